@@ -1,0 +1,40 @@
+//! Level of a frame of samples.
+
+/// Mean square of a frame, relative to full scale.
+///
+/// Range: `>= 0`; 0 for silence and for an empty frame. Accumulated in f64.
+#[must_use]
+pub fn mean_square(frame: &[f32]) -> f64 {
+    if frame.is_empty() {
+        return 0.0;
+    }
+    let mut sums = [0.0f64; 4];
+    let chunks = frame.chunks_exact(4);
+    let rest: f64 = chunks.remainder().iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+    for c in chunks {
+        for (s, x) in sums.iter_mut().zip(c) {
+            *s += f64::from(*x) * f64::from(*x);
+        }
+    }
+    (sums.iter().sum::<f64>() + rest) / frame.len() as f64
+}
+
+/// `10 log10` of a power, in dB, not below -120 dB (the standard's floor of 1e-12).
+#[must_use]
+pub fn power_to_db(power: f64) -> f64 {
+    10.0 * power.max(1e-12).log10()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_scale_sine_is_3_db_below_a_full_scale_square() {
+        let sine: Vec<f32> = (0..320).map(|i| (std::f32::consts::TAU * i as f32 / 32.0).sin()).collect();
+        assert!((power_to_db(mean_square(&sine)) + 3.0103).abs() < 1e-3);
+        assert!((power_to_db(mean_square(&[1.0; 320]))).abs() < 1e-9);
+        assert_eq!(power_to_db(mean_square(&[0.0; 320])), -120.0);
+        assert_eq!(mean_square(&[]), 0.0);
+    }
+}

@@ -1,0 +1,76 @@
+//! Mel-frequency cepstral coefficients.
+
+use std::f64::consts::PI;
+
+/// Cosine transform and lifter for the first coefficients of a mel bank.
+#[derive(Debug, Clone)]
+pub struct MfccPlan {
+    bands: usize,
+    /// One row of `bands` weights per coefficient, lifter and scale included.
+    rows: Vec<f32>,
+}
+
+impl MfccPlan {
+    /// Coefficients `1 ..= count` of a bank with `bands` bands, with sinusoidal lifter 22.
+    #[must_use]
+    pub fn new(bands: usize, count: usize) -> Self {
+        let rows = (1..=count)
+            .flat_map(|i| {
+                let lifter = 1.0 + 11.0 * (PI * i as f64 / 22.0).sin();
+                let scale = (2.0 / bands as f64).sqrt() * lifter;
+                (1..=bands).map(move |b| (scale * (PI * i as f64 * (b as f64 - 0.5) / bands as f64).cos()) as f32)
+            })
+            .collect();
+        Self { bands, rows }
+    }
+
+    /// Coefficients of one frame into `out`. `logs` is work space for one value per band.
+    ///
+    /// Input: band energies (unscaled power). `M_b = ln max(32767^2 E_b, 1)`;
+    /// `c_i = sqrt(2/B) (1 + 11 sin(pi i / 22)) sum_b M_b cos(pi i (b - 0.5) / B)`. Unit: none. Silence gives 0.
+    pub fn process(&self, energies: &[f32], logs: &mut [f32], out: &mut [f32]) {
+        for (l, e) in logs.iter_mut().zip(energies) {
+            *l = (e * (32_767.0 * 32_767.0)).max(1.0).ln();
+        }
+        for (o, row) in out.iter_mut().zip(self.rows.chunks_exact(self.bands)) {
+            *o = row.iter().zip(logs.iter()).map(|(r, l)| r * l).sum();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equals_the_formula() {
+        let energies: Vec<f32> = (0..26).map(|b| 1e-6 * (1.0 + ((b * b) % 7) as f32)).collect();
+        let (mut logs, mut out) = ([0.0; 26], [0.0; 4]);
+        MfccPlan::new(26, 4).process(&energies, &mut logs, &mut out);
+        for i in 1..=4 {
+            let sum: f64 = (1..=26)
+                .map(|b| {
+                    let m = (f64::from(energies[b - 1]) * 32767.0 * 32767.0).max(1.0).ln();
+                    m * (PI * i as f64 * (b as f64 - 0.5) / 26.0).cos()
+                })
+                .sum();
+            let expected = (2.0f64 / 26.0).sqrt() * (1.0 + 11.0 * (PI * i as f64 / 22.0).sin()) * sum;
+            assert!((f64::from(out[i - 1]) - expected).abs() < 1e-3, "c{i}");
+        }
+    }
+
+    #[test]
+    fn silence_gives_zero_and_gain_moves_nothing_above_the_floor() {
+        let plan = MfccPlan::new(26, 4);
+        let (mut logs, mut a, mut b) = ([0.0; 26], [0.0; 4], [0.0; 4]);
+        plan.process(&[0.0; 26], &mut logs, &mut a);
+        assert_eq!(a, [0.0; 4]);
+        let energies: Vec<f32> = (0..26).map(|k| 0.01 + k as f32).collect();
+        let louder: Vec<f32> = energies.iter().map(|e| e * 100.0).collect();
+        plan.process(&energies, &mut logs, &mut a);
+        plan.process(&louder, &mut logs, &mut b);
+        for (x, y) in a.iter().zip(&b) {
+            assert!((x - y).abs() < 1e-3);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Samples at 16 kHz to smoothed frames, with bounded memory and delay.
+
+use super::frame::{Pending, VoiceFrame, Workbench, start};
+use super::plan::Plan;
+use super::row::{LldRow, ShortRow, Sink, VoiceRow};
+use super::smoothing::{columns, sma3, sma3nz};
+use super::{LLDS, SHORT_COLUMNS, VOICE_COLUMNS};
+use crate::descriptors::pitch_path::{MAX_UNDECIDED, PitchPath};
+use crate::signal::history::History;
+use crate::signal::{HOP, PITCH, SHORT};
+use std::sync::Arc;
+
+/// Frames between the arrival of a short frame and the decision on its F0, at most, with a little room.
+const WAITING: usize = 48;
+/// Samples kept: from the oldest frame that waits for its F0, and the lag of the jitter pointer before it.
+const KEPT: usize = (MAX_UNDECIDED + 1) * HOP + 3 * PITCH;
+/// Longest delay of a voice frame behind its last sample, in samples: the decision, and one frame of smoothing.
+pub const MAX_DELAY: u64 = (MAX_UNDECIDED * HOP) as u64;
+
+/// What a stream is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamOptions {
+    /// Rows of low-level descriptors, for which formants of unvoiced frames are computed too.
+    pub lld: bool,
+    /// The set's rules for the end of the input (whole-file mode); otherwise the last frame is simply repeated.
+    pub end_rules: bool,
+}
+
+/// The frames of one channel.
+#[derive(Debug)]
+pub struct Stream {
+    plan: Arc<Plan>,
+    options: StreamOptions,
+    bench: Workbench,
+    path: PitchPath,
+    history: History,
+    waiting: Vec<Pending>,
+    /// Hops that hold a bad sample, by hop index modulo 64.
+    bad_hops: u64,
+    shorts: u64,
+    pitches: u64,
+    voices: u64,
+    /// The last three voice frames, the newest last.
+    recent: [VoiceFrame; 3],
+    /// Badness of the two frames before those that a row is smoothed over, newest in bit 0.
+    recent_bad: u64,
+    /// Frames decided when the input ended.
+    decided: Option<u64>,
+}
+
+impl Stream {
+    /// A stream at its beginning.
+    #[must_use]
+    pub fn new(plan: Arc<Plan>, options: StreamOptions) -> Self {
+        Self {
+            bench: Workbench::new(&plan),
+            waiting: (0..WAITING).map(|_| Pending::new(&plan)).collect(),
+            plan,
+            options,
+            path: PitchPath::default(),
+            history: History::new(KEPT),
+            bad_hops: 0,
+            shorts: 0,
+            pitches: 0,
+            voices: 0,
+            recent: [VoiceFrame::default(); 3],
+            recent_bad: 0,
+            decided: None,
+        }
+    }
+
+    /// Number of samples taken.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.history.end()
+    }
+
+    /// Samples missing to the next hop boundary, 1 to 160.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        HOP - (self.history.end() % HOP as u64) as usize
+    }
+
+    /// Takes samples up to the next hop boundary and returns how many. Feed in a loop.
+    ///
+    /// The samples are in the set's own scale (`x = f * 32768 / 32767`) and finite. `bad` says that some of those
+    /// taken stand in for samples that were no numbers.
+    pub fn push(&mut self, samples: &[f32], bad: bool, sink: &mut impl Sink) -> usize {
+        let room = self.room();
+        let take = room.min(samples.len());
+        if bad {
+            self.bad_hops |= 1 << (self.history.end() / HOP as u64 % 64);
+        }
+        self.history.push(&samples[..take]);
+        if take == room {
+            self.hop(sink);
+        }
+        take
+    }
+
+    /// One hop is complete: at most one short and one pitch frame end here.
+    fn hop(&mut self, sink: &mut impl Sink) {
+        let end = self.history.end();
+        if end >= start(self.shorts) + SHORT as u64 {
+            self.short(sink);
+        }
+        if end >= start(self.pitches) + PITCH as u64 {
+            self.pitch(sink);
+        }
+        // The hop that begins now takes the place of the one 64 hops ago.
+        self.bad_hops &= !(1 << ((end / HOP as u64) % 64));
+    }
+
+    fn bad_between(&self, first_hop: u64, hops: u64) -> bool {
+        (first_hop..first_hop + hops).any(|h| self.bad_hops >> (h % 64) & 1 == 1)
+    }
+
+    fn short(&mut self, sink: &mut impl Sink) {
+        let k = self.shorts;
+        let bad = self.bad_between(k, (SHORT / HOP) as u64);
+        let Some(samples) = self.history.get(start(k), SHORT) else {
+            return;
+        };
+        let slot = &mut self.waiting[slot(k)];
+        self.bench.short(&self.plan, samples, slot);
+        self.recent_bad = self.recent_bad << 1 | u64::from(bad);
+        // The flux looks back one frame.
+        slot.short_bad = self.recent_bad & 0b11 != 0;
+        self.shorts = k + 1;
+        if k >= 1 {
+            self.smooth_short(k - 1, k, sink);
+        }
+    }
+
+    /// Short row `k`, whose right neighbour is frame `next` (itself at the end of the stream).
+    fn smooth_short(&mut self, k: u64, next: u64, sink: &mut impl Sink) {
+        let before = self.waiting[slot(k.saturating_sub(1))].short;
+        let after = self.waiting[slot(next)].short;
+        let p = &mut self.waiting[slot(k)];
+        p.smooth = columns(sma3, &before, &p.short, &after);
+        let row = ShortRow {
+            columns: p.smooth,
+            mean_square: p.mean_square,
+            edge_bin: p.edge_bin,
+            // The newest of the frames in the register is `next`; the flux looks one frame further back.
+            bad: self.recent_bad & 0b1111 != 0,
+        };
+        sink.short(k, &row);
+    }
+
+    fn pitch(&mut self, sink: &mut impl Sink) {
+        let k = self.pitches;
+        let bad = self.bad_between(k, (PITCH / HOP) as u64);
+        let Some(samples) = self.history.get(start(k), PITCH) else {
+            return;
+        };
+        let slot = &mut self.waiting[slot(k)];
+        let candidates = self.bench.pitch(&self.plan, samples, slot);
+        slot.pitch_bad = bad;
+        self.pitches = k + 1;
+        let mut decided = [0.0f64; MAX_UNDECIDED + 1];
+        let mut count = 0;
+        self.path.push(&candidates, |hz| {
+            decided[count] = hz;
+            count += 1;
+        });
+        for hz in &decided[..count] {
+            self.voice(*hz, sink);
+        }
+    }
+
+    fn voice(&mut self, path_hz: f64, sink: &mut impl Sink) {
+        let k = self.voices;
+        let pending = &self.waiting[slot(k)];
+        let frame = self
+            .bench
+            .voice(&self.plan, &self.history, k, path_hz, pending, self.options.lld);
+        self.recent.rotate_left(1);
+        self.recent[2] = frame;
+        if k == 0 {
+            self.recent[0] = frame;
+            self.recent[1] = frame;
+        }
+        self.voices = k + 1;
+        if k >= 1 {
+            self.smooth_voice(k - 1, sink);
+        }
+    }
+
+    /// Voice row `k` from the three frames in `recent`, the middle one being `k`.
+    fn smooth_voice(&mut self, k: u64, sink: &mut impl Sink) {
+        let [mut a, b, c] = self.recent;
+        if k == 0 {
+            a = b;
+        }
+        let mut row = smooth_row(&a, &b, &c);
+        let mut lld = columns(sma3nz, &a.lld, &b.lld, &c.lld);
+        if self.options.end_rules
+            && let Some(d) = self.decided
+        {
+            if k + 1 == d {
+                lld = columns(sma3nz, &a.lld, &b.lld, &b.lld);
+            } else if k == d && d > 0 {
+                lld = columns(sma3nz, &a.lld, &a.lld, &a.lld);
+            }
+            if k + 1 == d.max(1) {
+                row.voice = columns(sma3nz, &a.row.voice, &b.row.voice, &b.row.voice);
+            }
+        }
+        row.bad = a.bad || b.bad || c.bad;
+        let counted = !self.options.end_rules || self.decided.is_none_or(|d| k < d.max(1));
+        sink.voice(k, &row, counted);
+        if self.options.lld {
+            self.row(k, &lld, row.bad, sink);
+        }
+    }
+
+    fn row(&self, k: u64, voice: &[f32; VOICE_COLUMNS], bad: bool, sink: &mut impl Sink) {
+        let mut row = LldRow { columns: [0.0; LLDS], bad };
+        row.columns[..SHORT_COLUMNS].copy_from_slice(&self.waiting[slot(k)].smooth);
+        row.columns[SHORT_COLUMNS..].copy_from_slice(voice);
+        sink.lld(k, &row);
+    }
+
+    /// The input has ended: decides and hands on everything that waits. Reset before pushing again.
+    pub fn finish(&mut self, sink: &mut impl Sink) {
+        self.decided = Some(self.voices);
+        if self.shorts > 0 {
+            self.recent_bad = self.recent_bad << 1 | self.recent_bad & 1;
+            self.smooth_short(self.shorts - 1, self.shorts - 1, sink);
+        }
+        let mut decided = [0.0f64; MAX_UNDECIDED + 1];
+        let mut count = 0;
+        self.path.finish(|hz| {
+            decided[count] = hz;
+            count += 1;
+        });
+        for hz in &decided[..count] {
+            self.voice(*hz, sink);
+        }
+        if self.voices > 0 {
+            let last = self.recent[2];
+            self.recent = [self.recent[1], last, last];
+            self.smooth_voice(self.voices - 1, sink);
+            if self.options.lld {
+                let lld = columns(sma3nz, &last.lld, &last.lld, &last.lld);
+                self.row(self.voices, &lld, last.bad, sink);
+            }
+        }
+    }
+
+    /// Starts again, as new.
+    pub fn reset(&mut self) {
+        self.bench.reset();
+        self.path = PitchPath::default();
+        self.history.reset();
+        self.bad_hops = 0;
+        self.shorts = 0;
+        self.pitches = 0;
+        self.voices = 0;
+        self.recent = [VoiceFrame::default(); 3];
+        self.recent_bad = 0;
+        self.decided = None;
+    }
+}
+
+fn slot(index: u64) -> usize {
+    (index % WAITING as u64) as usize
+}
+
+fn smooth_row(a: &VoiceFrame, b: &VoiceFrame, c: &VoiceFrame) -> VoiceRow {
+    VoiceRow {
+        f0: sma3nz(a.row.f0, b.row.f0, c.row.f0),
+        voice: columns(sma3nz, &a.row.voice, &b.row.voice, &c.row.voice),
+        voiced: columns(sma3nz, &a.row.voiced, &b.row.voiced, &c.row.voiced),
+        unvoiced: columns(sma3nz, &a.row.unvoiced, &b.row.unvoiced, &c.row.unvoiced),
+        bad: false,
+    }
+}
