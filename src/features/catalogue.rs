@@ -1,1 +1,189 @@
-//! stub
+//! What each feature is: name, unit, group, meaning, definition, source and typical range.
+//!
+//! The catalogue is data: documentation, `affect features --list` and the order of every table come from it.
+
+mod functional;
+mod lld;
+mod typical;
+
+use serde::Serialize;
+use std::sync::OnceLock;
+
+/// What kind of property of the voice a feature measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Group {
+    /// Pitch and its movement.
+    Frequency,
+    /// Loudness, level, and their movement.
+    Energy,
+    /// How energy is spread between low and high frequencies.
+    SpectralBalance,
+    /// Mel-frequency cepstral coefficients.
+    Cepstral,
+    /// Regularity and breathiness of the voice.
+    VoiceQuality,
+    /// Resonances.
+    Formants,
+    /// Rates and lengths of voiced and unvoiced stretches.
+    Temporal,
+}
+
+impl Group {
+    /// All groups.
+    pub const ALL: [Self; 7] = [
+        Self::Frequency,
+        Self::Energy,
+        Self::SpectralBalance,
+        Self::Cepstral,
+        Self::VoiceQuality,
+        Self::Formants,
+        Self::Temporal,
+    ];
+
+    /// The name in tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Frequency => "frequency",
+            Self::Energy => "energy",
+            Self::SpectralBalance => "spectral balance",
+            Self::Cepstral => "cepstral",
+            Self::VoiceQuality => "voice quality",
+            Self::Formants => "formants",
+            Self::Temporal => "temporal",
+        }
+    }
+}
+
+/// One feature.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Entry {
+    /// Published name, letter for letter.
+    pub name: String,
+    /// Unit in words or symbols; "1" for pure numbers.
+    pub unit: String,
+    /// Group.
+    pub group: Group,
+    /// What it is.
+    pub what: String,
+    /// What a listener would hear when it rises.
+    pub when_it_rises: String,
+    /// How it is computed.
+    pub definition: String,
+    /// Where the definition comes from.
+    pub source: String,
+    /// 5th and 95th percentile over the speech clips in `tests/data`; absent where the clips leave it undefined.
+    pub typical: Option<(f32, f32)>,
+}
+
+/// The 25 low-level descriptors of `egemaps-v02`, in the order of its tables.
+#[must_use]
+pub fn egemaps_llds() -> &'static [Entry] {
+    static LIST: OnceLock<Vec<Entry>> = OnceLock::new();
+    LIST.get_or_init(|| typical::add(lld::entries()))
+}
+
+/// The 88 functionals of `egemaps-v02`, in the order of its tables.
+#[must_use]
+pub fn egemaps_functionals() -> &'static [Entry] {
+    static LIST: OnceLock<Vec<Entry>> = OnceLock::new();
+    LIST.get_or_init(|| typical::add(functional::entries()))
+}
+
+/// The catalogue as Markdown, one table per group and a section per feature.
+#[must_use]
+pub fn to_markdown() -> String {
+    let mut out = String::from(
+        "<!-- Generated from the catalogue in src/features/catalogue. Do not edit: run `make bless`. -->\n\n\
+         # Feature set `egemaps-v02`\n\n\
+         Typical range: 5th to 95th percentile over the speech clips in `tests/data` (German and English, acted and \
+         telephone speech; a guide to the eye, not a norm). Low-level descriptors are taken over voiced frames where \
+         the voice decides them.\n",
+    );
+    for (title, list) in [
+        ("Low-level descriptors (one row per 10 ms)", egemaps_llds()),
+        ("Functionals (one row per segment)", egemaps_functionals()),
+    ] {
+        out.push_str(&format!("\n## {title}\n"));
+        for group in Group::ALL {
+            let members: Vec<&Entry> = list.iter().filter(|e| e.group == group).collect();
+            if members.is_empty() {
+                continue;
+            }
+            out.push_str(&format!(
+                "\n### {}\n\n| name | unit | what it is | when it rises | definition | typical |\n|---|---|---|---|---|---|\n",
+                group.name()
+            ));
+            for e in members {
+                let typical = e.typical.map_or("-".to_owned(), |(a, b)| format!("{a} to {b}"));
+                out.push_str(&format!(
+                    "| `{}` | {} | {} | {} | {} | {typical} |\n",
+                    e.name,
+                    e.unit,
+                    e.what,
+                    e.when_it_rises,
+                    e.definition.replace('|', "\\|"),
+                ));
+            }
+        }
+    }
+    out.push_str(&format!("\nSource of all definitions: {}\n", lld::SOURCE));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::egemaps::{FUNCTIONALS, LLDS};
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_name_is_there_once() {
+        for (list, count) in [(egemaps_llds(), LLDS), (egemaps_functionals(), FUNCTIONALS)] {
+            assert_eq!(list.len(), count);
+            let names: HashSet<&str> = list.iter().map(|e| e.name.as_str()).collect();
+            assert_eq!(names.len(), count);
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_blank() {
+        for e in egemaps_llds().iter().chain(egemaps_functionals()) {
+            for text in [&e.unit, &e.what, &e.when_it_rises, &e.definition, &e.source] {
+                assert!(!text.is_empty(), "{}", e.name);
+            }
+            if let Some((low, high)) = e.typical {
+                assert!(low <= high && low.is_finite() && high.is_finite(), "{}", e.name);
+            }
+        }
+    }
+
+    /// Names that other tools' tables contain, at the places where they contain them.
+    #[test]
+    fn published_names_stand_where_they_stand() {
+        let f = egemaps_functionals();
+        for (index, name) in [
+            (0, "F0semitoneFrom27.5Hz_sma3nz_amean"),
+            (5, "F0semitoneFrom27.5Hz_sma3nz_pctlrange0-2"),
+            (10, "loudness_sma3_amean"),
+            (19, "loudness_sma3_stddevFallingSlope"),
+            (20, "spectralFlux_sma3_amean"),
+            (30, "jitterLocal_sma3nz_amean"),
+            (38, "logRelF0-H1-A3_sma3nz_amean"),
+            (57, "F3amplitudeLogRelF0_sma3nz_stddevNorm"),
+            (58, "alphaRatioV_sma3nz_amean"),
+            (75, "mfcc4V_sma3nz_stddevNorm"),
+            (76, "alphaRatioUV_sma3nz_amean"),
+            (80, "spectralFluxUV_sma3nz_amean"),
+            (81, "loudnessPeaksPerSec"),
+            (84, "StddevVoicedSegmentLengthSec"),
+            (86, "StddevUnvoicedSegmentLength"),
+            (87, "equivalentSoundLevel_dBp"),
+        ] {
+            assert_eq!(f[index].name, name);
+        }
+        assert_eq!(egemaps_llds()[0].name, "Loudness_sma3");
+        assert_eq!(egemaps_llds()[24].name, "F3amplitudeLogRelF0_sma3nz");
+    }
+}

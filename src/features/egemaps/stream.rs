@@ -81,16 +81,19 @@ impl Stream {
         HOP - (self.history.end() % HOP as u64) as usize
     }
 
+    /// Says that samples of hop `hop` stand in for some that were no numbers: frames that touch it are bad.
+    ///
+    /// The hop must not be complete yet, and at most 32 hops ahead.
+    pub fn mark_bad(&mut self, hop: u64) {
+        self.bad_hops |= 1 << (hop % 64);
+    }
+
     /// Takes samples up to the next hop boundary and returns how many. Feed in a loop.
     ///
-    /// The samples are in the set's own scale (`x = f * 32768 / 32767`) and finite. `bad` says that some of those
-    /// taken stand in for samples that were no numbers.
-    pub fn push(&mut self, samples: &[f32], bad: bool, sink: &mut impl Sink) -> usize {
+    /// The samples are in the set's own scale (`x = f * 32768 / 32767`) and finite.
+    pub fn push(&mut self, samples: &[f32], sink: &mut impl Sink) -> usize {
         let room = self.room();
         let take = room.min(samples.len());
-        if bad {
-            self.bad_hops |= 1 << (self.history.end() / HOP as u64 % 64);
-        }
         self.history.push(&samples[..take]);
         if take == room {
             self.hop(sink);
@@ -107,8 +110,8 @@ impl Stream {
         if end >= start(self.pitches) + PITCH as u64 {
             self.pitch(sink);
         }
-        // The hop that begins now takes the place of the one 64 hops ago.
-        self.bad_hops &= !(1 << ((end / HOP as u64) % 64));
+        // Marks are kept for 30 hops and may be set for 33 ahead; one hop a step is forgotten.
+        self.bad_hops &= !(1 << ((end / HOP as u64 + 33) % 64));
     }
 
     fn bad_between(&self, first_hop: u64, hops: u64) -> bool {

@@ -1,0 +1,222 @@
+//! What the analyzer is asked for.
+
+use crate::error::ConfigError;
+use crate::features::egemaps;
+use crate::segment::utterance::UtteranceConfig;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// A feature set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum FeatureSet {
+    /// eGeMAPSv02, compatible with existing tables and models.
+    #[default]
+    EgemapsV02,
+}
+
+impl FeatureSet {
+    /// All sets.
+    pub const ALL: [Self; 1] = [Self::EgemapsV02];
+
+    /// Name of the set.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EgemapsV02 => egemaps::NAME,
+        }
+    }
+
+    /// Version of the set.
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::EgemapsV02 => egemaps::VERSION,
+        }
+    }
+}
+
+impl fmt::Display for FeatureSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for FeatureSet {
+    type Err = ConfigError;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|set| set.name() == s).ok_or_else(|| ConfigError::Unknown {
+            what: "feature set",
+            found: s.to_owned(),
+            known: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+}
+
+/// Sliding windows; lengths in samples at 16 kHz.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowConfig {
+    /// Length of a window. Default 3 s.
+    pub length: u64,
+    /// Distance between the starts of windows. Default 1 s.
+    pub hop: u64,
+}
+
+impl Default for WindowConfig {
+    fn default() -> Self {
+        Self { length: 48_000, hop: 16_000 }
+    }
+}
+
+/// What becomes a result.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Segmentation {
+    /// Every frame of 10 ms: low-level descriptors instead of functionals. The set's rules for the end of the input
+    /// apply.
+    Frames,
+    /// Sliding windows.
+    Windows(WindowConfig),
+    /// Utterances by voice activity detection.
+    Utterances(UtteranceConfig),
+    /// The whole stream. The set's rules for the end of the input apply.
+    File,
+}
+
+/// Which channels are analysed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ChannelMode {
+    /// Each channel by itself.
+    #[default]
+    Each,
+    /// The mean of all channels.
+    Mix,
+    /// These channels, each by itself.
+    List(Vec<usize>),
+}
+
+impl FromStr for ChannelMode {
+    type Err = ConfigError;
+
+    /// `per-channel`, `mix`, or channel numbers with commas.
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        let unknown = || ConfigError::Unknown {
+            what: "channel mode",
+            found: s.to_owned(),
+            known: "per-channel, mix, or channel numbers such as 0,2".to_owned(),
+        };
+        match s {
+            "per-channel" => Ok(Self::Each),
+            "mix" => Ok(Self::Mix),
+            _ => {
+                let mut list = s
+                    .split(',')
+                    .map(|c| c.trim().parse::<usize>().map_err(|_| unknown()))
+                    .collect::<Result<Vec<_>, _>>()?;
+                list.sort_unstable();
+                list.dedup();
+                Ok(Self::List(list))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ChannelMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Each => f.write_str("per-channel"),
+            Self::Mix => f.write_str("mix"),
+            Self::List(list) => f.write_str(&list.iter().map(usize::to_string).collect::<Vec<_>>().join(",")),
+        }
+    }
+}
+
+/// Settings of an analyzer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The feature set.
+    pub set: FeatureSet,
+    /// What becomes a result.
+    pub segmentation: Segmentation,
+    /// Which channels are analysed.
+    pub channels: ChannelMode,
+    /// Roles of the channels in order (`agent`, `caller`); an empty name is no role.
+    pub roles: Vec<Arc<str>>,
+    /// Name of the stream, part of every identity.
+    pub stream: Arc<str>,
+    /// Name of whoever makes the records.
+    pub source: Arc<str>,
+    /// Run voice activity detection for the quality of windows and whole files too (utterances always do).
+    pub voice_activity: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            set: FeatureSet::default(),
+            segmentation: Segmentation::File,
+            channels: ChannelMode::default(),
+            roles: Vec::new(),
+            stream: "stream".into(),
+            source: "affect".into(),
+            voice_activity: true,
+        }
+    }
+}
+
+impl Config {
+    /// Longest window, in samples (five minutes): memory grows with it.
+    pub const LONGEST_WINDOW: u64 = UtteranceConfig::LONGEST;
+
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] naming the setting.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let seconds = |n: u64| n as f64 / 16_000.0;
+        match &self.segmentation {
+            Segmentation::Utterances(u) => u.check(),
+            Segmentation::Windows(w) if !(1_600..=Self::LONGEST_WINDOW).contains(&w.length) => {
+                Err(ConfigError::Range { name: "window", found: seconds(w.length), expected: "0.1 to 300 s" })
+            }
+            Segmentation::Windows(w) if !(160..=Self::LONGEST_WINDOW).contains(&w.hop) => {
+                Err(ConfigError::Range { name: "hop", found: seconds(w.hop), expected: "0.01 to 300 s" })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Role of a channel, where given.
+    #[must_use]
+    pub fn role(&self, channel: Option<usize>) -> Option<Arc<str>> {
+        self.roles.get(channel?).filter(|r| !r.is_empty()).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_parse_back() {
+        for set in FeatureSet::ALL {
+            assert_eq!(set.name().parse(), Ok(set));
+        }
+        assert!("egemaps".parse::<FeatureSet>().unwrap_err().to_string().contains("egemaps-v02"));
+        for mode in [ChannelMode::Each, ChannelMode::Mix, ChannelMode::List(vec![0, 2])] {
+            assert_eq!(mode.to_string().parse(), Ok(mode));
+        }
+        assert_eq!("2,0,2".parse(), Ok(ChannelMode::List(vec![0, 2])));
+        assert!("left".parse::<ChannelMode>().is_err());
+    }
+
+    #[test]
+    fn windows_have_a_range() {
+        let with = |length, hop| {
+            Config { segmentation: Segmentation::Windows(WindowConfig { length, hop }), ..Config::default() }.check()
+        };
+        assert_eq!(with(48_000, 16_000), Ok(()));
+        assert!(with(0, 16_000).is_err() && with(48_000, 0).is_err() && with(u64::MAX, 1_600).is_err());
+    }
+}

@@ -1,0 +1,247 @@
+//! The one path from samples to results. File, live stream and archive drive this same object.
+//!
+//! Its law: the results do not depend on how the samples were cut into blocks or on which front end drove it, bit for
+//! bit. Memory is bounded by the longest segment (whole-file mode keeps 1.2 kB per second for two contours).
+
+mod config;
+mod lane;
+mod quality;
+mod rows;
+
+pub use config::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
+pub use lane::FrameRow;
+
+use crate::error::{ConfigError, InputError};
+use crate::record::{Ended, Record};
+use crate::signal::clock::rescale;
+use crate::signal::samples::Samples;
+use lane::Lane;
+use std::sync::Arc;
+
+/// What the analyzer hands out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output<'a> {
+    /// Low-level descriptors of one frame ([`Segmentation::Frames`] only).
+    Frame(&'a FrameRow),
+    /// The result of one segment.
+    Segment(Record),
+}
+
+/// Takes blocks of audio of any size and hands out results.
+///
+/// ```
+/// use affect::analyzer::{Analyzer, Config, Output};
+/// use affect::signal::samples::Samples;
+///
+/// // One second of a 200 Hz tone at 8 kHz, as 16-bit samples.
+/// let tone: Vec<i16> = (0..8000)
+///     .map(|i| ((i as f64 * 200.0 / 8000.0 * std::f64::consts::TAU).sin() * 8000.0) as i16)
+///     .collect();
+/// let mut analyzer = Analyzer::new(Config::default(), 8_000, 1)?;
+/// let mut records = Vec::new();
+/// let mut take = |output: Output<'_>| {
+///     if let Output::Segment(record) = output {
+///         records.push(record);
+///     }
+/// };
+/// analyzer.push(&Samples::s16(&tone, 1)?, &mut take)?;
+/// analyzer.finish(&mut take);
+/// let pitch = records[0].value("F0semitoneFrom27.5Hz_sma3nz_amean").expect("voiced");
+/// assert!((pitch - 12.0 * (200.0f32 / 27.5).log2()).abs() < 0.1);
+/// # Ok::<(), affect::error::ConfigError>(())
+/// ```
+#[derive(Debug)]
+pub struct Analyzer {
+    config: Arc<Config>,
+    rate_hz: u32,
+    channels: usize,
+    lanes: Vec<Lane>,
+    /// Input frames since the last cut, and pieces of 10 ms completed.
+    frames: u64,
+    pieces: u64,
+    staged: usize,
+    origin_ns: u64,
+    finished: bool,
+}
+
+impl Analyzer {
+    /// An analyzer for audio of `rate_hz` and `channels` channels.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for settings out of range, a rate outside 8 to 192 kHz, no channels, or a channel in the list
+    /// that the audio does not have.
+    pub fn new(config: Config, rate_hz: u32, channels: usize) -> Result<Self, ConfigError> {
+        config.check()?;
+        if channels == 0 {
+            return Err(InputError::NoChannels.into());
+        }
+        let config = Arc::new(config);
+        let picked: Vec<Option<usize>> = match &config.channels {
+            ChannelMode::Each => (0..channels).map(Some).collect(),
+            ChannelMode::Mix => vec![None],
+            ChannelMode::List(list) => {
+                if let Some(&found) = list.iter().find(|&&c| c >= channels) {
+                    return Err(ConfigError::NoSuchChannel { found, channels });
+                }
+                list.iter().copied().map(Some).collect()
+            }
+        };
+        let lanes = picked
+            .into_iter()
+            .map(|c| Lane::new(config.clone(), rate_hz, c))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            config,
+            rate_hz,
+            channels,
+            lanes,
+            frames: 0,
+            pieces: 0,
+            staged: 0,
+            origin_ns: 0,
+            finished: false,
+        })
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Input rate, in Hz.
+    #[must_use]
+    pub fn rate_hz(&self) -> u32 {
+        self.rate_hz
+    }
+
+    /// Number of input channels.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Time that the next sample has, in ns.
+    #[must_use]
+    pub fn position_ns(&self) -> u64 {
+        self.origin_ns + rescale(self.frames, u64::from(self.rate_hz), 1_000_000_000)
+    }
+
+    /// The longest time between the end of a segment and its result, in ns: resampling, the pitch decision, smoothing
+    /// and, for utterances, the pause that ends them.
+    #[must_use]
+    pub fn latency_ns(&self) -> u64 {
+        self.lanes.first().map_or(0, Lane::latency_ns)
+    }
+
+    /// Takes a block of audio and hands out what is complete.
+    ///
+    /// # Errors
+    /// [`InputError::Channels`] for another number of channels, [`InputError::Finished`] after [`Self::finish`];
+    /// nothing was taken then and nothing is lost.
+    pub fn push(&mut self, samples: &Samples<'_>, sink: &mut dyn FnMut(Output<'_>)) -> Result<(), InputError> {
+        if self.finished {
+            return Err(InputError::Finished);
+        }
+        if samples.channels() != self.channels {
+            return Err(InputError::Channels { expected: self.channels, found: samples.channels() });
+        }
+        let mut at = 0;
+        while at < samples.frames() {
+            let take = self.room().min(samples.frames() - at);
+            for lane in &mut self.lanes {
+                lane.stage(samples, at, take);
+            }
+            at += take;
+            self.staged(take, sink);
+        }
+        Ok(())
+    }
+
+    /// Time passes without audio for `frames` input frames: they count as missing, and the frames of analysis that
+    /// touch them enter no result.
+    ///
+    /// # Errors
+    /// [`InputError::Finished`] after [`Self::finish`].
+    pub fn push_missing(&mut self, frames: u64, sink: &mut dyn FnMut(Output<'_>)) -> Result<(), InputError> {
+        if self.finished {
+            return Err(InputError::Finished);
+        }
+        let mut rest = frames;
+        while rest > 0 {
+            let take = self.room().min(usize::try_from(rest).unwrap_or(usize::MAX));
+            for lane in &mut self.lanes {
+                lane.stage_missing(take);
+            }
+            rest -= take as u64;
+            self.staged(take, sink);
+        }
+        Ok(())
+    }
+
+    /// The stream ends: hands out everything that is pending.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(Output<'_>)) {
+        self.close(Ended::EndOfStream, sink);
+        self.finished = true;
+    }
+
+    /// The stream is cut here for `reason` and goes on at time `origin_ns`: hands out everything that is pending and
+    /// starts afresh. The next segment says `discont` if the reason is [`Ended::Discont`].
+    pub fn cut(&mut self, reason: Ended, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
+        self.close(reason, sink);
+        self.begin(origin_ns, reason == Ended::Discont);
+    }
+
+    /// Drops everything that is pending and starts afresh at time `origin_ns`, as new.
+    pub fn restart(&mut self, origin_ns: u64) {
+        self.begin(origin_ns, false);
+    }
+
+    fn begin(&mut self, origin_ns: u64, discont: bool) {
+        for lane in &mut self.lanes {
+            lane.reset(discont);
+        }
+        self.frames = 0;
+        self.pieces = 0;
+        self.staged = 0;
+        self.origin_ns = origin_ns;
+        self.finished = false;
+    }
+
+    /// Starts afresh at time 0, as new.
+    pub fn reset(&mut self) {
+        self.restart(0);
+    }
+
+    /// Input frames missing to the end of the current piece of 10 ms.
+    fn room(&self) -> usize {
+        let end = rescale(self.pieces + 1, 100, u64::from(self.rate_hz));
+        let begin = rescale(self.pieces, 100, u64::from(self.rate_hz));
+        (end - begin) as usize - self.staged
+    }
+
+    fn staged(&mut self, count: usize, sink: &mut dyn FnMut(Output<'_>)) {
+        self.frames += count as u64;
+        self.staged += count;
+        if self.room() == 0 {
+            self.pieces += 1;
+            self.staged = 0;
+            for lane in &mut self.lanes {
+                lane.piece(self.origin_ns, sink);
+            }
+        }
+    }
+
+    fn close(&mut self, reason: Ended, sink: &mut dyn FnMut(Output<'_>)) {
+        if self.finished {
+            return;
+        }
+        for lane in &mut self.lanes {
+            if self.staged > 0 {
+                lane.piece(self.origin_ns, sink);
+            }
+            lane.finish(reason, self.origin_ns, sink);
+        }
+        self.staged = 0;
+    }
+}

@@ -1,0 +1,145 @@
+//! Measures of how good the audio under a result is.
+
+use super::rows::HopInfo;
+use crate::features::egemaps::plan::SHORT_DF_HZ;
+use crate::features::egemaps::row::ShortRow;
+use crate::record::Quality;
+
+/// Frames that fade the noise estimate by a factor of e: five seconds of pauses.
+const MEMORY: f64 = 500.0;
+/// Frames of pause that must have been heard before there is a noise estimate.
+const ENOUGH: u64 = 30;
+const HOP_S: f32 = 0.01;
+const BINS: usize = 257;
+
+/// Level of the pauses of one channel, carried along the stream.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct NoiseFloor {
+    mean_square: f64,
+    frames: u64,
+}
+
+impl NoiseFloor {
+    pub fn push(&mut self, mean_square: f32) {
+        self.frames += 1;
+        let weight = (1.0 / self.frames as f64).max(1.0 / MEMORY);
+        self.mean_square += (f64::from(mean_square) - self.mean_square) * weight;
+    }
+
+    fn power(&self) -> Option<f64> {
+        (self.frames >= ENOUGH && self.mean_square > 0.0).then_some(self.mean_square)
+    }
+}
+
+/// Accumulates the frames of one segment.
+#[derive(Debug, Clone)]
+pub(super) struct QualityMeter {
+    frames: u64,
+    mean_square: f64,
+    speech_frames: u64,
+    speech_square: f64,
+    samples: u64,
+    clipped: u64,
+    edges: [u32; BINS],
+}
+
+impl Default for QualityMeter {
+    fn default() -> Self {
+        Self {
+            frames: 0,
+            mean_square: 0.0,
+            speech_frames: 0,
+            speech_square: 0.0,
+            samples: 0,
+            clipped: 0,
+            edges: [0; BINS],
+        }
+    }
+}
+
+impl QualityMeter {
+    pub fn push(&mut self, row: &ShortRow, hop: &HopInfo) {
+        self.samples += u64::from(hop.samples);
+        self.clipped += u64::from(hop.clipped);
+        if row.bad {
+            return;
+        }
+        let square = f64::from(row.mean_square);
+        self.frames += 1;
+        self.mean_square += square;
+        if hop.speech {
+            self.speech_frames += 1;
+            self.speech_square += square;
+        }
+        if row.edge_bin > 0 {
+            self.edges[usize::from(row.edge_bin).min(BINS - 1)] += 1;
+        }
+    }
+
+    pub fn finish(&self, noise: Option<&NoiseFloor>, frames: (usize, usize), skipped_frames: u64) -> Quality {
+        let share = |part: u64, whole: u64| (whole > 0).then(|| (part as f64 / whole as f64) as f32);
+        let level = self.mean_square / self.frames.max(1) as f64;
+        let speech = self.speech_square / self.speech_frames.max(1) as f64;
+        let snr = noise.and_then(NoiseFloor::power).and_then(|n| {
+            // What is measured while someone speaks is speech and noise together.
+            (speech > n).then(|| (10.0 * ((speech - n) / n).log10()) as f32)
+        });
+        Quality {
+            speech_s: noise.map(|_| self.speech_frames as f32 * HOP_S),
+            voiced_share: share(frames.1 as u64, frames.0 as u64),
+            snr_db: snr,
+            clipping_share: share(self.clipped, self.samples),
+            bandwidth_hz: self.bandwidth(),
+            level_dbfs: (level > 0.0).then(|| (10.0 * level.log10()) as f32),
+            skipped_frames,
+        }
+    }
+
+    fn bandwidth(&self) -> Option<f32> {
+        let all: u64 = self.edges.iter().map(|n| u64::from(*n)).sum();
+        let mut below = 0u64;
+        self.edges
+            .iter()
+            .position(|n| {
+                below += u64::from(*n);
+                below > 0 && below * 100 >= all * 95
+            })
+            .map(|bin| (bin as f64 * SHORT_DF_HZ) as f32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(mean_square: f32, edge_bin: u16) -> ShortRow {
+        ShortRow { mean_square, edge_bin, ..ShortRow::default() }
+    }
+
+    #[test]
+    fn snr_level_and_shares() {
+        let mut noise = NoiseFloor::default();
+        (0..100).for_each(|_| noise.push(0.001));
+        let mut meter = QualityMeter::default();
+        let hop = |speech| HopInfo { samples: 80, clipped: 4, speech };
+        (0..50).for_each(|_| meter.push(&row(0.101, 128), &hop(true)));
+        (0..50).for_each(|_| meter.push(&row(0.001, 30), &hop(false)));
+        let q = meter.finish(Some(&noise), (90, 45), 0);
+        assert!((q.snr_db.unwrap() - 20.0).abs() < 1e-3);
+        assert!((q.level_dbfs.unwrap() - 10.0 * 0.051f32.log10()).abs() < 1e-3);
+        assert_eq!((q.speech_s, q.voiced_share, q.clipping_share), (Some(0.5), Some(0.5), Some(0.05)));
+        assert_eq!(q.bandwidth_hz, Some(4000.0));
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_none() {
+        let q = QualityMeter::default().finish(None, (0, 0), 3);
+        assert_eq!(q, Quality { skipped_frames: 3, ..Quality::default() });
+        let mut noise = NoiseFloor::default();
+        (0..100).for_each(|_| noise.push(0.0));
+        let mut meter = QualityMeter::default();
+        meter.push(&row(0.0, 0), &HopInfo::default());
+        let q = meter.finish(Some(&noise), (1, 0), 0);
+        assert_eq!((q.snr_db, q.level_dbfs, q.bandwidth_hz), (None, None, None));
+    }
+}

@@ -1,0 +1,196 @@
+//! The result: one record, `affect.result/1`, the same in buffer metas, messages, JSON lines and files.
+//!
+//! The JSON Schema is [`SCHEMA_JSON`]. Consumers ignore names they do not know; writers never change the meaning of a
+//! name. Numbers that are undefined are `null` and have a reason; only `egemaps-v02` keeps its standard's conventional
+//! numbers, with the reasons listed beside them.
+
+mod identity;
+mod json;
+mod quality;
+
+pub use identity::{result_id, segment_id};
+pub use quality::Quality;
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Name and version of the schema, the value of `schema` in every record.
+pub const SCHEMA: &str = "affect.result/1";
+/// The JSON Schema of a record (draft 2020-12).
+pub const SCHEMA_JSON: &str = include_str!("../../docs/affect-result-1.schema.json");
+/// Name and version of this software, the value of `provenance.software`.
+pub const SOFTWARE: &str = concat!("affect ", env!("CARGO_PKG_VERSION"));
+
+/// What a record is about: which part of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SegmentKind {
+    /// The stream from its start (or last cut) to its end.
+    File,
+    /// A window of fixed length.
+    Window,
+    /// Speech between two pauses.
+    Utterance,
+    /// One frame of 10 ms.
+    Frame,
+}
+
+impl SegmentKind {
+    /// The name in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Window => "window",
+            Self::Utterance => "utterance",
+            Self::Frame => "frame",
+        }
+    }
+}
+
+impl fmt::Display for SegmentKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a segment ends where it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ended {
+    /// It has not ended: an interim result.
+    Open,
+    /// A pause followed.
+    Pause,
+    /// It reached the longest allowed length; speech goes on in the next segment.
+    MaxLength,
+    /// A window or frame of fixed length.
+    Scheduled,
+    /// The stream ended.
+    EndOfStream,
+    /// A jump in the stream's time.
+    Discont,
+    /// A gap without audio.
+    Gap,
+    /// Someone reset the analysis, or the audio's format changed.
+    Reset,
+}
+
+impl Ended {
+    /// Every value, in the order of the schema.
+    pub const ALL: [Self; 8] = [
+        Self::Open,
+        Self::Pause,
+        Self::MaxLength,
+        Self::Scheduled,
+        Self::EndOfStream,
+        Self::Discont,
+        Self::Gap,
+        Self::Reset,
+    ];
+
+    /// The name in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Pause => "pause",
+            Self::MaxLength => "max-length",
+            Self::Scheduled => "scheduled",
+            Self::EndOfStream => "end-of-stream",
+            Self::Discont => "discont",
+            Self::Gap => "gap",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+/// Which channel of the stream a record is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Channel {
+    /// Index of the channel, the first being 0; `None` for the mean of all channels.
+    pub index: Option<usize>,
+    /// Role of whoever speaks on it (`agent`, `caller`, ...), where known.
+    pub role: Option<Arc<str>>,
+}
+
+impl Channel {
+    /// The name in tables: the index, or `mix`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.index.map_or_else(|| "mix".to_owned(), |i| i.to_string())
+    }
+}
+
+/// One feature of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feature {
+    /// Name in the catalogue.
+    pub name: &'static str,
+    /// Value in the catalogue's unit; `None` is undefined.
+    pub value: Option<f32>,
+    /// Why it is undefined or stands at its standard's conventional number.
+    pub reason: Option<&'static str>,
+}
+
+/// One result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Name of the stream.
+    pub stream: Arc<str>,
+    /// Channel it is about.
+    pub channel: Channel,
+    /// Kind of segment.
+    pub segment: SegmentKind,
+    /// Start of the segment in stream time, ns.
+    pub start_ns: u64,
+    /// End of the segment in stream time, ns.
+    pub end_ns: u64,
+    /// Start and end in the running time of a pipeline, ns, where there is one.
+    pub running_ns: Option<(u64, u64)>,
+    /// Wall-clock time of the start, ns, where upstream gave one, and the name of the clock.
+    pub reference: Option<(Arc<str>, u64)>,
+    /// Number of the revision: interim results of one segment count up to the final one.
+    pub revision: u32,
+    /// The segment goes on after this result, or is shorter than asked for.
+    pub partial: bool,
+    /// The stream's time jumped just before the segment.
+    pub discont: bool,
+    /// Why it ends where it does.
+    pub ended: Ended,
+    /// Who made the record: the name of the element or command.
+    pub source: Arc<str>,
+    /// Name of the feature set.
+    pub feature_set: &'static str,
+    /// Version of the feature set.
+    pub feature_set_version: &'static str,
+    /// How good the audio of the segment is; absent for single frames.
+    pub quality: Option<Quality>,
+    /// The features in the order of the catalogue.
+    pub features: Vec<Feature>,
+}
+
+impl Record {
+    /// Identity of the record, equal for equal stream, channel, segment, feature set and revision.
+    #[must_use]
+    pub fn id(&self) -> String {
+        result_id(self)
+    }
+
+    /// Identity of the segment, equal for all its revisions.
+    #[must_use]
+    pub fn segment_id(&self) -> String {
+        segment_id(self)
+    }
+
+    /// The record as one line of JSON without a line break.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        json::write(self)
+    }
+
+    /// Value of a feature by name: `None` where the record lacks it or it is undefined.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<f32> {
+        self.features.iter().find(|f| f.name == name)?.value
+    }
+}

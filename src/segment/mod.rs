@@ -1,0 +1,6 @@
+//! Which parts of a stream become results: windows, utterances.
+
+pub mod span;
+pub mod utterance;
+pub mod vad;
+pub mod windows;
