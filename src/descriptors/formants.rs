@@ -4,19 +4,17 @@
 //! frame enters, exactly as in the program whose tables and models are in use. See the catalogue's definitions.
 
 use super::roots::{MAX_DEGREE, roots};
-use realfft::num_complex::Complex64;
-use realfft::{RealFftPlanner, RealToComplex};
+use realfft::num_complex::{Complex32, Complex64};
+use realfft::{ComplexToReal, RealFftPlanner};
 use std::f64::consts::PI;
 use std::fmt;
 use std::sync::Arc;
-use crate::signal::SHORT;
-use crate::signal::window::hamming;
 
 /// Number of formants reported.
 pub const FORMANTS: usize = 3;
-/// Bins of the 512-point spectrum that enter beside DC.
-const BINS: usize = 109;
-const SIZE: usize = 512;
+/// Number of complex bins that enter, DC included: up to 3406 Hz.
+pub const BINS: usize = 110;
+
 const ORDER: usize = 11;
 const RATE_HZ: f64 = 11_000.0;
 const SAMPLES: usize = 220;
@@ -33,22 +31,18 @@ pub struct Formants {
     pub bandwidth_hz: [f32; FORMANTS],
 }
 
-/// Tables of the resampling transform, shared by all streams.
+/// The resampling transform, shared by all streams.
 #[derive(Clone)]
 pub struct FormantPlan {
-    window: Arc<[f32]>,
-    forward: Arc<dyn RealToComplex<f64>>,
-    /// One row of [`SAMPLES`] cosines, then one of sines, per bin.
-    waves: Arc<[[f32; SAMPLES]]>,
+    inverse: Arc<dyn ComplexToReal<f32>>,
 }
 
 /// Work space of one stream.
 #[derive(Debug, Clone)]
 pub struct FormantState {
-    time: Vec<f64>,
-    bins: Vec<Complex64>,
-    scratch: Vec<Complex64>,
-    wave: [f32; SAMPLES],
+    spectrum: Vec<Complex32>,
+    wave: Vec<f32>,
+    scratch: Vec<Complex32>,
 }
 
 impl fmt::Debug for FormantPlan {
@@ -59,14 +53,7 @@ impl fmt::Debug for FormantPlan {
 
 impl Default for FormantPlan {
     fn default() -> Self {
-        let row = |k: usize, f: fn(f64) -> f64| {
-            std::array::from_fn(|i| f(2.0 * PI * (k * i % PERIOD) as f64 / PERIOD as f64) as f32)
-        };
-        Self {
-            window: hamming(SHORT).into(),
-            forward: RealFftPlanner::new().plan_fft_forward(SIZE),
-            waves: (1..=BINS).flat_map(|k| [row(k, f64::cos), row(k, f64::sin)]).collect(),
-        }
+        Self { inverse: RealFftPlanner::new().plan_fft_inverse(PERIOD) }
     }
 }
 
@@ -75,60 +62,47 @@ impl FormantPlan {
     #[must_use]
     pub fn state(&self) -> FormantState {
         FormantState {
-            time: self.forward.make_input_vec(),
-            bins: self.forward.make_output_vec(),
-            scratch: self.forward.make_scratch_vec(),
-            wave: [0.0; SAMPLES],
+            spectrum: self.inverse.make_input_vec(),
+            wave: self.inverse.make_output_vec(),
+            scratch: self.inverse.make_scratch_vec(),
         }
     }
 
-    /// Formants of one 20 ms frame (320 samples at 16 kHz).
+    /// Formants of one 20 ms frame from the lowest [`BINS`] bins of its 512-point spectrum at 16 kHz (Hamming window,
+    /// the frame in the middle of the buffer).
     ///
-    /// Steps: Hamming window, spectrum with the frame in the middle of 512 points, inverse transform of the bins up to
-    /// 3406 Hz to 11 kHz (DC counted twice), autocorrelation of 220 samples, Levinson-Durbin of order 11, roots of the
-    /// polynomial with inverted coefficients, reflected into the unit circle; those between 50 and 5450 Hz in ascending
-    /// order. Silence gives no formants (all 0).
+    /// Steps: inverse transform to 11 kHz (DC counted twice), autocorrelation of 220 samples, Levinson-Durbin of order
+    /// 11, roots of the polynomial with inverted coefficients, reflected into the unit circle; those between 50 and
+    /// 5450 Hz in ascending order. Silence gives no formants (all 0).
     ///
-    /// The normal equations are nearly singular, so rounding decides some frames. The spectrum is computed in f64 and
-    /// what follows up to the prediction in f32 with sums in index order: the arithmetic that agrees best with the
-    /// reference program.
-    pub fn process(&self, state: &mut FormantState, frame: &[f32]) -> Formants {
-        self.spectrum(state, frame);
-        self.resample(state);
-        let prediction = levinson(&autocorrelation(&state.wave));
-        from_prediction(&prediction)
-    }
-
-    fn spectrum(&self, state: &mut FormantState, frame: &[f32]) {
-        state.time.fill(0.0);
-        let middle = &mut state.time[(SIZE - SHORT) / 2..];
-        for ((t, x), w) in middle.iter_mut().zip(frame).zip(self.window.iter()) {
-            *t = f64::from(x * w);
-        }
-        let done = self.forward.process_with_scratch(&mut state.time, &mut state.bins, &mut state.scratch);
+    /// The normal equations are nearly singular, so rounding decides some frames; everything up to the prediction is
+    /// f32 with sums in index order, which agrees best with the reference program.
+    pub fn process(&self, state: &mut FormantState, bins: &[Complex32]) -> Formants {
+        let entering = &bins[..BINS];
+        state.spectrum[..BINS].copy_from_slice(entering);
+        state.spectrum[BINS..].fill(Complex32::default());
+        state.spectrum[0] = Complex32::new(2.0 * entering[0].re, 0.0);
+        let done = self
+            .inverse
+            .process_with_scratch(&mut state.spectrum, &mut state.wave, &mut state.scratch);
         debug_assert!(done.is_ok());
-    }
-
-    fn resample(&self, state: &mut FormantState) {
-        state.wave.fill(state.bins[0].re as f32);
-        for (bin, rows) in state.bins[1..=BINS].iter().zip(self.waves.chunks_exact(2)) {
-            let (re, im) = (bin.re as f32, bin.im as f32);
-            for ((y, c), s) in state.wave.iter_mut().zip(&rows[0]).zip(&rows[1]) {
-                *y = *y + re * c - im * s;
-            }
+        for y in &mut state.wave[..SAMPLES] {
+            *y *= 1.0 / 512.0;
         }
-        for y in &mut state.wave {
-            *y *= 2.0 / SIZE as f32;
-        }
+        let wave = state.wave.first_chunk().copied().unwrap_or([0.0; SAMPLES]);
+        let prediction = levinson(&autocorrelation(&wave));
+        from_prediction(&prediction)
     }
 }
 
 /// Sums in index order, all lags side by side.
 fn autocorrelation(y: &[f32; SAMPLES]) -> [f32; ORDER + 1] {
+    let mut padded = [0.0f32; SAMPLES + ORDER];
+    padded[..SAMPLES].copy_from_slice(y);
     let mut r = [0.0f32; ORDER + 1];
-    for (i, x) in y.iter().enumerate() {
-        for (lag, r) in r.iter_mut().enumerate().take(SAMPLES - i) {
-            *r += x * y[i + lag];
+    for (x, ahead) in y.iter().zip(padded.windows(ORDER + 1)) {
+        for (r, later) in r.iter_mut().zip(ahead) {
+            *r += x * later;
         }
     }
     r
@@ -171,7 +145,7 @@ fn from_prediction(a: &[f32; ORDER]) -> Formants {
     let mut list = [(f64::INFINITY, 0.0f64); MAX_DEGREE];
     let mut kept = 0;
     for z in &found[..count] {
-        let radius = z.norm();
+        let radius = z.norm_sqr().sqrt();
         if radius == 0.0 {
             continue;
         }
@@ -198,31 +172,27 @@ mod tests {
     #[test]
     fn silence_has_no_formants() {
         let plan = FormantPlan::default();
-        let got = plan.process(&mut plan.state(), &[0.0; SHORT]);
+        let got = plan.process(&mut plan.state(), &[Complex32::default(); 257]);
         assert_eq!(got, Formants::default());
     }
 
-    /// The transform to 11 kHz against the sums that define it, in f64.
+    /// The transform to 11 kHz against the sum that defines it, in f64.
     #[test]
     fn the_resampling_transform_equals_its_sum() {
         let plan = FormantPlan::default();
         let mut state = plan.state();
-        let frame: Vec<f32> = (0..SHORT).map(|i| (i as f32 * 0.31).sin() + 0.3 * (i as f32 * 1.3).cos() + 0.1).collect();
-        let _ = plan.process(&mut state, &frame);
-        let bin = |k: usize| {
-            let mut sum = Complex64::default();
-            for (i, x) in frame.iter().enumerate() {
-                let w = 0.54 - 0.46 * (2.0 * PI * i as f64 / 319.0).cos();
-                sum += f64::from(*x) * w * Complex64::from_polar(1.0, -2.0 * PI * (k * (i + 96)) as f64 / 512.0);
-            }
-            sum
-        };
+        let bins: Vec<Complex32> =
+            (0..257).map(|k| Complex32::new((k as f32 * 0.7).sin(), (k as f32 * 1.3).cos())).collect();
+        let _ = plan.process(&mut state, &bins);
         for i in [0usize, 1, 66, 150, 219] {
             let sum: f64 = (1..=109)
-                .map(|k| (bin(k) * Complex64::from_polar(1.0, 2.0 * PI * (k * i) as f64 / 352.0)).re)
+                .map(|k| {
+                    let angle = 2.0 * PI * (k * i) as f64 / 352.0;
+                    f64::from(bins[k].re) * angle.cos() - f64::from(bins[k].im) * angle.sin()
+                })
                 .sum();
-            let expected = 2.0 / 512.0 * (bin(0).re + sum);
-            assert!((f64::from(state.wave[i]) - expected).abs() < 1e-4, "sample {i}");
+            let expected = 2.0 / 512.0 * (f64::from(bins[0].re) + sum);
+            assert!((f64::from(state.wave[i]) - expected).abs() < 1e-5, "sample {i}");
         }
     }
 

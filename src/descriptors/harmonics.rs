@@ -46,7 +46,10 @@ impl Harmonics {
     /// "H1" is the one at twice F0. Unit dB, clamped to +-201. A spectrum without a first harmonic gives differences
     /// of 0 and amplitudes of 0 or -201.
     pub fn process(&mut self, magnitudes: &[f32], df_hz: f64, f0_hz: f64, formants_hz: [f32; 3]) -> HarmonicLevels {
-        self.find(magnitudes, df_hz, f0_hz);
+        // Only the first three harmonics and those near a formant matter.
+        let highest = formants_hz.iter().fold(0.0f32, |m, f| m.max(*f));
+        let wanted = (1.2 * f64::from(highest) / f0_hz) as usize + 2;
+        self.find(magnitudes, df_hz, f0_hz, wanted.clamp(3, HARMONICS));
         let second = f64::from(self.level(1));
         let third = f64::from(self.level(2));
         let limit = f64::from(-ABSENT_DB);
@@ -92,7 +95,7 @@ impl Harmonics {
         best
     }
 
-    fn find(&mut self, a: &[f32], df: f64, f0: f64) {
+    fn find(&mut self, a: &[f32], df: f64, f0: f64, wanted: usize) {
         let last = a.len() - 1;
         let top = last as f64 * df;
         let nearest = |f: f64| if f > top { 0 } else { (f / df + 0.5).floor() as usize };
@@ -100,7 +103,7 @@ impl Harmonics {
         let floor = nearest(0.5 * f0);
         self.count = 0;
         let mut previous = 0;
-        for i in 1..=HARMONICS {
+        for i in 1..=wanted {
             let centre = nearest(i as f64 * f0);
             if centre == 0 {
                 break; // beyond the axis, and so is every later one

@@ -11,6 +11,8 @@ pub const RANGE_HZ: (f64, f64) = (55.0, 1000.0);
 const LOWEST_HZ: f64 = 25.0;
 const HARMONICS: usize = 15;
 const DECAY: f64 = 0.85;
+/// Points summed at a time.
+const BLOCK: usize = 16;
 
 /// One candidate; an empty place has frequency 0 and voicing 0.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -37,11 +39,13 @@ pub struct CandidatePlan {
 /// Work space of one stream.
 #[derive(Debug, Clone)]
 pub struct CandidateState {
+    marks: Vec<u32>,
     peaks: Vec<f32>,
     smooth: Vec<f32>,
     moments: Vec<f32>,
     octave: Vec<f32>,
     sum: Vec<f32>,
+    tops: Vec<u8>,
 }
 
 impl CandidatePlan {
@@ -73,38 +77,54 @@ impl CandidatePlan {
     #[must_use]
     pub fn state(&self) -> CandidateState {
         let zeros = || vec![0.0; self.bins];
-        CandidateState { peaks: zeros(), smooth: zeros(), moments: zeros(), octave: zeros(), sum: zeros() }
+        CandidateState { marks: vec![0; self.bins + 4], peaks: zeros(), smooth: zeros(), moments: zeros(), octave: vec![0.0; self.bins + BLOCK + self.shifts[HARMONICS - 1]], sum: zeros(), tops: vec![0; self.bins.next_multiple_of(8)] }
     }
 
     /// The candidates of one magnitude spectrum, the best first, empty places last. Silence gives none.
     pub fn process(&self, state: &mut CandidateState, magnitudes: &[f32]) -> [Candidate; CANDIDATES] {
-        enhance_peaks(magnitudes, &mut state.peaks);
+        enhance_peaks(magnitudes, &mut state.marks, &mut state.peaks);
         smooth(&state.peaks, &mut state.smooth);
         self.spline.process(&state.smooth, &mut state.moments, &mut state.octave);
         for (v, w) in state.octave.iter_mut().zip(&self.weights) {
             *v = v.max(0.0) * w;
         }
-        state.sum.fill(0.0);
-        for (&shift, &gain) in self.shifts.iter().zip(&self.gains) {
-            for (s, v) in state.sum.iter_mut().zip(&state.octave[shift.min(self.bins)..]) {
-                *s += gain * v;
+        // Beyond the axis `octave` holds zeros, so every shifted block exists.
+        for (block, sums) in state.sum.chunks_mut(BLOCK).enumerate() {
+            let mut total = [0.0f32; BLOCK];
+            for (&shift, &gain) in self.shifts.iter().zip(&self.gains) {
+                let from = block * BLOCK + shift;
+                for (t, v) in total.iter_mut().zip(&state.octave[from..from + BLOCK]) {
+                    *t += gain * v;
+                }
             }
+            sums.copy_from_slice(&total[..sums.len()]);
         }
-        self.pick(&state.sum)
+        self.pick(&state.sum, &mut state.tops)
     }
 
-    fn pick(&self, sum: &[f32]) -> [Candidate; CANDIDATES] {
-        let mean = sum.iter().map(|v| f64::from(*v)).sum::<f64>() / sum.len() as f64;
+    fn pick(&self, sum: &[f32], tops: &mut [u8]) -> [Candidate; CANDIDATES] {
+        let mean = mean(sum);
         let mut best = [(0.0f32, 0usize); CANDIDATES];
         let mut count = 0;
-        for (j, w) in sum.windows(3).enumerate() {
-            if w[1] > w[0] && w[1] > w[2] && (count < CANDIDATES || w[1] > best[CANDIDATES - 1].0) {
+        // Maxima are marked without branches (they are unpredictable) and then looked up eight at a time.
+        for (t, w) in tops.iter_mut().zip(sum.windows(3)) {
+            *t = u8::from(w[1] > w[0]) & u8::from(w[1] > w[2]);
+        }
+        for (word, eight) in tops.chunks_exact(8).enumerate() {
+            let mut bits = eight.iter().rev().fold(0u64, |b, t| b << 8 | u64::from(*t));
+            while bits != 0 {
+                let j = 8 * word + (bits.trailing_zeros() / 8) as usize + 1;
+                bits &= bits - 1;
+                let height = sum[j];
+                if count == CANDIDATES && height <= best[CANDIDATES - 1].0 {
+                    continue;
+                }
                 let mut place = count.min(CANDIDATES - 1);
-                while place > 0 && best[place - 1].0 < w[1] {
+                while place > 0 && best[place - 1].0 < height {
                     best[place] = best[place - 1];
                     place -= 1;
                 }
-                best[place] = (w[1], j + 1);
+                best[place] = (height, j);
                 count = (count + 1).min(CANDIDATES);
             }
         }
@@ -133,34 +153,47 @@ impl CandidatePlan {
     }
 }
 
-/// Keeps the surroundings of local maxima and clears what lies between them.
-fn enhance_peaks(a: &[f32], out: &mut [f32]) {
-    out.copy_from_slice(a);
-    let last = a.len() - 1;
-    let mut previous: Option<usize> = None;
-    let mut only = true;
-    let mut at = |k: usize, out: &mut [f32]| {
-        if let Some(p) = previous {
-            only = false;
-            if k >= p + 6 {
-                out[p + 3..=k - 3].fill(0.0);
-            }
-        }
-        previous = Some(k);
-    };
-    if a[0] > a[1] {
-        at(0, out);
-    }
-    for k in 1..last {
-        if a[k] > a[k - 1] && a[k] >= a[k + 1] {
-            at(k, out);
+fn mean(values: &[f32]) -> f64 {
+    let mut parts = [0.0f32; 8];
+    let chunks = values.chunks_exact(8);
+    let rest: f32 = chunks.remainder().iter().sum();
+    for c in chunks {
+        for (p, v) in parts.iter_mut().zip(c) {
+            *p += v;
         }
     }
-    if a[last] > a[last - 1] {
-        at(last, out);
+    f64::from(parts.iter().sum::<f32>() + rest) / values.len() as f64
+}
+
+/// Keeps the surroundings of local maxima (two bins to each side) and clears what lies between them. Before the first
+/// and after the last maximum everything stays; with a single maximum only the first three bins do.
+///
+/// `marks` is work space, four longer than `a`. Written without branches on the data, which are unpredictable.
+fn enhance_peaks(a: &[f32], marks: &mut [u32], out: &mut [f32]) {
+    let n = a.len();
+    let last = n - 1;
+    marks.fill(0);
+    let peaks = &mut marks[2..n + 2];
+    peaks[0] = u32::from(a[0] > a[1]);
+    for (m, w) in peaks[1..last].iter_mut().zip(a.windows(3)) {
+        *m = u32::from(w[1] > w[0]) & u32::from(w[1] >= w[2]);
     }
-    if only && previous.is_some() {
-        out[3..].fill(0.0);
+    peaks[last] = u32::from(a[last] > a[last - 1]);
+    let ends = peaks.iter().position(|m| *m != 0).zip(peaks.iter().rposition(|m| *m != 0));
+    for ((o, a), m) in out.iter_mut().zip(a).zip(marks.windows(5)) {
+        let near = m[0] | m[1] | m[2] | m[3] | m[4];
+        *o = f32::from_bits(a.to_bits() & near.wrapping_neg());
+    }
+    match ends {
+        None => out.copy_from_slice(a),
+        Some((only, other)) if only == other => {
+            out.copy_from_slice(a);
+            out[3..].fill(0.0);
+        }
+        Some((first, last)) => {
+            out[..first].copy_from_slice(&a[..first]);
+            out[last..].copy_from_slice(&a[last..]);
+        }
     }
 }
 
@@ -212,18 +245,35 @@ mod tests {
         assert_eq!(plan.process(&mut plan.state(), &[0.0; 513]), [Candidate::default(); CANDIDATES]);
     }
 
-    #[test]
-    fn between_peaks_is_cleared() {
-        let mut a = vec![1.0f32; 40];
-        a[10] = 5.0;
-        a[20] = 6.0;
-        let mut out = vec![0.0; 40];
-        enhance_peaks(&a, &mut out);
-        for k in 0..40 {
-            assert_eq!(out[k] == 0.0, (13..=17).contains(&k), "bin {k}");
+    /// Against the rule as it is stated: between consecutive maxima p < q the bins p+3 ..= q-3 become 0.
+    fn stated(a: &[f32]) -> Vec<f32> {
+        let last = a.len() - 1;
+        let peaks: Vec<usize> = (0..=last)
+            .filter(|&k| match k {
+                0 => a[0] > a[1],
+                k if k == last => a[last] > a[last - 1],
+                k => a[k] > a[k - 1] && a[k] >= a[k + 1],
+            })
+            .collect();
+        let mut out = a.to_vec();
+        for w in peaks.windows(2) {
+            for o in out.iter_mut().take(w[1].saturating_sub(2)).skip(w[0] + 3) {
+                *o = 0.0;
+            }
         }
-        a[20] = 1.0;
-        enhance_peaks(&a, &mut out);
-        assert!(out[3..].iter().all(|v| *v == 0.0) && out[0] == 1.0);
+        if peaks.len() == 1 {
+            out[3..].fill(0.0);
+        }
+        out
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn peaks_are_enhanced_as_stated(a in proptest::collection::vec(0u8..6, 8..80)) {
+            let a: Vec<f32> = a.iter().map(|v| f32::from(*v)).collect();
+            let (mut marks, mut out) = (vec![0; a.len() + 4], vec![0.0; a.len()]);
+            enhance_peaks(&a, &mut marks, &mut out);
+            proptest::prop_assert_eq!(out, stated(&a));
+        }
     }
 }

@@ -8,6 +8,9 @@ pub const MAX_DEGREE: usize = 16;
 /// Steps from one start before another is tried, and the number of starts.
 const STEPS: usize = 24;
 const STARTS: usize = 12;
+/// Direction of the first start (0.5 rad) and the turn to the next one (0.9 rad).
+const FIRST: Complex64 = Complex64::new(0.877_582_561_890_372_8, 0.479_425_538_604_203);
+const TURN: Complex64 = Complex64::new(0.621_609_968_270_664_4, 0.783_326_909_627_483_4);
 
 /// Roots with imaginary part `>= 0` of `coefficients[0] z^n + ... + coefficients[n]`, into `out`.
 ///
@@ -44,7 +47,7 @@ pub fn roots(coefficients: &[f64], out: &mut [Complex64; MAX_DEGREE]) -> usize {
         };
         let root = polish(full, root);
         // A root this close to the axis is a real one: a pair would need a double root there.
-        if root.im.abs() <= 1e-9 * root.norm().max(1e-300) || degree == 1 {
+        if root.im * root.im <= 1e-18 * root.norm_sqr().max(1e-300) || degree == 1 {
             out[count] = Complex64::new(root.re, 0.0);
             for i in 1..degree {
                 work[i] += root.re * work[i - 1];
@@ -76,6 +79,17 @@ fn evaluate(p: &[f64], z: Complex64) -> [Complex64; 3] {
     [value, first, second]
 }
 
+/// Principal square root, without the care for extreme magnitudes that library versions take.
+fn square_root(z: Complex64) -> Complex64 {
+    let norm = z.norm_sqr().sqrt();
+    if norm == 0.0 {
+        return Complex64::default();
+    }
+    let big = (0.5 * (norm + z.re.abs())).sqrt();
+    let small = 0.5 * z.im / big;
+    if z.re >= 0.0 { Complex64::new(big, small) } else { Complex64::new(small.abs(), big.copysign(z.im)) }
+}
+
 /// One root of a monic polynomial. Starts on the circle of the roots' mean radius: from the origin the iteration can
 /// run in cycles when the roots lie evenly around it.
 fn laguerre(p: &[f64]) -> Complex64 {
@@ -85,8 +99,10 @@ fn laguerre(p: &[f64]) -> Complex64 {
         return Complex64::new(0.0, 0.0);
     }
     let mut z = Complex64::default();
-    for attempt in 0..STARTS {
-        z = Complex64::from_polar(radius, 0.5 + 0.9 * attempt as f64);
+    let mut direction = FIRST;
+    for _ in 0..STARTS {
+        z = radius * direction;
+        direction *= TURN;
         for _ in 0..STEPS {
             let [value, first, second] = evaluate(p, z);
             if value.norm_sqr() == 0.0 {
@@ -94,7 +110,7 @@ fn laguerre(p: &[f64]) -> Complex64 {
             }
             let g = first / value;
             let h = g * g - 2.0 * second / value;
-            let root = ((n - 1.0) * (n * h - g * g)).sqrt();
+            let root = square_root((n - 1.0) * (n * h - g * g));
             let (plus, minus) = (g + root, g - root);
             let denominator = if plus.norm_sqr() > minus.norm_sqr() { plus } else { minus };
             if denominator.norm_sqr() == 0.0 {
@@ -102,7 +118,8 @@ fn laguerre(p: &[f64]) -> Complex64 {
             }
             let delta = n / denominator;
             z -= delta;
-            if delta.norm_sqr() < 1e-22 * z.norm_sqr() {
+            // Convergence is cubic: the next step would be far below the last bit.
+            if delta.norm_sqr() < 1e-13 * z.norm_sqr() {
                 return z;
             }
         }
@@ -110,17 +127,15 @@ fn laguerre(p: &[f64]) -> Complex64 {
     z
 }
 
-fn polish(p: &[f64], start: Complex64) -> Complex64 {
-    let mut z = start;
-    for _ in 0..2 {
-        let [value, first, _] = evaluate(p, z);
-        let delta = value / first;
-        if !(delta.norm_sqr() < 1e-6 * z.norm_sqr()) {
-            break;
-        }
-        z -= delta;
+/// One Newton step on the original polynomial, where the root is a root of it at all.
+fn polish(p: &[f64], z: Complex64) -> Complex64 {
+    let (mut value, mut first) = (Complex64::default(), Complex64::default());
+    for c in p {
+        first = first * z + value;
+        value = value * z + c;
     }
-    if z.is_finite() { z } else { start }
+    let delta = value / first;
+    if delta.norm_sqr() < 1e-6 * z.norm_sqr() { z - delta } else { z }
 }
 
 #[cfg(test)]

@@ -78,22 +78,16 @@ impl SpectrumPlan {
         let (middle, after) = rest.split_at_mut(self.window.len());
         before.fill(0.0);
         after.fill(0.0);
-        let mut sum = [0.0f32; 8];
-        let mut energy = 0.0f64;
-        for ((m, x), w) in middle
-            .chunks_mut(8)
-            .zip(frame.chunks(8))
-            .zip(self.window.chunks(8))
-        {
-            for i in 0..m.len().min(x.len()).min(w.len()) {
-                m[i] = x[i] * w[i];
-                sum[i] = m[i] * m[i];
-            }
-            for s in &mut sum {
-                energy += f64::from(*s);
-                *s = 0.0;
+        for ((m, x), w) in middle.iter_mut().zip(frame).zip(self.window.iter()) {
+            *m = x * w;
+        }
+        let mut sums = [0.0f32; 16];
+        for chunk in middle.chunks(16) {
+            for (s, m) in sums.iter_mut().zip(chunk) {
+                *s += m * m;
             }
         }
+        let energy = f64::from(sums.iter().sum::<f32>());
         // The lengths are the plan's own, so the transform cannot refuse them.
         let done = self
             .fft

@@ -4,7 +4,7 @@ use super::SHORT_COLUMNS;
 use super::plan::{BANDS, FLUX_BINS, PITCH_DF_HZ, Plan};
 use super::row::VoiceRow;
 use crate::descriptors::flux::FluxState;
-use crate::descriptors::formants::{FormantState, Formants};
+use crate::descriptors::formants::{BINS, FormantState, Formants};
 use crate::descriptors::harmonics::{ABSENT_DB, Harmonics};
 use crate::descriptors::hnr::HnrState;
 use crate::descriptors::level::mean_square;
@@ -14,6 +14,7 @@ use crate::descriptors::slope::bin_level_db;
 use crate::signal::history::History;
 use crate::signal::spectrum::SpectrumState;
 use crate::signal::{HOP, PITCH, SHORT};
+use realfft::num_complex::Complex32;
 
 /// Windowed rms of a pitch frame above which it may be voiced.
 const GATE: f64 = 0.001;
@@ -34,6 +35,7 @@ pub(super) struct Pending {
     pub short_bad: bool,
     pub pitch_bad: bool,
     pub loud_enough: bool,
+    bins: [Complex32; BINS],
     magnitudes: Vec<f32>,
 }
 
@@ -107,6 +109,7 @@ impl Workbench {
         plan.mfcc.process(&self.energies, &mut self.logs, &mut s[6..]);
         out.mean_square = mean_square(samples) as f32;
         let threshold = balance.peak * EDGE;
+        out.bins.copy_from_slice(&self.short.bins[..BINS]);
         out.edge_bin = power.iter().rposition(|p| *p > threshold).unwrap_or(0) as u16;
     }
 
@@ -136,7 +139,7 @@ impl Workbench {
         let voiced = semitone > 1e-6;
         let perturbation = self.perturbation.process(history, index, f0_hz);
         let formants = if voiced || formants_when_unvoiced {
-            plan.formants.process(&mut self.formants, history.get(start(index), SHORT).unwrap_or_default())
+            plan.formants.process(&mut self.formants, &pending.bins)
         } else {
             Formants::default()
         };
@@ -207,6 +210,7 @@ impl Pending {
             short_bad: false,
             pitch_bad: false,
             loud_enough: false,
+            bins: [Complex32::default(); BINS],
             magnitudes: vec![0.0; plan.pitch.bins()],
         }
     }
