@@ -7,6 +7,7 @@
 mod identity;
 mod json;
 mod quality;
+pub mod table;
 
 pub use identity::{result_id, segment_id};
 pub use quality::Quality;

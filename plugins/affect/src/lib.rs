@@ -1,0 +1,45 @@
+//! GStreamer plugin `affect`: thin elements over the analysis library.
+//!
+//! `affectfeatures` passes audio through and attaches results, `affectextract` gives them a pad of their own, and
+//! `affectsink` writes them. Loading the plugin registers types and nothing else: it opens no file and starts no thread.
+
+pub mod affectextract;
+pub mod affectfeatures;
+pub mod affectsink;
+pub mod audio;
+pub mod meta;
+pub mod result;
+pub mod seen;
+
+/// Caps of the stream of results.
+pub const RESULT_CAPS: &str = "application/x-json, format=(string)affect-result, version=(int)1";
+
+/// Name of the event that carries results for which no buffer comes any more.
+pub const RESULTS_EVENT: &str = "affect/results";
+
+fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    meta::register();
+    affectfeatures::register(plugin)?;
+    affectextract::register(plugin)?;
+    affectsink::register(plugin)
+}
+
+/// Registers the plugin's elements in this process without loading a shared object.
+pub use definition::plugin_register_static;
+
+#[allow(missing_docs, reason = "the macro makes undocumented items")]
+mod definition {
+    use super::plugin_init;
+
+    gst::plugin_define!(
+        affect,
+        env!("CARGO_PKG_DESCRIPTION"),
+        plugin_init,
+        concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
+        "MIT/X11",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_REPOSITORY"),
+        env!("BUILD_REL_DATE")
+    );
+}

@@ -20,8 +20,8 @@ use realfft::num_complex::Complex32;
 const GATE: f64 = 0.001;
 /// F0 of semitone 0, in Hz.
 const SEMITONE_BASE_HZ: f64 = 27.5;
-/// Power of a bin relative to the strongest that still counts for the band edge: -60 dB.
-const EDGE: f32 = 1e-6;
+/// Power of a bin relative to the strongest that still counts for the band edge: -40 dB, just above the window's leakage.
+const EDGE: f32 = 1e-4;
 
 /// What a frame keeps from its arrival until its F0 is decided.
 #[derive(Debug, Clone)]

@@ -1,0 +1,294 @@
+//! Properties of the element, and what they mean for the analyzer.
+
+use affect::analyzer::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
+use affect::error::ConfigError;
+use affect::segment::utterance::UtteranceConfig;
+use affect::signal::clock::{ns_to_samples, samples_to_ns};
+use gst::glib;
+use gst::prelude::*;
+use std::sync::{Arc, LazyLock};
+
+/// What becomes a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAffectSegmentation")]
+#[repr(i32)]
+pub enum AffectSegmentation {
+    /// Every 10 ms: low-level descriptors.
+    #[enum_value(name = "Every frame of 10 ms: low-level descriptors", nick = "frame")]
+    Frame,
+    /// Sliding windows.
+    #[enum_value(name = "Sliding windows", nick = "window")]
+    Window,
+    /// Utterances by voice activity detection.
+    #[default]
+    #[enum_value(name = "Utterances by voice activity detection", nick = "utterance")]
+    Utterance,
+    /// The whole stream, at its end.
+    #[enum_value(name = "The whole stream, at its end", nick = "file")]
+    File,
+}
+
+/// Which results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAffectSelect")]
+#[repr(i32)]
+pub enum AffectSelect {
+    /// No results.
+    #[enum_value(name = "No results", nick = "none")]
+    None,
+    /// Final results only.
+    #[enum_value(name = "Final results only", nick = "final")]
+    Final,
+    /// Interim and final results.
+    #[default]
+    #[enum_value(name = "Interim and final results", nick = "all")]
+    All,
+}
+
+impl AffectSelect {
+    /// Whether a result is among those.
+    #[must_use]
+    pub fn takes(self, interim: bool) -> bool {
+        match self {
+            Self::None => false,
+            Self::Final => !interim,
+            Self::All => true,
+        }
+    }
+}
+
+/// Values of all properties.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub feature_set: String,
+    pub segmentation: AffectSegmentation,
+    pub window: gst::ClockTime,
+    pub hop: gst::ClockTime,
+    pub interval: gst::ClockTime,
+    pub channel_mode: String,
+    pub channel_roles: String,
+    pub vad_threshold: f64,
+    pub hangover: gst::ClockTime,
+    pub min_speech: gst::ClockTime,
+    pub min_pause: gst::ClockTime,
+    pub max_length: gst::ClockTime,
+    pub attach: AffectSelect,
+    pub post: AffectSelect,
+    pub post_messages: bool,
+    pub stream: String,
+}
+
+fn time(samples: u64) -> gst::ClockTime {
+    gst::ClockTime::from_nseconds(samples_to_ns(samples))
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let (w, u) = (WindowConfig::default(), UtteranceConfig::default());
+        Self {
+            feature_set: FeatureSet::default().name().to_owned(),
+            segmentation: AffectSegmentation::default(),
+            window: time(w.length),
+            hop: time(w.hop),
+            interval: time(u.interim),
+            channel_mode: ChannelMode::default().to_string(),
+            channel_roles: String::new(),
+            vad_threshold: f64::from(u.threshold),
+            hangover: time(u.hangover),
+            min_speech: time(u.min_speech),
+            min_pause: time(u.min_pause),
+            max_length: time(u.max_length),
+            attach: AffectSelect::default(),
+            post: AffectSelect::default(),
+            post_messages: true,
+            stream: String::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The analyzer's settings; `stream_id` names the stream where no property does.
+    pub fn config(&self, stream_id: &str, source: &str) -> Result<Config, ConfigError> {
+        let samples = |t: gst::ClockTime| ns_to_samples(t.nseconds());
+        let config = Config {
+            set: self.feature_set.parse()?,
+            segmentation: match self.segmentation {
+                AffectSegmentation::Frame => Segmentation::Frames,
+                AffectSegmentation::Window => {
+                    Segmentation::Windows(WindowConfig { length: samples(self.window), hop: samples(self.hop) })
+                }
+                AffectSegmentation::Utterance => Segmentation::Utterances(UtteranceConfig {
+                    threshold: self.vad_threshold as f32,
+                    hangover: samples(self.hangover),
+                    min_speech: samples(self.min_speech),
+                    min_pause: samples(self.min_pause),
+                    max_length: samples(self.max_length),
+                    interim: samples(self.interval),
+                }),
+                AffectSegmentation::File => Segmentation::File,
+            },
+            channels: self.channel_mode.parse()?,
+            roles: self.channel_roles.split(',').map(|r| Arc::from(r.trim())).collect(),
+            stream: if self.stream.is_empty() { stream_id.into() } else { self.stream.as_str().into() },
+            source: source.into(),
+            voice_activity: true,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    pub fn set(&mut self, name: &str, value: &glib::Value) {
+        fn put<'a, T: glib::value::FromValue<'a>>(slot: &mut T, value: &'a glib::Value) {
+            // The property system has checked the type.
+            if let Ok(v) = value.get::<T>() {
+                *slot = v;
+            }
+        }
+        fn text(slot: &mut String, value: &glib::Value) {
+            *slot = value.get::<Option<String>>().ok().flatten().unwrap_or_default();
+        }
+        match name {
+            "feature-set" => text(&mut self.feature_set, value),
+            "segmentation" => put(&mut self.segmentation, value),
+            "window" => put(&mut self.window, value),
+            "hop" => put(&mut self.hop, value),
+            "interval" => put(&mut self.interval, value),
+            "channel-mode" => text(&mut self.channel_mode, value),
+            "channel-roles" => text(&mut self.channel_roles, value),
+            "vad-threshold" => put(&mut self.vad_threshold, value),
+            "hangover" => put(&mut self.hangover, value),
+            "min-speech" => put(&mut self.min_speech, value),
+            "min-pause" => put(&mut self.min_pause, value),
+            "max-length" => put(&mut self.max_length, value),
+            "attach" => put(&mut self.attach, value),
+            "post" => put(&mut self.post, value),
+            "post-messages" => put(&mut self.post_messages, value),
+            "stream" => text(&mut self.stream, value),
+            _ => {}
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<glib::Value> {
+        Some(match name {
+            "feature-set" => self.feature_set.to_value(),
+            "segmentation" => self.segmentation.to_value(),
+            "window" => self.window.to_value(),
+            "hop" => self.hop.to_value(),
+            "interval" => self.interval.to_value(),
+            "channel-mode" => self.channel_mode.to_value(),
+            "channel-roles" => self.channel_roles.to_value(),
+            "vad-threshold" => self.vad_threshold.to_value(),
+            "hangover" => self.hangover.to_value(),
+            "min-speech" => self.min_speech.to_value(),
+            "min-pause" => self.min_pause.to_value(),
+            "max-length" => self.max_length.to_value(),
+            "attach" => self.attach.to_value(),
+            "post" => self.post.to_value(),
+            "post-messages" => self.post_messages.to_value(),
+            "stream" => self.stream.to_value(),
+            _ => return None,
+        })
+    }
+}
+
+/// Descriptions of all properties.
+pub(super) static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+    let d = Settings::default();
+    let second = 1_000_000_000u64;
+    let text = |name: &str, nick: &str, blurb: &str, default: &str| {
+        glib::ParamSpecString::builder(name).nick(nick).blurb(blurb).default_value(Some(default)).mutable_playing().build()
+    };
+    let duration = |name: &str, nick: &str, blurb: &str, default: gst::ClockTime, min: u64, max: u64| {
+        glib::ParamSpecUInt64::builder(name)
+            .nick(nick)
+            .blurb(blurb)
+            .minimum(min)
+            .maximum(max)
+            .default_value(default.nseconds())
+            .mutable_playing()
+            .build()
+    };
+    vec![
+        text("feature-set", "Feature set", "Name of the feature set", &d.feature_set),
+        glib::ParamSpecEnum::builder_with_default("segmentation", d.segmentation)
+            .nick("Segmentation")
+            .blurb("What becomes a result")
+            .mutable_playing()
+            .build(),
+        duration("window", "Window", "Length of a sliding window, ns", d.window, second / 10, 300 * second),
+        duration("hop", "Hop", "Distance between the starts of windows, ns", d.hop, second / 100, 300 * second),
+        duration("interval", "Interval", "An utterance gives an interim result whenever it has grown by this, ns; 0 for none, otherwise at least 0.1 s", d.interval, 0, 300 * second),
+        text("channel-mode", "Channel mode", "Which channels are analysed: per-channel, mix, or channel numbers such as 0,2", &d.channel_mode),
+        text("channel-roles", "Channel roles", "Roles of the channels in order, with commas: agent,caller", &d.channel_roles),
+        glib::ParamSpecDouble::builder("vad-threshold")
+            .nick("Voice activity threshold")
+            .blurb("Probability of speech from which 16 ms count as speech")
+            .minimum(0.01)
+            .maximum(0.99)
+            .default_value(d.vad_threshold)
+            .mutable_playing()
+            .build(),
+        duration("hangover", "Hang-over", "Speech is taken to last this much longer than detected, ns; at most min-pause", d.hangover, 0, 10 * second),
+        duration("min-speech", "Minimum speech", "Less speech than this is no utterance, ns", d.min_speech, 0, 300 * second),
+        duration("min-pause", "Minimum pause", "A pause this long ends an utterance, ns", d.min_pause, second / 50, 10 * second),
+        duration("max-length", "Maximum length", "An utterance this long is cut, ns", d.max_length, second, 300 * second),
+        glib::ParamSpecEnum::builder_with_default("attach", d.attach)
+            .nick("Attach")
+            .blurb("Which results are attached to buffers as meta AffectResults")
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("post", d.post)
+            .nick("Post")
+            .blurb("Which results are posted as element messages affect-result (single frames never are)")
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoolean::builder("post-messages")
+            .nick("Post messages")
+            .blurb("Whether results are posted as element messages at all")
+            .default_value(d.post_messages)
+            .mutable_playing()
+            .build(),
+        text("stream", "Stream", "Name of the stream in results; the stream id if empty", &d.stream),
+        glib::ParamSpecString::builder("settings")
+            .nick("Settings")
+            .blurb("Sets several properties in one string, for hosts that cannot set all types: name=value with semicolons between, durations in ns")
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+            .nick("Statistics")
+            .blurb("Counters: results, attached, posted, audio-time (ns), processing-time (ns), real-time-factor (audio seconds per second of processing), cuts, max-result-delay (ns), last-error")
+            .read_only()
+            .build(),
+    ]
+});
+
+/// Whether a number lies in its property's range. Enums have been checked while parsing.
+fn in_range(spec: &glib::ParamSpec, value: &glib::Value) -> bool {
+    let whole = spec.downcast_ref::<glib::ParamSpecUInt64>();
+    let real = spec.downcast_ref::<glib::ParamSpecDouble>();
+    whole.is_none_or(|s| value.get::<u64>().is_ok_and(|v| (s.minimum()..=s.maximum()).contains(&v)))
+        && real.is_none_or(|s| value.get::<f64>().is_ok_and(|v| (s.minimum()..=s.maximum()).contains(&v)))
+}
+
+impl Settings {
+    /// Parses `name=value;name=value`. Nothing is changed unless all of it is right.
+    pub fn apply(&mut self, list: &str) -> Result<(), String> {
+        let mut next = self.clone();
+        for part in list.split(';').map(str::trim).filter(|p| !p.is_empty()) {
+            let (name, value) = part.split_once('=').ok_or_else(|| format!("\"{part}\": expected name=value"))?;
+            let (name, value) = (name.trim(), value.trim());
+            let spec = PROPERTIES
+                .iter()
+                .find(|p| p.name() == name && !matches!(name, "settings" | "stats"))
+                .ok_or_else(|| format!("no property \"{name}\" to set"))?;
+            let parsed = glib::Value::deserialize_with_pspec(value, spec)
+                .map_err(|_| format!("{name}: cannot read \"{value}\" as {}", spec.value_type()))?;
+            if !in_range(spec, &parsed) {
+                return Err(format!("{name}: {value} is out of range"));
+            }
+            next.set(name, &parsed);
+        }
+        *self = next;
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! Records as GStreamer structures, messages and events.
+
+use crate::RESULTS_EVENT;
+use affect::record::Record;
+
+/// Name of the structure of one result, and of the message.
+pub const NAME: &str = "affect-result";
+
+/// One result as a structure: flat fields to look at, and the whole record as `json`.
+///
+/// Fields: `id`, `segment-id` (string), `revision` (uint), `channel` (int, -1 for the mix of all), `start-time`,
+/// `end-time` (uint64, ns of stream time), `running-time`, `running-end-time` (uint64 ns, where known), `kind`
+/// (string), `partial` (boolean), `json` (string).
+#[must_use]
+pub fn structure(record: &Record) -> gst::Structure {
+    let channel = record.channel.index.map_or(-1, |c| i32::try_from(c).unwrap_or(i32::MAX));
+    let mut builder = gst::Structure::builder(NAME)
+        .field("id", record.id())
+        .field("segment-id", record.segment_id())
+        .field("revision", record.revision)
+        .field("channel", channel)
+        .field("start-time", record.start_ns)
+        .field("end-time", record.end_ns)
+        .field("kind", record.segment.name())
+        .field("partial", record.partial);
+    if let Some((start, end)) = record.running_ns {
+        builder = builder.field("running-time", start).field("running-end-time", end);
+    }
+    builder.field("json", record.to_json()).build()
+}
+
+/// An event that carries results to elements downstream, serialised with the buffers.
+#[must_use]
+pub fn event(results: Vec<gst::Structure>) -> gst::Event {
+    let array = gst::Array::from_values(results.into_iter().map(|s| glib::SendValue::from(glib::value::ToSendValue::to_send_value(&s))));
+    gst::event::CustomDownstream::new(gst::Structure::builder(RESULTS_EVENT).field("results", array).build())
+}
+
+/// The results in an event made by [`event`], if it is one.
+#[must_use]
+pub fn from_event(event: &gst::event::CustomDownstream) -> Vec<gst::Structure> {
+    event.structure().filter(|s| s.name() == RESULTS_EVENT).map(results_of).unwrap_or_default()
+}
+
+/// The structures in the field `results`.
+#[must_use]
+pub fn results_of(holder: &gst::StructureRef) -> Vec<gst::Structure> {
+    holder
+        .get::<gst::Array>("results")
+        .map(|a| a.iter().filter_map(|v| v.get::<gst::Structure>().ok()).collect())
+        .unwrap_or_default()
+}
