@@ -46,14 +46,12 @@ impl fmt::Display for InputError {
         match self {
             Self::Rate { found } => write!(f, "sample rate {found} Hz: expected 8000 to 192000 Hz"),
             Self::NoChannels => write!(f, "audio with 0 channels: expected at least 1"),
-            Self::RaggedFrames { samples, channels } => write!(
-                f,
-                "{samples} interleaved samples are no whole number of frames of {channels} channels"
-            ),
-            Self::UnequalPlanes { expected, found, channel } => write!(
-                f,
-                "plane {channel} has {found} samples: expected {expected}, as many as plane 0"
-            ),
+            Self::RaggedFrames { samples, channels } => {
+                write!(f, "{samples} interleaved samples are no whole number of frames of {channels} channels")
+            }
+            Self::UnequalPlanes { expected, found, channel } => {
+                write!(f, "plane {channel} has {found} samples: expected {expected}, as many as plane 0")
+            }
             Self::Channels { expected, found } => {
                 write!(f, "a block with {found} channels: expected {expected}")
             }

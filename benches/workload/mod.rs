@@ -137,45 +137,95 @@ pub fn stages() -> Vec<Stage> {
     let short_copy = short.clone();
     let mut fft_long = pitch_plan.state();
     vec![
-        stage("fft-20ms", false, true, Box::new(move || {
-            black_box(short_plan.process(&mut fft_short, black_box(&short_copy)));
-        })),
-        stage("fft-60ms", false, true, Box::new(move || {
-            black_box(pitch_plan.process(&mut fft_long, black_box(&long)));
-        })),
-        stage("mel-loudness-mfcc", false, false, Box::new(move || {
-            mel.process(black_box(&power), &mut energies);
-            black_box(loudness.process(&energies));
-            mfcc.process(&energies, &mut logs, black_box(&mut [0.0; 4]));
-        })),
-        stage("pitch-candidates", false, false, Box::new(move || {
-            black_box(candidates.process(&mut candidate_state, black_box(&m1)));
-        })),
-        stage("pitch-path", false, false, Box::new(move || {
-            path.push(black_box(&found), |hz| {
-                black_box(hz);
-            });
-        })),
-        stage("jitter-shimmer", true, false, Box::new(move || {
-            black_box(perturbation.process(&history, index, f0));
-            index = (index + 1) % 100;
-            if index == 0 {
-                perturbation.reset();
-            }
-        })),
-        stage("hnr", true, false, Box::new(move || {
-            black_box(hnr.process(&mut hnr_state, black_box(&pitch_power), f0));
-        })),
-        stage("harmonics", true, false, Box::new(move || {
-            black_box(harmonics.process(black_box(&m2), 15.625, f0, [500.0, 1500.0, 2500.0]));
-        })),
-        stage("formants", true, false, Box::new(move || {
-            black_box(formants.process(&mut formant_state, black_box(&bins)));
-        })),
-        stage("voice-activity-10ms", false, false, Box::new(move || {
-            vad.push(black_box(&vad_audio[..160]), |p| {
-                black_box(p);
-            });
-        })),
+        stage(
+            "fft-20ms",
+            false,
+            true,
+            Box::new(move || {
+                black_box(short_plan.process(&mut fft_short, black_box(&short_copy)));
+            }),
+        ),
+        stage(
+            "fft-60ms",
+            false,
+            true,
+            Box::new(move || {
+                black_box(pitch_plan.process(&mut fft_long, black_box(&long)));
+            }),
+        ),
+        stage(
+            "mel-loudness-mfcc",
+            false,
+            false,
+            Box::new(move || {
+                mel.process(black_box(&power), &mut energies);
+                black_box(loudness.process(&energies));
+                mfcc.process(&energies, &mut logs, black_box(&mut [0.0; 4]));
+            }),
+        ),
+        stage(
+            "pitch-candidates",
+            false,
+            false,
+            Box::new(move || {
+                black_box(candidates.process(&mut candidate_state, black_box(&m1)));
+            }),
+        ),
+        stage(
+            "pitch-path",
+            false,
+            false,
+            Box::new(move || {
+                path.push(black_box(&found), |hz| {
+                    black_box(hz);
+                });
+            }),
+        ),
+        stage(
+            "jitter-shimmer",
+            true,
+            false,
+            Box::new(move || {
+                black_box(perturbation.process(&history, index, f0));
+                index = (index + 1) % 100;
+                if index == 0 {
+                    perturbation.reset();
+                }
+            }),
+        ),
+        stage(
+            "hnr",
+            true,
+            false,
+            Box::new(move || {
+                black_box(hnr.process(&mut hnr_state, black_box(&pitch_power), f0));
+            }),
+        ),
+        stage(
+            "harmonics",
+            true,
+            false,
+            Box::new(move || {
+                black_box(harmonics.process(black_box(&m2), 15.625, f0, [500.0, 1500.0, 2500.0]));
+            }),
+        ),
+        stage(
+            "formants",
+            true,
+            false,
+            Box::new(move || {
+                black_box(formants.process(&mut formant_state, black_box(&bins)));
+            }),
+        ),
+        stage(
+            "voice-activity-10ms",
+            false,
+            false,
+            Box::new(move || {
+                vad.push(black_box(&vad_audio[..160]), |p| {
+                    black_box(p);
+                });
+            }),
+        ),
     ]
 }

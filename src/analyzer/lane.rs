@@ -1,9 +1,9 @@
 //! One channel's way from samples to results.
 
+use super::Output;
 use super::config::{Config, Segmentation};
 use super::quality::{NoiseFloor, QualityMeter};
 use super::rows::{HopInfo, Rows};
-use super::Output;
 use crate::error::InputError;
 use crate::features::catalogue;
 use crate::features::egemaps::LLDS;
@@ -53,15 +53,26 @@ enum Segmenter {
     Utterances(Utterances),
 }
 
+/// What is kept of the frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    /// Nothing: each frame is a result.
+    Nothing,
+    /// The statistics of all of them.
+    Statistics,
+    /// The most recent ones.
+    Rows,
+}
+
 /// Where the frames of the stream go: the part of a lane that the stream's callbacks may touch.
 #[derive(Debug)]
 struct Store {
     rows: Rows,
-    /// Accumulates on the fly in whole-file mode, and is replayed into otherwise.
+    /// Accumulates on the fly in whole-file mode, and is replayed into from the rows otherwise.
     statistics: Statistics,
     meter: QualityMeter,
     noise: NoiseFloor,
-    whole: bool,
+    keeping: Keeping,
     frames: Vec<(u64, LldRow)>,
 }
 
@@ -71,19 +82,21 @@ impl Sink for Store {
         if !row.bad && !hop.speech {
             self.noise.push(row.mean_square);
         }
-        if self.whole {
-            self.statistics.short(row);
-            self.meter.push(row, &hop);
-        } else {
-            self.rows.short(index, row);
+        match self.keeping {
+            Keeping::Nothing => {}
+            Keeping::Statistics => {
+                self.statistics.short(row);
+                self.meter.push(row, &hop);
+            }
+            Keeping::Rows => self.rows.short(index, row),
         }
     }
 
     fn voice(&mut self, index: u64, row: &VoiceRow, counted: bool) {
-        if !self.whole {
-            self.rows.voice(index, row);
-        } else if counted {
-            self.statistics.voice(row);
+        match self.keeping {
+            Keeping::Rows => self.rows.voice(index, row),
+            Keeping::Statistics if counted => self.statistics.voice(row),
+            Keeping::Statistics | Keeping::Nothing => {}
         }
     }
 
@@ -131,28 +144,32 @@ impl Lane {
                 (Segmenter::Utterances(Utterances::new(u)), kept as usize)
             }
         };
-        let whole = matches!(segmenter, Segmenter::File | Segmenter::Frames);
-        let frames = matches!(segmenter, Segmenter::Frames);
+        let keeping = match segmenter {
+            Segmenter::Frames => Keeping::Nothing,
+            Segmenter::File => Keeping::Statistics,
+            Segmenter::Windows(_) | Segmenter::Utterances(_) => Keeping::Rows,
+        };
+        let frames = keeping == Keeping::Nothing;
         let detect = matches!(segmenter, Segmenter::Utterances(_)) || config.voice_activity && !frames;
         let threshold = match config.segmentation {
             Segmentation::Utterances(u) => u.threshold,
             _ => crate::segment::utterance::UtteranceConfig::default().threshold,
         };
         let mut statistics = Statistics::default();
-        if !whole {
+        if keeping == Keeping::Rows {
             statistics.reserve(rows);
         }
         Ok(Self {
             channel: Channel { index, role: config.role(index) },
             piece: Vec::with_capacity(rate_hz as usize / 100 + 1),
             resampler,
-            stream: Stream::new(Plan::shared(), StreamOptions { lld: frames, end_rules: whole }),
+            stream: Stream::new(Plan::shared(), StreamOptions { lld: frames, end_rules: keeping != Keeping::Rows }),
             store: Store {
                 rows: Rows::new(rows),
                 statistics,
                 meter: QualityMeter::default(),
                 noise: NoiseFloor::default(),
-                whole,
+                keeping,
                 frames: Vec::with_capacity(if frames { FEW_ROWS } else { 0 }),
             },
             vad: detect.then(Vad::default),
@@ -290,13 +307,13 @@ impl Lane {
             }
             self.pending.pop_front();
             let record = self.record(&span, origin_ns);
-            sink(Output::Segment(record));
+            sink(Output::Segment(Box::new(record)));
         }
     }
 
     fn record(&mut self, span: &Span, origin_ns: u64) -> Record {
         let store = &mut self.store;
-        if !store.whole {
+        if store.keeping == Keeping::Rows {
             store.statistics.clear();
             store.meter = QualityMeter::default();
             let meter = &mut store.meter;
@@ -304,8 +321,7 @@ impl Lane {
         }
         let values = store.statistics.finish();
         let noise = self.vad.as_ref().map(|_| &store.noise);
-        let quality =
-            store.meter.finish(noise, store.statistics.voiced_frames(), store.statistics.bad_frames());
+        let quality = store.meter.finish(noise, store.statistics.voiced_frames(), store.statistics.bad_frames());
         Record {
             stream: self.config.stream.clone(),
             channel: self.channel.clone(),

@@ -24,7 +24,7 @@ pub enum Output<'a> {
     /// Low-level descriptors of one frame ([`Segmentation::Frames`] only).
     Frame(&'a FrameRow),
     /// The result of one segment.
-    Segment(Record),
+    Segment(Box<Record>),
 }
 
 /// Takes blocks of audio of any size and hands out results.
@@ -86,21 +86,8 @@ impl Analyzer {
                 list.iter().copied().map(Some).collect()
             }
         };
-        let lanes = picked
-            .into_iter()
-            .map(|c| Lane::new(config.clone(), rate_hz, c))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self {
-            config,
-            rate_hz,
-            channels,
-            lanes,
-            frames: 0,
-            pieces: 0,
-            staged: 0,
-            origin_ns: 0,
-            finished: false,
-        })
+        let lanes = picked.into_iter().map(|c| Lane::new(config.clone(), rate_hz, c)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { config, rate_hz, channels, lanes, frames: 0, pieces: 0, staged: 0, origin_ns: 0, finished: false })
     }
 
     /// The settings.

@@ -49,17 +49,9 @@ impl BalancePlan {
         let low_peak = max(&power[..self.at_2_khz]);
         let high_peak = max(&power[self.at_2_khz..self.past_5_khz]);
         let db = |numerator: f32, denominator: f32| {
-            if denominator > 0.0 {
-                10.0 * (numerator.max(FLOOR) / denominator).log10()
-            } else {
-                0.0
-            }
+            if denominator > 0.0 { 10.0 * (numerator.max(FLOOR) / denominator).log10() } else { 0.0 }
         };
-        Balance {
-            alpha_ratio_db: db(high, low),
-            hammarberg_db: db(low_peak, high_peak),
-            peak: low_peak.max(high_peak),
-        }
+        Balance { alpha_ratio_db: db(high, low), hammarberg_db: db(low_peak, high_peak), peak: low_peak.max(high_peak) }
     }
 }
 
@@ -96,7 +88,15 @@ mod tests {
         let plan = BalancePlan::new(31.25);
         // 1 below 1 kHz (bins 0..31), 0.01 from 1 to 5 kHz (bins 32..160), rubbish above.
         let power: Vec<f32> = (0..257)
-            .map(|k| if k < 32 { 1.0 } else if k <= 160 { 0.01 } else { 1e9 })
+            .map(|k| {
+                if k < 32 {
+                    1.0
+                } else if k <= 160 {
+                    0.01
+                } else {
+                    1e9
+                }
+            })
             .collect();
         let b = plan.process(&power);
         let expected = 10.0 * (0.01f64 * 129.0 / 32.0).log10();

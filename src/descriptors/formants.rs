@@ -82,9 +82,7 @@ impl FormantPlan {
         state.spectrum[..BINS].copy_from_slice(entering);
         state.spectrum[BINS..].fill(Complex32::default());
         state.spectrum[0] = Complex32::new(2.0 * entering[0].re, 0.0);
-        let done = self
-            .inverse
-            .process_with_scratch(&mut state.spectrum, &mut state.wave, &mut state.scratch);
+        let done = self.inverse.process_with_scratch(&mut state.spectrum, &mut state.wave, &mut state.scratch);
         debug_assert!(done.is_ok());
         for y in &mut state.wave[..SAMPLES] {
             *y *= 1.0 / 512.0;

@@ -54,9 +54,7 @@ impl HnrPlan {
         for (x, p) in state.spectrum.iter_mut().zip(power) {
             *x = Complex32::new(*p, 0.0);
         }
-        let done = self
-            .inverse
-            .process_with_scratch(&mut state.spectrum, &mut state.lags, &mut state.scratch);
+        let done = self.inverse.process_with_scratch(&mut state.spectrum, &mut state.lags, &mut state.scratch);
         debug_assert!(done.is_ok());
         let last = self.size / 2;
         let r = |i: usize| f64::from(state.lags[i].abs());
@@ -68,7 +66,13 @@ impl HnrPlan {
         });
         let ratio = best.map_or(0.0, |i| {
             let noise = r(0) - r(i);
-            if noise > 0.0 { r(i) / noise } else if r(i) > 0.0 { f64::INFINITY } else { 0.0 }
+            if noise > 0.0 {
+                r(i) / noise
+            } else if r(i) > 0.0 {
+                f64::INFINITY
+            } else {
+                0.0
+            }
         });
         (10.0 * ratio.clamp(1e-9, 1e11).log10()) as f32
     }
@@ -89,7 +93,8 @@ mod tests {
             let frame: Vec<f32> = (0..960)
                 .map(|i| {
                     let t = i as f64 / 16_000.0;
-                    let tone: f64 = (1..8).map(|h| (std::f64::consts::TAU * f0 * f64::from(h) * t).sin() / f64::from(h)).sum();
+                    let tone: f64 =
+                        (1..8).map(|h| (std::f64::consts::TAU * f0 * f64::from(h) * t).sin() / f64::from(h)).sum();
                     (0.2 * tone) as f32 + 0.02 * (((i * 7919) % 1013) as f32 / 1013.0 - 0.5)
                 })
                 .collect();
@@ -98,9 +103,8 @@ mod tests {
             let r: Vec<f64> = (0..513)
                 .map(|i| {
                     let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
-                    let inner: f64 = (1..512)
-                        .map(|k| p[k] * (std::f64::consts::TAU * (k * i % 1024) as f64 / 1024.0).cos())
-                        .sum();
+                    let inner: f64 =
+                        (1..512).map(|k| p[k] * (std::f64::consts::TAU * (k * i % 1024) as f64 / 1024.0).cos()).sum();
                     (p[0] / 2.0 + sign * p[512] / 2.0 + inner).abs()
                 })
                 .collect();
@@ -108,8 +112,14 @@ mod tests {
             let mut i = i0;
             for o in 0..100 {
                 let top = |j: usize| r[j] > r[j - 1] && r[j] > r[j + 1];
-                if top(i0 - o) { i = i0 - o; break }
-                if top(i0 + o) { i = i0 + o; break }
+                if top(i0 - o) {
+                    i = i0 - o;
+                    break;
+                }
+                if top(i0 + o) {
+                    i = i0 + o;
+                    break;
+                }
             }
             let expected = 10.0 * (r[i] / (r[0] - r[i])).log10();
             let plan = HnrPlan::new(1024, 16_000.0);

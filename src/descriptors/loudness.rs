@@ -21,9 +21,7 @@ impl LoudnessPlan {
     /// Weights for bands with these centre frequencies, in Hz.
     #[must_use]
     pub fn new(centres_hz: &[f64]) -> Self {
-        Self {
-            weights: centres_hz.iter().map(|f| equal_loudness(*f) as f32).collect(),
-        }
+        Self { weights: centres_hz.iter().map(|f| equal_loudness(*f) as f32).collect() }
     }
 
     /// Loudness of one frame: mean over bands of `(max(E, 9.3e-10) L)^0.33`.
@@ -32,11 +30,7 @@ impl LoudnessPlan {
     /// Range: `> 0`; silence gives 0.0010340 with the bank of 26 bands from 20 to 8000 Hz.
     #[must_use]
     pub fn process(&self, energies: &[f32]) -> f32 {
-        let sum: f32 = energies
-            .iter()
-            .zip(&self.weights)
-            .map(|(e, w)| (e.max(FLOOR) * w).powf(0.33))
-            .sum();
+        let sum: f32 = energies.iter().zip(&self.weights).map(|(e, w)| (e.max(FLOOR) * w).powf(0.33)).sum();
         sum / self.weights.len().max(1) as f32
     }
 }

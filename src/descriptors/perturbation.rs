@@ -80,10 +80,7 @@ impl Perturbation {
         let last = self.measure(need, read.min(wave.len()), period, longest);
         self.lag = need - last;
         self.position += last as u64;
-        PerturbationValues {
-            jitter: self.jitter,
-            shimmer_db: 20.0 * (1.0 + self.shimmer).log10(),
-        }
+        PerturbationValues { jitter: self.jitter, shimmer_db: 20.0 * (1.0 + self.shimmer).log10() }
     }
 
     /// Starts again, as new.
@@ -152,11 +149,8 @@ impl Perturbation {
             } else {
                 0.0
             };
-            self.shimmer = if amplitude_sum > 0.0 {
-                (amplitude_difference / amplitude_sum).min(1.0) as f32
-            } else {
-                0.0
-            };
+            self.shimmer =
+                if amplitude_sum > 0.0 { (amplitude_difference / amplitude_sum).min(1.0) as f32 } else { 0.0 };
         }
         last
     }
@@ -230,7 +224,8 @@ mod tests {
 
     #[test]
     fn a_sine_has_neither() {
-        let wave: Vec<f32> = (0..16_000).map(|i| (std::f64::consts::TAU * 160.0 * f64::from(i) / 16_000.0).sin() as f32).collect();
+        let wave: Vec<f32> =
+            (0..16_000).map(|i| (std::f64::consts::TAU * 160.0 * f64::from(i) / 16_000.0).sin() as f32).collect();
         for v in &run(&wave, 160.0)[1..] {
             assert!(v.jitter < 1e-4 && v.shimmer_db < 1e-2, "{v:?}");
         }

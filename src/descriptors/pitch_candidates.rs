@@ -60,9 +60,7 @@ impl CandidatePlan {
         let targets: Vec<f64> = (0..bins).map(|i| LOWEST_HZ.log2() + i as f64 * octaves_per_point).collect();
         let per_octave = bins as f64 / octaves;
         let s = per_octave * (65.0f64 / 50.0).log2() - 1.0;
-        let weights = (0..bins)
-            .map(|i| (0.5 + (3.0 * (i as f64 + 1.0 - s) / per_octave).atan() / PI) as f32)
-            .collect();
+        let weights = (0..bins).map(|i| (0.5 + (3.0 * (i as f64 + 1.0 - s) / per_octave).atan() / PI) as f32).collect();
         Self {
             spline: SplinePlan::new(&axis, &targets),
             weights,
@@ -77,7 +75,15 @@ impl CandidatePlan {
     #[must_use]
     pub fn state(&self) -> CandidateState {
         let zeros = || vec![0.0; self.bins];
-        CandidateState { marks: vec![0; self.bins + 4], peaks: zeros(), smooth: zeros(), moments: zeros(), octave: vec![0.0; self.bins + BLOCK + self.shifts[HARMONICS - 1]], sum: zeros(), tops: vec![0; self.bins.next_multiple_of(8)] }
+        CandidateState {
+            marks: vec![0; self.bins + 4],
+            peaks: zeros(),
+            smooth: zeros(),
+            moments: zeros(),
+            octave: vec![0.0; self.bins + BLOCK + self.shifts[HARMONICS - 1]],
+            sum: zeros(),
+            tops: vec![0; self.bins.next_multiple_of(8)],
+        }
     }
 
     /// The candidates of one magnitude spectrum, the best first, empty places last. Silence gives none.
@@ -216,7 +222,8 @@ mod tests {
         let frame: Vec<f32> = (0..960)
             .map(|i| {
                 let t = i as f64 / 16_000.0;
-                let sum: f64 = (1..=harmonics).map(|h| (std::f64::consts::TAU * f0 * h as f64 * t).sin() / h as f64).sum();
+                let sum: f64 =
+                    (1..=harmonics).map(|h| (std::f64::consts::TAU * f0 * h as f64 * t).sin() / h as f64).sum();
                 (0.3 * sum) as f32
             })
             .collect();

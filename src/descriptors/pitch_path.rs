@@ -86,9 +86,7 @@ impl PitchPath {
             self.release(1, best, &mut decided);
         } else {
             let first = &self.paths[0];
-            let agreed = (0..self.undecided)
-                .take_while(|&i| self.paths[1..].iter().all(|p| p[i] == first[i]))
-                .count();
+            let agreed = (0..self.undecided).take_while(|&i| self.paths[1..].iter().all(|p| p[i] == first[i])).count();
             self.release(agreed, 0, &mut decided);
         }
     }
@@ -135,7 +133,7 @@ impl PitchPath {
         let mut cost = [0.0f64; STATES];
         for target in 0..STATES {
             let mut best = f64::INFINITY;
-            for from in 0..STATES {
+            for (from, &so_far) in self.cost.iter().enumerate() {
                 let step = match (from == UNVOICED, target == UNVOICED) {
                     (true, true) => STAY_UNVOICED,
                     (true, false) | (false, true) => {
@@ -154,7 +152,7 @@ impl PitchPath {
                         }
                     }
                 };
-                let total = self.cost[from] + step;
+                let total = so_far + step;
                 if total < best {
                     best = total;
                     source[target] = from;

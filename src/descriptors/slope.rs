@@ -32,18 +32,11 @@ impl SlopePlan {
             _ if k == last && right > 0.0 => right,
             _ => 1.0,
         };
-        let bins: Vec<[f64; 2]> =
-            (first..=last).map(|k| [weight(k), weight(k) * k as f64 * df_hz]).collect();
+        let bins: Vec<[f64; 2]> = (first..=last).map(|k| [weight(k), weight(k) * k as f64 * df_hz]).collect();
         let count = (last - first) as f64;
         let sum_g: f64 = bins.iter().map(|b| b[1]).sum();
         let sum_gg: f64 = bins.iter().map(|b| b[1] * b[1]).sum();
-        Self {
-            first,
-            bins,
-            count,
-            sum_g,
-            denominator: count * sum_gg - sum_g * sum_g,
-        }
+        Self { first, bins, count, sum_g, denominator: count * sum_gg - sum_g * sum_g }
     }
 
     /// The bins of the band.
@@ -70,11 +63,7 @@ impl SlopePlan {
 /// Level of a power in dB; -140 for what is not above 1e-14.
 #[must_use]
 pub fn bin_level_db(power: f32) -> f32 {
-    if power > EMPTY {
-        10.0 * power.log10()
-    } else {
-        EMPTY_DB as f32
-    }
+    if power > EMPTY { 10.0 * power.log10() } else { EMPTY_DB as f32 }
 }
 
 #[cfg(test)]
@@ -88,11 +77,23 @@ mod tests {
         let v = (0..).find(|&k| f(k) >= b).unwrap();
         let mut wl = (f(u) - a) / df;
         let mut wr = (b - f(v - 1)) / df;
-        if wl == 0.0 { wl = 1.0 }
-        if wr == 0.0 { wr = 1.0 }
+        if wl == 0.0 {
+            wl = 1.0
+        }
+        if wr == 0.0 {
+            wr = 1.0
+        }
         let (l, r) = (u - 1, if f(v) == b { v } else { v - 1 });
         let n = (r - l) as f64;
-        let w = |k| if k == l { wl } else if k == r { wr } else { 1.0 };
+        let w = |k| {
+            if k == l {
+                wl
+            } else if k == r {
+                wr
+            } else {
+                1.0
+            }
+        };
         let (mut sa, mut sb, mut sc, mut se) = (0.0, 0.0, 0.0, 0.0);
         for k in l..=r {
             let g = w(k) * f(k);

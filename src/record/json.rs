@@ -95,8 +95,7 @@ struct Reasons<'a>(&'a Record);
 
 impl Serialize for Reasons<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let reasons: BTreeMap<_, _> =
-            self.0.features.iter().filter_map(|f| f.reason.map(|r| (f.name, r))).collect();
+        let reasons: BTreeMap<_, _> = self.0.features.iter().filter_map(|f| f.reason.map(|r| (f.name, r))).collect();
         reasons.serialize(s)
     }
 }

@@ -16,7 +16,8 @@ const COLUMNS: [(&str, &str, usize); 7] = [
 /// The heading of the table.
 #[must_use]
 pub fn header() -> String {
-    let mut out = format!("{:>8} {:>8} {:<9} {:<9} {:>7} {:>6}", "start", "end", "channel", "segment", "speech", "voiced");
+    let mut out =
+        format!("{:>8} {:>8} {:<9} {:<9} {:>7} {:>6}", "start", "end", "channel", "segment", "speech", "voiced");
     for (title, _, _) in COLUMNS {
         out.push_str(&format!(" {title:>8}"));
     }

@@ -107,7 +107,8 @@ impl Utterances {
         let confirmed = open.speech >= self.config.min_speech;
         if end - open.spoken_until >= self.config.min_pause {
             let last = (open.spoken_until + self.config.hangover).min(end);
-            let done = Span { start: open.start, end: last, revision: open.interims, partial: false, ended: Ended::Pause };
+            let done =
+                Span { start: open.start, end: last, revision: open.interims, partial: false, ended: Ended::Pause };
             self.open = None;
             if confirmed {
                 span(done);
@@ -117,7 +118,8 @@ impl Utterances {
         let length = end - open.start;
         if length >= self.config.max_length {
             let cut = open.start + self.config.max_length;
-            let done = Span { start: open.start, end: cut, revision: open.interims, partial: false, ended: Ended::MaxLength };
+            let done =
+                Span { start: open.start, end: cut, revision: open.interims, partial: false, ended: Ended::MaxLength };
             // Speech that reaches beyond the cut opens the next utterance there.
             self.open = (open.spoken_until > cut).then(|| Open {
                 start: cut,

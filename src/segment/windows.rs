@@ -33,7 +33,13 @@ impl Windows {
     pub fn finish(&mut self, position: u64, ended: Ended) -> Option<Span> {
         let covered = if self.next == 0 { 0 } else { self.next - self.hop + self.length };
         let start = self.next.min(position);
-        (covered < position && start < position).then_some(Span { start, end: position, revision: 0, partial: true, ended })
+        (covered < position && start < position).then_some(Span {
+            start,
+            end: position,
+            revision: 0,
+            partial: true,
+            ended,
+        })
     }
 
     /// Starts the grid again.

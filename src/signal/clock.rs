@@ -17,11 +17,7 @@ pub const fn samples_to_ns(position: u64) -> u64 {
 #[must_use]
 pub const fn ns_to_samples(ns: u64) -> u64 {
     let whole = ns / NS_PER_SAMPLE;
-    if ns % NS_PER_SAMPLE >= NS_PER_SAMPLE / 2 {
-        whole + 1
-    } else {
-        whole
-    }
+    if ns % NS_PER_SAMPLE >= NS_PER_SAMPLE / 2 { whole + 1 } else { whole }
 }
 
 /// Rescales a count from one rate to another, rounding down: `count * to / from` without overflow.
@@ -33,11 +29,7 @@ pub const fn rescale(count: u64, from: u64, to: u64) -> u64 {
         return 0;
     }
     let wide = (count as u128 * to as u128) / from as u128;
-    if wide > u64::MAX as u128 {
-        u64::MAX
-    } else {
-        wide as u64
-    }
+    if wide > u64::MAX as u128 { u64::MAX } else { wide as u64 }
 }
 
 #[cfg(test)]

@@ -12,11 +12,7 @@ impl History {
     /// A history that always holds at least the last `keep` samples and moves them at most once per `keep` samples.
     #[must_use]
     pub fn new(keep: usize) -> Self {
-        Self {
-            buffer: Vec::with_capacity(2 * keep.max(1)),
-            first: 0,
-            keep: keep.max(1),
-        }
+        Self { buffer: Vec::with_capacity(2 * keep.max(1)), first: 0, keep: keep.max(1) }
     }
 
     /// Appends samples. Never allocates while `samples.len() <= keep`.

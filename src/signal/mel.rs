@@ -42,11 +42,7 @@ impl MelBank {
             let w = (edge(j + 1) - mel) / (edge(j + 1) - edge(j));
             shares.push((j as u16, w as f32));
         }
-        Self {
-            first_bin,
-            shares,
-            centres_hz: (1..=bands).map(|b| mel_to_hz(edge(b))).collect(),
-        }
+        Self { first_bin, shares, centres_hz: (1..=bands).map(|b| mel_to_hz(edge(b))).collect() }
     }
 
     /// Centre frequencies of the bands, in Hz.

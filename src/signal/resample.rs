@@ -199,12 +199,10 @@ impl Resampler {
         let done = SequentialSlice::new(&self.input, 1, self.chunk)
             .ok()
             .zip(SequentialSlice::new_mut(&mut self.output, 1, frames).ok())
-            .and_then(|(input, mut output)| {
-                match &mut self.kind {
-                    Kind::Same => None,
-                    Kind::Fft(fft) => fft.process_into_buffer(&input, &mut output, None).ok(),
-                    Kind::Sinc(sinc) => sinc.process_into_buffer(&input, &mut output, None).ok(),
-                }
+            .and_then(|(input, mut output)| match &mut self.kind {
+                Kind::Same => None,
+                Kind::Fft(fft) => fft.process_into_buffer(&input, &mut output, None).ok(),
+                Kind::Sinc(sinc) => sinc.process_into_buffer(&input, &mut output, None).ok(),
             });
         self.input.clear();
         // Chunk and buffer have the sizes that the resampler itself asked for, so it cannot refuse them.
@@ -245,7 +243,9 @@ mod tests {
     /// A sine keeps its frequency, amplitude and place in time: compared with the same sine written at 16 kHz.
     #[test]
     fn a_sine_stays_where_it_is() {
-        for rate in [8_000u32, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 37_123, 44_100, 48_000, 96_000, 191_999, 192_000] {
+        for rate in
+            [8_000u32, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 37_123, 44_100, 48_000, 96_000, 191_999, 192_000]
+        {
             let n = rate as usize;
             let f = 1_234.5;
             let input: Vec<f32> = (0..n).map(|i| (TAU * f * i as f64 / f64::from(rate)).sin() as f32).collect();

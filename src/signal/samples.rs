@@ -158,11 +158,7 @@ fn interleaved_frames(len: usize, channels: usize) -> Result<usize, InputError> 
 fn planar_frames<T>(planes: &[&[T]]) -> Result<usize, InputError> {
     let first = planes.first().ok_or(InputError::NoChannels)?.len();
     match planes.iter().position(|p| p.len() != first) {
-        Some(channel) => Err(InputError::UnequalPlanes {
-            expected: first,
-            found: planes[channel].len(),
-            channel,
-        }),
+        Some(channel) => Err(InputError::UnequalPlanes { expected: first, found: planes[channel].len(), channel }),
         None => Ok(first),
     }
 }
@@ -177,12 +173,12 @@ pub fn clean(block: &mut [f32], mut bad: impl FnMut(usize)) -> u32 {
     for x in block.iter() {
         let size = x.abs();
         clipped += u32::from(size >= 1.0);
-        suspicious |= !(size <= LARGEST && size >= f32::MIN_POSITIVE);
+        suspicious |= !(f32::MIN_POSITIVE..=LARGEST).contains(&size);
     }
     if suspicious {
         for (i, x) in block.iter_mut().enumerate() {
             let size = x.abs();
-            if !(size <= LARGEST) {
+            if size.is_nan() || size > LARGEST {
                 clipped -= u32::from(size >= 1.0);
                 *x = 0.0;
                 bad(i);
@@ -241,10 +237,7 @@ mod tests {
     #[test]
     fn bad_shapes_are_refused_with_what_came() {
         assert_eq!(Samples::s16(&[1, 2, 3], 0).err(), Some(InputError::NoChannels));
-        assert_eq!(
-            Samples::s16(&[1, 2, 3], 2).err(),
-            Some(InputError::RaggedFrames { samples: 3, channels: 2 })
-        );
+        assert_eq!(Samples::s16(&[1, 2, 3], 2).err(), Some(InputError::RaggedFrames { samples: 3, channels: 2 }));
         assert_eq!(
             Samples::f32_planar(&[&[0.0; 3], &[0.0; 2]]).err(),
             Some(InputError::UnequalPlanes { expected: 3, found: 2, channel: 1 })

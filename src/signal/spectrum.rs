@@ -15,10 +15,7 @@ pub struct SpectrumPlan {
 
 impl fmt::Debug for SpectrumPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpectrumPlan")
-            .field("window", &self.window.len())
-            .field("size", &self.size)
-            .finish()
+        f.debug_struct("SpectrumPlan").field("window", &self.window.len()).field("size", &self.size).finish()
     }
 }
 
@@ -38,11 +35,7 @@ impl SpectrumPlan {
     #[must_use]
     pub fn new(window: Vec<f32>) -> Self {
         let size = window.len().next_power_of_two();
-        Self {
-            window: window.into(),
-            fft: RealFftPlanner::new().plan_fft_forward(size),
-            size,
-        }
+        Self { window: window.into(), fft: RealFftPlanner::new().plan_fft_forward(size), size }
     }
 
     /// Transform length in samples.
@@ -89,9 +82,7 @@ impl SpectrumPlan {
         }
         let energy = f64::from(sums.iter().sum::<f32>());
         // The lengths are the plan's own, so the transform cannot refuse them.
-        let done = self
-            .fft
-            .process_with_scratch(&mut state.time, &mut state.bins, &mut state.scratch);
+        let done = self.fft.process_with_scratch(&mut state.time, &mut state.bins, &mut state.scratch);
         debug_assert!(done.is_ok());
         for (p, x) in state.power.iter_mut().zip(&state.bins) {
             *p = x.re * x.re + x.im * x.im;
@@ -127,11 +118,7 @@ mod tests {
             let plan = SpectrumPlan::new(window.clone());
             let mut state = plan.state();
             let energy = plan.process(&mut state, &frame);
-            let expected: f64 = frame
-                .iter()
-                .zip(&window)
-                .map(|(x, w)| (f64::from(*x) * f64::from(*w)).powi(2))
-                .sum();
+            let expected: f64 = frame.iter().zip(&window).map(|(x, w)| (f64::from(*x) * f64::from(*w)).powi(2)).sum();
             assert!((energy - expected).abs() < 1e-5 * expected);
             assert_eq!(state.bins.len(), plan.size() / 2 + 1);
             for k in [0, 1, 7, 100, plan.bins() - 1] {

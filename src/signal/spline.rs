@@ -185,9 +185,7 @@ mod tests {
     fn equals_the_textbook_solution() {
         for n in [5usize, 6, 9, 64, 513] {
             let x: Vec<f64> = (0..n).map(|i| ((i + 1) as f64 * 1.7).log2()).collect();
-            let targets: Vec<f64> = (0..n)
-                .map(|i| x[0] + (x[n - 1] - x[0]) * i as f64 / (n - 1) as f64)
-                .collect();
+            let targets: Vec<f64> = (0..n).map(|i| x[0] + (x[n - 1] - x[0]) * i as f64 / (n - 1) as f64).collect();
             let y: Vec<f32> = (0..n).map(|i| ((i * i) as f32 * 0.31).sin() + 0.2).collect();
             let exact: Vec<f64> = y.iter().map(|&v| f64::from(v)).collect();
             let (mut m, mut out) = (vec![0.0; n], vec![0.0; n]);

@@ -6,9 +6,7 @@ use std::f64::consts::PI;
 #[must_use]
 pub fn hamming(n: usize) -> Vec<f32> {
     let last = (n.max(2) - 1) as f64;
-    (0..n)
-        .map(|i| (0.54 - 0.46 * (2.0 * PI * i as f64 / last).cos()) as f32)
-        .collect()
+    (0..n).map(|i| (0.54 - 0.46 * (2.0 * PI * i as f64 / last).cos()) as f32).collect()
 }
 
 /// Symmetric Gaussian window of `n` points: `exp(-z^2 / 2)`, `z = (i - (n-1)/2) / (sigma (n-1)/2)`.

@@ -35,10 +35,18 @@ pub fn with_samples(
     let planar = info.layout() == AudioLayout::NonInterleaved && planes.len() > 1;
     let channels = info.channels() as usize;
     let done = match info.format() {
-        gst_audio::AUDIO_FORMAT_S16 => view::<i16>(&planes, planar, channels, |d, n| Samples::s16(d, n), |p| Samples::s16_planar(p), take),
-        gst_audio::AUDIO_FORMAT_S32 => view::<i32>(&planes, planar, channels, |d, n| Samples::s32(d, n), |p| Samples::s32_planar(p), take),
-        gst_audio::AUDIO_FORMAT_F32 => view::<f32>(&planes, planar, channels, |d, n| Samples::f32(d, n), |p| Samples::f32_planar(p), take),
-        gst_audio::AUDIO_FORMAT_F64 => view::<f64>(&planes, planar, channels, |d, n| Samples::f64(d, n), |p| Samples::f64_planar(p), take),
+        gst_audio::AUDIO_FORMAT_S16 => {
+            view::<i16>(&planes, planar, channels, |d, n| Samples::s16(d, n), |p| Samples::s16_planar(p), take)
+        }
+        gst_audio::AUDIO_FORMAT_S32 => {
+            view::<i32>(&planes, planar, channels, |d, n| Samples::s32(d, n), |p| Samples::s32_planar(p), take)
+        }
+        gst_audio::AUDIO_FORMAT_F32 => {
+            view::<f32>(&planes, planar, channels, |d, n| Samples::f32(d, n), |p| Samples::f32_planar(p), take)
+        }
+        gst_audio::AUDIO_FORMAT_F64 => {
+            view::<f64>(&planes, planar, channels, |d, n| Samples::f64(d, n), |p| Samples::f64_planar(p), take)
+        }
         _ => None,
     };
     done.unwrap_or_else(|| unpack(&planes, info, planar, unpacked, take))

@@ -53,7 +53,5 @@ pub fn append(buffer: &mut gst::BufferRef, results: Vec<gst::Structure>) -> Resu
 /// The results that a buffer carries.
 #[must_use]
 pub fn read(buffer: &gst::BufferRef) -> Vec<gst::Structure> {
-    gst::meta::CustomMeta::from_buffer(buffer, NAME)
-        .map(|m| results_of(m.structure()))
-        .unwrap_or_default()
+    gst::meta::CustomMeta::from_buffer(buffer, NAME).map(|m| results_of(m.structure())).unwrap_or_default()
 }

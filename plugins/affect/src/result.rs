@@ -32,7 +32,7 @@ pub fn structure(record: &Record) -> gst::Structure {
 /// An event that carries results to elements downstream, serialised with the buffers.
 #[must_use]
 pub fn event(results: Vec<gst::Structure>) -> gst::Event {
-    let array = gst::Array::from_values(results.into_iter().map(|s| glib::SendValue::from(glib::value::ToSendValue::to_send_value(&s))));
+    let array = gst::Array::from_values(results.into_iter().map(|s| glib::value::ToSendValue::to_send_value(&s)));
     gst::event::CustomDownstream::new(gst::Structure::builder(RESULTS_EVENT).field("results", array).build())
 }
 

@@ -48,7 +48,13 @@ const CONTOUR: [Statistic; 10] = [
     VARIATION,
     Statistic { name: "percentile20.0", unit: same, what: "low values of", rises: None, definition: "20th percentile" },
     Statistic { name: "percentile50.0", unit: same, what: "median of", rises: None, definition: "median" },
-    Statistic { name: "percentile80.0", unit: same, what: "high values of", rises: None, definition: "80th percentile" },
+    Statistic {
+        name: "percentile80.0",
+        unit: same,
+        what: "high values of",
+        rises: None,
+        definition: "80th percentile",
+    },
     Statistic {
         name: "pctlrange0-2",
         unit: same,
@@ -88,20 +94,62 @@ const CONTOUR: [Statistic; 10] = [
 
 /// Everything that is not a statistic of one descriptor.
 const RATES: [(&str, &str, Group, &str, &str, &str); 7] = [
-    ("loudnessPeaksPerSec", "1/s", Group::Temporal, "rate of loudness peaks, close to the syllable rate",
-        "faster speech", "maxima of loudness that stand out by a tenth of its range, per second"),
-    ("VoicedSegmentsPerSec", "1/s", Group::Temporal, "rate of voiced stretches",
-        "faster or more broken speech", "runs of at least 3 voiced frames, single gaps tolerated, per second"),
-    ("MeanVoicedSegmentLengthSec", "s", Group::Temporal, "mean length of voiced stretches",
-        "longer vowels, smoother speech", "mean of (last frame - first frame) times 10 ms"),
-    ("StddevVoicedSegmentLengthSec", "s", Group::Temporal, "variation of the length of voiced stretches",
-        "less even rhythm", "population deviation of the same"),
-    ("MeanUnvoicedSegmentLength", "s", Group::Temporal, "mean length of unvoiced stretches, pauses included",
-        "longer pauses or consonants", "as for voiced stretches"),
-    ("StddevUnvoicedSegmentLength", "s", Group::Temporal, "variation of the length of unvoiced stretches",
-        "less even pausing", "population deviation of the same"),
-    ("equivalentSoundLevel_dBp", "dB re full scale", Group::Energy, "level of the segment",
-        "louder, or recorded louder", "10 log10 of the mean over 20 ms frames of the mean square, not below -120"),
+    (
+        "loudnessPeaksPerSec",
+        "1/s",
+        Group::Temporal,
+        "rate of loudness peaks, close to the syllable rate",
+        "faster speech",
+        "maxima of loudness that stand out by a tenth of its range, per second",
+    ),
+    (
+        "VoicedSegmentsPerSec",
+        "1/s",
+        Group::Temporal,
+        "rate of voiced stretches",
+        "faster or more broken speech",
+        "runs of at least 3 voiced frames, single gaps tolerated, per second",
+    ),
+    (
+        "MeanVoicedSegmentLengthSec",
+        "s",
+        Group::Temporal,
+        "mean length of voiced stretches",
+        "longer vowels, smoother speech",
+        "mean of (last frame - first frame) times 10 ms",
+    ),
+    (
+        "StddevVoicedSegmentLengthSec",
+        "s",
+        Group::Temporal,
+        "variation of the length of voiced stretches",
+        "less even rhythm",
+        "population deviation of the same",
+    ),
+    (
+        "MeanUnvoicedSegmentLength",
+        "s",
+        Group::Temporal,
+        "mean length of unvoiced stretches, pauses included",
+        "longer pauses or consonants",
+        "as for voiced stretches",
+    ),
+    (
+        "StddevUnvoicedSegmentLength",
+        "s",
+        Group::Temporal,
+        "variation of the length of unvoiced stretches",
+        "less even pausing",
+        "population deviation of the same",
+    ),
+    (
+        "equivalentSoundLevel_dBp",
+        "dB re full scale",
+        Group::Energy,
+        "level of the segment",
+        "louder, or recorded louder",
+        "10 log10 of the mean over 20 ms frames of the mean square, not below -120",
+    ),
 ];
 
 fn entry(view: &View, s: &Statistic) -> Entry {
@@ -139,7 +187,11 @@ pub(super) fn entries() -> Vec<Entry> {
     let mut pairs = |v: View| out.extend([&MEAN, &VARIATION].map(|s| entry(&v, s)));
     (5..10).for_each(|i| pairs(view(i, "", "sma3", "over all frames")));
     for i in 11..25 {
-        let over = if matches!(i, 18 | 21 | 24) { "over all frames that are not 0, the -201 of unvoiced ones included" } else { "over voiced frames" };
+        let over = if matches!(i, 18 | 21 | 24) {
+            "over all frames that are not 0, the -201 of unvoiced ones included"
+        } else {
+            "over voiced frames"
+        };
         pairs(view(i, "", "sma3nz", over));
     }
     (1..10).for_each(|i| pairs(view(i, "V", "sma3nz", "over voiced frames")));

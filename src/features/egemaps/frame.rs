@@ -193,11 +193,7 @@ fn contours(lld: &[f32; 15], short: &[f32; SHORT_COLUMNS], voiced: bool) -> Voic
 
 /// Semitones above 27.5 Hz; 1 up to 29.136 Hz, 0 for unvoiced.
 fn semitone(f0_hz: f64) -> f64 {
-    if f0_hz <= 0.0 {
-        0.0
-    } else {
-        (12.0 * (f0_hz / SEMITONE_BASE_HZ).log2()).max(1.0)
-    }
+    if f0_hz <= 0.0 { 0.0 } else { (12.0 * (f0_hz / SEMITONE_BASE_HZ).log2()).max(1.0) }
 }
 
 impl Pending {

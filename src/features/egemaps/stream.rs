@@ -175,9 +175,7 @@ impl Stream {
     fn voice(&mut self, path_hz: f64, sink: &mut impl Sink) {
         let k = self.voices;
         let pending = &self.waiting[slot(k)];
-        let frame = self
-            .bench
-            .voice(&self.plan, &self.history, k, path_hz, pending, self.options.lld);
+        let frame = self.bench.voice(&self.plan, &self.history, k, path_hz, pending, self.options.lld);
         self.recent.rotate_left(1);
         self.recent[2] = frame;
         if k == 0 {

@@ -70,11 +70,7 @@ impl Slopes {
         }
         let mean = self.sum / self.count as f64;
         let spread = self.squares - 2.0 * mean * inner_sum + mean * mean * self.inner as f64;
-        SlopeStatistics {
-            count: self.count,
-            mean,
-            deviation: (spread.max(0.0) / self.count as f64).sqrt(),
-        }
+        SlopeStatistics { count: self.count, mean, deviation: (spread.max(0.0) / self.count as f64).sqrt() }
     }
 }
 
@@ -249,9 +245,7 @@ mod tests {
 
     #[test]
     fn ripple_below_a_tenth_of_the_range_makes_no_peak() {
-        let x: Vec<f32> = (0..200)
-            .map(|i| 10.0 * (i as f32 * 0.0314).sin() + 0.3 * ((i % 4) as f32))
-            .collect();
+        let x: Vec<f32> = (0..200).map(|i| 10.0 * (i as f32 * 0.0314).sin() + 0.3 * ((i % 4) as f32)).collect();
         assert_eq!(shape(&x, &mut ContourScratch::default()).peaks, 1);
     }
 }

@@ -52,8 +52,7 @@ impl AffectExtract {
                 let id = state.stream_id.clone()?;
                 let segment = state.segment.clone()?;
                 let own = format!("{id}/affect-results");
-                let mut start = gst::event::StreamStart::builder(&own)
-                    .flags(gst::StreamFlags::SPARSE);
+                let mut start = gst::event::StreamStart::builder(&own).flags(gst::StreamFlags::SPARSE);
                 if let Some(group) = state.group {
                     start = start.group_id(group);
                 }
@@ -204,10 +203,14 @@ impl ObjectSubclass for AffectExtract {
         let any = |name: &str| class.pad_template(name).expect("the template is registered with the class");
         let sink = gst::Pad::builder_from_template(&any("sink"))
             .chain_function(|pad, parent, buffer| {
-                Self::catch_panic_pad_function(parent, || Err(gst::FlowError::Error), |imp| {
-                    gst::trace!(CAT, obj = pad, "{buffer:?}");
-                    imp.chain(buffer)
-                })
+                Self::catch_panic_pad_function(
+                    parent,
+                    || Err(gst::FlowError::Error),
+                    |imp| {
+                        gst::trace!(CAT, obj = pad, "{buffer:?}");
+                        imp.chain(buffer)
+                    },
+                )
             })
             .event_function(|_, parent, event| {
                 Self::catch_panic_pad_function(parent, || false, |imp| imp.sink_event(event))

@@ -127,7 +127,7 @@ impl State {
 fn collect(output: Output<'_>, config: &Config, timeline: Option<&Timeline>, ready: &mut Vec<Record>) {
     let mut record = match output {
         Output::Frame(row) => row.to_record(config),
-        Output::Segment(record) => record,
+        Output::Segment(record) => *record,
     };
     if let Some(t) = timeline {
         t.stamp(&mut record);

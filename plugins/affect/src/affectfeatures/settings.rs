@@ -196,7 +196,12 @@ pub(super) static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| 
     let d = Settings::default();
     let second = 1_000_000_000u64;
     let text = |name: &str, nick: &str, blurb: &str, default: &str| {
-        glib::ParamSpecString::builder(name).nick(nick).blurb(blurb).default_value(Some(default)).mutable_playing().build()
+        glib::ParamSpecString::builder(name)
+            .nick(nick)
+            .blurb(blurb)
+            .default_value(Some(default))
+            .mutable_playing()
+            .build()
     };
     let duration = |name: &str, nick: &str, blurb: &str, default: gst::ClockTime, min: u64, max: u64| {
         glib::ParamSpecUInt64::builder(name)

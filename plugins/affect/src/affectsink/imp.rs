@@ -12,9 +12,8 @@ use std::io;
 use std::str::FromStr;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
-    gst::DebugCategory::new("affectsink", gst::DebugColorFlags::empty(), Some("Writer of results"))
-});
+static CAT: LazyLock<gst::DebugCategory> =
+    LazyLock::new(|| gst::DebugCategory::new("affectsink", gst::DebugColorFlags::empty(), Some("Writer of results")));
 
 #[derive(Debug, Clone)]
 struct Settings {
@@ -263,10 +262,7 @@ impl BaseSinkImpl for AffectSink {
         let settings = lock(&self.settings).clone();
         let target = settings.target();
         let output = Output::open(&target, settings.format).map_err(|e| {
-            gst::error_msg!(
-                gst::ResourceError::OpenWrite,
-                ["Cannot open {} for writing results: {e}", target.name()]
-            )
+            gst::error_msg!(gst::ResourceError::OpenWrite, ["Cannot open {} for writing results: {e}", target.name()])
         })?;
         *lock(&self.state) = State { output: Some(output), name: target.name(), ..State::default() };
         Ok(())

@@ -54,7 +54,11 @@ impl Output {
             Target::File { path, append } => {
                 let mut options = OpenOptions::new();
                 options.create(true);
-                if *append { options.append(true) } else { options.write(true).truncate(true) };
+                if *append {
+                    options.append(true)
+                } else {
+                    options.write(true).truncate(true)
+                };
                 Box::new(options.open(path)?)
             }
         };

@@ -1,0 +1,39 @@
+# make run [FILE=path]   features of a two-party telephone call (or of any audio file), as a table and JSON lines
+# make test              every check, as CI runs it
+# make audit             licences, bans and sources of dependencies (no network needed once cargo-deny is installed)
+# make bench [PEER=1]    speed, as ratios
+# make bless             golden values, typical ranges and generated documents anew, after a deliberate change
+
+FILE ?= tests/data/calls/call40_185s_2ch_pcm16.wav
+OUT ?= out
+RELEASE = target/release
+export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
+export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
+
+.PHONY: run test audit bench bless setup plugin fresh
+
+setup:
+	@scripts/setup
+
+plugin: setup
+	@cargo build --quiet --release --locked -p gst-plugin-affect
+
+run: plugin
+	@mkdir -p $(OUT)
+	@scripts/run "$(FILE)" "$(OUT)/results.jsonl"
+
+test: setup
+	@scripts/test
+
+audit: setup
+	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
+	cargo deny --offline --all-features check licenses bans sources
+
+bench: plugin
+	@scripts/bench $(if $(PEER),--peer,)
+
+bless: setup
+	AFFECT_BLESS=1 cargo test --locked --test golden --test catalogue
+
+fresh:
+	scripts/prove-fresh

@@ -1,0 +1,225 @@
+//! The command line: raw arguments, then what they ask for.
+
+use affect::analyzer::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
+use affect::features::catalogue::{Group, egemaps_functionals};
+use affect::segment::utterance::UtteranceConfig;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Interpretable acoustic features of speech.
+///
+/// Results are measures of expression, with the limits that the catalogue states for each feature. They are not claims
+/// about what somebody feels.
+#[derive(Debug, Parser)]
+#[command(name = "affect", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Features of audio files as CSV or JSON lines.
+    ///
+    /// Reads every format that the installed GStreamer decodes. Channels are analysed one by one unless asked
+    /// otherwise. Exit code: 0 done, 1 some file or the output failed (the others were done), 2 wrong usage.
+    #[command(after_long_help = catalogue_help())]
+    Features(FeaturesArgs),
+}
+
+/// Names of all features by group, from the catalogue.
+fn catalogue_help() -> String {
+    let mut out = String::from("Features of egemaps-v02 (`affect features --list` says what each is):\n");
+    for group in Group::ALL {
+        let names: Vec<&str> =
+            egemaps_functionals().iter().filter(|e| e.group == group).map(|e| e.name.as_str()).collect();
+        out.push_str(&format!("\n  {} ({}):\n", group.name(), names.len()));
+        for name in names {
+            out.push_str(&format!("    {name}\n"));
+        }
+    }
+    out
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// One row of low-level descriptors per 10 ms.
+    Lld,
+    /// One row of functionals per segment.
+    Functionals,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Comma-separated values with a header.
+    Csv,
+    /// One record of the schema affect.result/1 a line.
+    Jsonl,
+    /// With --list: the catalogue as JSON.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Segments {
+    /// The whole file.
+    File,
+    /// Sliding windows.
+    Window,
+    /// Utterances by voice activity detection.
+    Utterance,
+}
+
+#[derive(Debug, Args)]
+pub struct FeaturesArgs {
+    /// Audio files.
+    #[arg(value_name = "FILE", required_unless_present = "list")]
+    files: Vec<PathBuf>,
+    /// Feature set.
+    #[arg(long, value_name = "NAME", default_value = "egemaps-v02")]
+    set: String,
+    /// Functionals of segments, or low-level descriptors of frames.
+    #[arg(long, value_enum, default_value = "functionals")]
+    level: Level,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value = "csv")]
+    format: Format,
+    /// What becomes a row of functionals.
+    #[arg(long, value_enum, default_value = "file")]
+    segments: Segments,
+    /// Write here instead of to standard output.
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Which channels: per-channel, mix, or numbers such as 0,2.
+    #[arg(long, value_name = "MODE", default_value = "per-channel")]
+    channels: String,
+    /// Roles of the channels in order, for example agent,caller.
+    #[arg(long, value_name = "ROLES", default_value = "")]
+    roles: String,
+    /// Length of a window in seconds.
+    #[arg(long, value_name = "S", default_value_t = 3.0)]
+    window: f64,
+    /// Distance between windows in seconds.
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    hop: f64,
+    /// Interim results of long utterances every so many seconds; 0 for none (JSON lines only).
+    #[arg(long, value_name = "S", default_value_t = 0.0)]
+    interval: f64,
+    /// Pause that ends an utterance, in seconds.
+    #[arg(long, value_name = "S", default_value_t = 0.5)]
+    min_pause: f64,
+    /// Least speech of an utterance, in seconds.
+    #[arg(long, value_name = "S", default_value_t = 0.25)]
+    min_speech: f64,
+    /// Longest utterance, in seconds.
+    #[arg(long, value_name = "S", default_value_t = 15.0)]
+    max_length: f64,
+    /// Print the catalogue of features instead (with --format json as JSON).
+    #[arg(long)]
+    list: bool,
+    /// No progress on standard error.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// What to do.
+pub enum Job {
+    List { json: bool },
+    Extract(Extract),
+}
+
+/// Extraction of features from files.
+pub struct Extract {
+    pub files: Vec<PathBuf>,
+    pub config: Config,
+    pub level: Level,
+    pub jsonl: bool,
+    pub out: Option<PathBuf>,
+    pub quiet: bool,
+}
+
+/// Seconds as samples at 16 kHz; what is no length becomes 0, which the settings' own check refuses.
+fn samples(seconds: f64) -> u64 {
+    if seconds.is_finite() && seconds > 0.0 { (seconds * 16_000.0).round() as u64 } else { 0 }
+}
+
+impl FeaturesArgs {
+    /// Checks everything that can be checked before work begins.
+    pub fn resolve(self) -> Result<Job, String> {
+        let set: FeatureSet = self.set.parse().map_err(|e| format!("--set: {e}"))?;
+        if self.list {
+            return Ok(Job::List { json: self.format == Format::Json });
+        }
+        if self.format == Format::Json {
+            return Err("--format json goes with --list; use csv or jsonl for features".to_owned());
+        }
+        if self.level == Level::Lld && self.segments != Segments::File {
+            return Err("--level lld gives a row per frame: --segments applies to functionals only".to_owned());
+        }
+        let channels: ChannelMode = self.channels.parse().map_err(|e| format!("--channels: {e}"))?;
+        let utterances = UtteranceConfig {
+            min_speech: samples(self.min_speech),
+            min_pause: samples(self.min_pause),
+            max_length: samples(self.max_length),
+            interim: samples(self.interval),
+            ..UtteranceConfig::default()
+        };
+        let segmentation = match (self.level, self.segments) {
+            (Level::Lld, _) => Segmentation::Frames,
+            (_, Segments::File) => Segmentation::File,
+            (_, Segments::Window) => {
+                Segmentation::Windows(WindowConfig { length: samples(self.window), hop: samples(self.hop) })
+            }
+            (_, Segments::Utterance) => Segmentation::Utterances(utterances),
+        };
+        let config = Config {
+            set,
+            segmentation,
+            channels,
+            roles: self.roles.split(',').map(|r| Arc::from(r.trim())).collect(),
+            source: "affect features".into(),
+            ..Config::default()
+        };
+        config.check().map_err(|e| e.to_string())?;
+        Ok(Job::Extract(Extract {
+            files: self.files,
+            config,
+            level: self.level,
+            jsonl: self.format == Format::Jsonl,
+            out: self.out,
+            quiet: self.quiet,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn contradictions_are_refused_before_work_begins() {
+        let resolve = |words: &[&str]| {
+            let all = ["affect", "features", "x.wav"].into_iter().chain(words.iter().copied());
+            let Command::Features(f) = Cli::parse_from(all).command;
+            f.resolve().err()
+        };
+        assert_eq!(resolve(&[]), None);
+        assert!(resolve(&["--set", "gemaps"]).unwrap().contains("egemaps-v02"));
+        assert!(resolve(&["--level", "lld", "--segments", "window"]).is_some());
+        assert!(resolve(&["--format", "json"]).is_some());
+        assert!(resolve(&["--segments", "window", "--window", "nan"]).is_some());
+        assert!(resolve(&["--channels", "left"]).is_some());
+    }
+
+    #[test]
+    fn help_names_every_feature() {
+        let help = catalogue_help();
+        assert!(egemaps_functionals().iter().all(|e| help.contains(&e.name)));
+    }
+}

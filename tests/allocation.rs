@@ -1,0 +1,114 @@
+//! The steady state allocates nothing per frame, and memory is bounded. Counted, not believed.
+#![allow(unsafe_code, reason = "a counting allocator has to implement an unsafe trait")]
+
+mod common;
+
+use affect::analyzer::{Analyzer, Config, Output, Segmentation, WindowConfig};
+use affect::segment::utterance::UtteranceConfig;
+use affect::signal::samples::Samples;
+use common::{root, wav};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+struct Counting;
+
+thread_local! {
+    // The test runner's own threads allocate too; each test counts what its thread does.
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+    static LIVE: Cell<i64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is handed on to the system allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        CALLS.set(CALLS.get() + 1);
+        LIVE.set(LIVE.get() + layout.size() as i64);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        LIVE.set(LIVE.get() - layout.size() as i64);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn speech(seconds: usize) -> Vec<i16> {
+    let (clip, _, _) = wav(&root().join("tests/data/emodb/16a01Wb.wav"));
+    clip.iter().copied().cycle().take(seconds * 16_000).collect()
+}
+
+fn analyzer(segmentation: Segmentation, rate: u32) -> Analyzer {
+    Analyzer::new(Config { segmentation, ..Config::default() }, rate, 1).unwrap()
+}
+
+fn count(analyzer: &mut Analyzer, audio: &[i16]) -> (u64, u64) {
+    let mut results = 0;
+    let before = CALLS.get();
+    for block in audio.chunks(320) {
+        analyzer
+            .push(&Samples::s16(block, 1).unwrap(), &mut |o| {
+                results += u64::from(matches!(o, Output::Segment(_)));
+            })
+            .unwrap();
+    }
+    (CALLS.get() - before, results)
+}
+
+/// All segments of the set, and rates with each kind of resampler.
+#[test]
+fn no_allocation_per_frame() {
+    let audio = speech(20);
+    let long =
+        UtteranceConfig { interim: 0, max_length: 300 * 16_000, min_pause: 160_000, ..UtteranceConfig::default() };
+    for (what, segmentation) in [
+        ("frames", Segmentation::Frames),
+        ("windows", Segmentation::Windows(WindowConfig { length: 160_000, hop: 4_000_000 })),
+        ("utterances", Segmentation::Utterances(long)),
+    ] {
+        for rate in [16_000, 8_000, 48_000, 37_123] {
+            let mut a = analyzer(segmentation, rate);
+            count(&mut a, &audio[..32_000]);
+            let (calls, results) = count(&mut a, &audio[32_000..]);
+            assert!(results <= 1);
+            // A result allocates (names, JSON); frames do not. One result may fall into the stretch.
+            assert!(calls <= results * 64, "{what} at {rate} Hz: {calls} allocations, {results} results");
+        }
+    }
+}
+
+/// Whole-file mode keeps two contours, whose storage doubles now and then: far fewer allocations than frames.
+#[test]
+fn whole_files_allocate_only_to_grow_two_contours() {
+    let audio = speech(60);
+    let mut a = analyzer(Segmentation::File, 16_000);
+    count(&mut a, &audio[..16_000]);
+    let (calls, _) = count(&mut a, &audio[16_000..]);
+    assert!(calls < 32, "{calls} allocations in 5900 frames");
+}
+
+#[test]
+fn a_stream_needs_less_than_a_mebibyte_however_long_it_is() {
+    drop(analyzer(Segmentation::File, 16_000)); // the shared plan belongs to no stream
+    let minute = speech(60);
+    for segmentation in
+        [Segmentation::Windows(WindowConfig::default()), Segmentation::Utterances(UtteranceConfig::default())]
+    {
+        for rate in [16_000, 8_000, 48_000] {
+            let before = LIVE.get();
+            let mut a = analyzer(segmentation, rate);
+            let mut sizes = Vec::new();
+            for _ in 0..4 {
+                count(&mut a, &minute);
+                sizes.push(LIVE.get() - before);
+            }
+            println!("{segmentation:?} at {rate}: {} KiB", sizes[3] / 1024);
+            assert!(sizes[3] < 1 << 20, "{} bytes", sizes[3]);
+            assert!((sizes[3] - sizes[1]).abs() < 4096, "grows: {sizes:?}");
+        }
+    }
+}
