@@ -28,9 +28,9 @@ fn the_pitch_of_a_tone_is_its_fundamental() {
             // the set's octave axis biases by up to 5 cents
             assert!((f64::from(*v) - expected).abs() < 0.08, "{f0}: {v} {expected}");
         }
-        assert!(column(&rows, 11)[5..rows.len() - 5].iter().all(|j| *j < 2e-3), "jitter of a steady tone");
         if 16_000.0 % f0 == 0.0 {
             // elsewhere the sampling grid meets each period's peak at another place
+            assert!(column(&rows, 11)[5..rows.len() - 5].iter().all(|j| *j < 1e-4), "jitter of a steady tone");
             assert!(column(&rows, 12)[5..rows.len() - 5].iter().all(|s| *s < 0.01), "shimmer of a steady tone");
         }
     }
