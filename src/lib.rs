@@ -9,6 +9,7 @@
 //! imports upwards: `record`, `error` < `signal` < `descriptors` < `features` < `segment` < `analyzer`. The library
 //! opens no file, starts no thread and knows no media framework.
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 pub mod analyzer;
 pub mod descriptors;

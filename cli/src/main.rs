@@ -1,5 +1,6 @@
 //! The `affect` command: thin verbs over the library and the plugin.
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 mod args;
 mod decode;

@@ -1,5 +1,6 @@
 //! What the tests of the library share.
 #![allow(dead_code, reason = "each test takes a part")]
+#![allow(clippy::large_enum_variant, reason = "short lists in tests")]
 
 use affect::analyzer::{Analyzer, Config, Output, Segmentation, WindowConfig};
 use affect::record::Record;

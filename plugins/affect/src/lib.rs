@@ -3,6 +3,8 @@
 //! `affectfeatures` passes audio through and attaches results, `affectextract` gives them a pad of their own, and
 //! `affectsink` writes them. Loading the plugin registers types and nothing else: it opens no file and starts no thread.
 
+#![warn(clippy::unwrap_used)]
+
 pub mod affectextract;
 pub mod affectfeatures;
 pub mod affectsink;
