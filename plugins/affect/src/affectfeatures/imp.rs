@@ -170,7 +170,7 @@ impl AffectFeatures {
             }
             Err(e) => {
                 lock(&self.stats).last_error = Some(e.to_string());
-                gst::element_imp_error!(self, gst::LibraryError::Settings, ["{e}"]);
+                gst::element_imp_error!(self, gst::LibraryError::Settings, ("{e}"));
                 Err(gst::FlowError::Error)
             }
         }
@@ -396,7 +396,7 @@ impl BaseTransformImpl for AffectFeatures {
         lock(&self.settings)
             .config("", "affectfeatures")
             .map(|_| ())
-            .map_err(|e| gst::error_msg!(gst::LibraryError::Settings, ["{e}"]))
+            .map_err(|e| gst::error_msg!(gst::LibraryError::Settings, ("{e}")))
     }
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {

@@ -103,7 +103,7 @@ impl AffectSink {
         } else {
             gst::ResourceError::Write
         };
-        gst::element_imp_error!(self, kind, ["Cannot write results to {name}: {e}"]);
+        gst::element_imp_error!(self, kind, ("Cannot write results to {name}: {e}"));
         gst::FlowError::Error
     }
 
@@ -262,7 +262,7 @@ impl BaseSinkImpl for AffectSink {
         let settings = lock(&self.settings).clone();
         let target = settings.target();
         let output = Output::open(&target, settings.format).map_err(|e| {
-            gst::error_msg!(gst::ResourceError::OpenWrite, ["Cannot open {} for writing results: {e}", target.name()])
+            gst::error_msg!(gst::ResourceError::OpenWrite, ("Cannot open {} for writing results: {e}", target.name()))
         })?;
         *lock(&self.state) = State { output: Some(output), name: target.name(), ..State::default() };
         Ok(())
@@ -273,7 +273,7 @@ impl BaseSinkImpl for AffectSink {
         if let Some(Err(e)) = output.map(|mut o| o.flush())
             && e.kind() != io::ErrorKind::BrokenPipe
         {
-            return Err(gst::error_msg!(gst::ResourceError::Write, ["Cannot write results: {e}"]));
+            return Err(gst::error_msg!(gst::ResourceError::Write, ("Cannot write results: {e}")));
         }
         Ok(())
     }

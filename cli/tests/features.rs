@@ -1,0 +1,149 @@
+//! The command as a user runs it.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn affect(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_affect")).current_dir(root()).args(words).output().unwrap()
+}
+
+fn text(out: &Output) -> String {
+    String::from_utf8(out.stdout.clone()).unwrap()
+}
+
+const CLIP: &str = "tests/data/emodb/03a01Nc.wav";
+const CALL: &str = "tests/data/calls/call40_185s_2ch_pcm16.wav";
+
+#[test]
+fn functionals_as_csv() {
+    let out = affect(&["features", CLIP, CALL]);
+    assert_eq!(out.status.code(), Some(0));
+    let text = text(&out);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "a row for the clip and one for each side of the call");
+    assert!(lines[0].starts_with("file,channel,start_ns,end_ns,F0semitoneFrom27.5Hz_sma3nz_amean,"));
+    assert!(lines.iter().all(|l| l.split(',').count() == 4 + 88));
+    assert!(lines[1].starts_with(&format!("{CLIP},0,0,1611250000,")));
+    assert!(lines[3].starts_with(&format!("{CALL},1,0,40000000000,")));
+}
+
+#[test]
+fn descriptors_as_csv() {
+    let out = affect(&["features", CLIP, "--level", "lld", "--quiet"]);
+    let text = text(&out);
+    let lines: Vec<&str> = text.lines().collect();
+    // floor((25780 - 960) / 160) + 2 rows
+    assert_eq!(lines.len() - 1, (25_780 - 960) / 160 + 2);
+    assert!(lines[0].starts_with("file,channel,start_ns,end_ns,Loudness_sma3,"));
+    assert!(lines[11].starts_with(&format!("{CLIP},0,100000000,120000000,")));
+    assert!(lines.iter().all(|l| l.split(',').count() == 4 + 25));
+}
+
+#[test]
+fn json_lines_to_a_file() {
+    let path = std::env::temp_dir().join(format!("affect-cli-{}.jsonl", std::process::id()));
+    let out = affect(&[
+        "features",
+        CALL,
+        "--format",
+        "jsonl",
+        "--segments",
+        "utterance",
+        "--roles",
+        "agent,caller",
+        "--out",
+        path.to_str().unwrap(),
+    ]);
+    assert_eq!((out.status.code(), out.stdout.len()), (Some(0), 0));
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let mut ids = HashSet::new();
+    for l in text.lines() {
+        let v: serde_json::Value = serde_json::from_str(l).unwrap();
+        assert_eq!(v["segment"], "utterance");
+        assert!(v["channel"]["role"] == "agent" || v["channel"]["role"] == "caller");
+        assert!(ids.insert(v["id"].as_str().unwrap().to_owned()));
+    }
+    assert!(ids.len() >= 8);
+}
+
+#[test]
+fn other_formats_decode() {
+    // What this GStreamer cannot decode is a message for that file, not a failure of the test.
+    let out = affect(&["features", "tests/data/emogator/000001-02-1.mp3"]);
+    if out.status.code() == Some(0) {
+        assert_eq!(text(&out).lines().count(), 2);
+    } else {
+        println!("SKIPPED: no MP3 decoder is installed");
+        assert!(!out.stderr.is_empty());
+    }
+    let ogg = affect(&["features", "tests/data/noise/dog_bark_1-100032-A.ogg"]);
+    assert_eq!((ogg.status.code(), text(&ogg).lines().count()), (Some(0), 2));
+}
+
+#[test]
+fn one_bad_file_never_stops_the_rest() {
+    let out = affect(&["features", "no-such-file.wav", "README.md", CLIP]);
+    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(text(&out).lines().count(), 2);
+    let errors = String::from_utf8(out.stderr).unwrap();
+    assert!(errors.contains("no-such-file.wav: No such file") && errors.contains("README.md: "), "{errors}");
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for words in [
+        &["features"][..],
+        &["features", CLIP, "--set", "gemaps"],
+        &["features", CLIP, "--level", "lld", "--segments", "window"],
+        &["features", CLIP, "--segments", "window", "--window", "0"],
+        &["nothing"],
+    ] {
+        assert_eq!(affect(words).status.code(), Some(2), "{words:?}");
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_told() {
+    let out = affect(&["features", CLIP, "--out", "/nonexistent/x.csv"]);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(String::from_utf8(out.stderr).unwrap().contains("/nonexistent/x.csv"));
+}
+
+#[test]
+fn a_closed_pipe_is_success() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_affect"))
+        .current_dir(root())
+        .args(["features", CALL, "--level", "lld", "--quiet"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0u8; 64];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[test]
+fn the_catalogue_is_printed() {
+    let json: serde_json::Value =
+        serde_json::from_slice(&affect(&["features", "--list", "--format", "json"]).stdout).unwrap();
+    assert_eq!(json["lld"].as_array().unwrap().len(), 25);
+    assert_eq!(json["functionals"].as_array().unwrap().len(), 88);
+    for e in json["functionals"].as_array().unwrap() {
+        for key in ["name", "unit", "group", "what", "when_it_rises", "definition", "source"] {
+            assert!(e[key].as_str().is_some_and(|s| !s.is_empty()), "{e}");
+        }
+    }
+    let plain = text(&affect(&["features", "--list"]));
+    assert!(plain.contains("jitterLocal_sma3nz_amean") && plain.contains("when it rises"));
+    let help = text(&affect(&["features", "--help"]));
+    assert!(help.contains("equivalentSoundLevel_dBp"));
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Reads results from buffers by name, with nothing of ours but the plugin.
+
+    python3 examples/read_results.py FILE [FEATURE]
+
+Prints a line per final utterance: channel, start and end in seconds, and one feature.
+"""
+
+import json
+import sys
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+
+def on_buffer(_pad, info, feature, seen):
+    meta = info.get_buffer().get_custom_meta("AffectResults")
+    if meta is not None:
+        # The field `results` is an array of structures; its text form is the one that every binding can read.
+        for result in results(meta.get_structure()):
+            show(result, feature, seen)
+    return Gst.PadProbeReturn.OK
+
+
+def on_event(_pad, info, feature, seen):
+    # Results that end with the stream find no buffer: they come as an event.
+    event = info.get_event()
+    if event.type == Gst.EventType.CUSTOM_DOWNSTREAM and event.has_name("affect/results"):
+        for result in results(event.get_structure()):
+            show(result, feature, seen)
+    return Gst.PadProbeReturn.OK
+
+
+def results(structure):
+    ok, array = structure.get_array("results")
+    if not ok:
+        return []
+    return [array.get_nth(i) for i in range(array.n_values)]
+
+
+def show(result, feature, seen):
+    record = json.loads(result.get_string("json"))
+    if record["id"] in seen or record["partial"]:
+        return
+    seen.add(record["id"])
+    value = record["features"][feature]
+    text = "undefined" if value is None or feature in record["reasons"] else f"{value:.2f}"
+    start, end = record["start_ns"] / 1e9, record["end_ns"] / 1e9
+    print(f"channel {record['channel']['index']}  {start:6.2f} to {end:6.2f} s  {feature} {text}", flush=True)
+
+
+def main():
+    path = sys.argv[1]
+    feature = sys.argv[2] if len(sys.argv) > 2 else "F0semitoneFrom27.5Hz_sma3nz_percentile50.0"
+    Gst.init(None)
+    pipeline = Gst.parse_launch("filesrc name=file ! decodebin ! affectfeatures ! fakesink name=sink")
+    pipeline.get_by_name("file").set_property("location", path)
+    pad = pipeline.get_by_name("sink").get_static_pad("sink")
+    seen = set()
+    pad.add_probe(Gst.PadProbeType.BUFFER, on_buffer, feature, seen)
+    pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, on_event, feature, seen)
+    pipeline.set_state(Gst.State.PLAYING)
+    message = pipeline.get_bus().timed_pop_filtered(
+        Gst.CLOCK_TIME_NONE, Gst.MessageType.EOS | Gst.MessageType.ERROR
+    )
+    pipeline.set_state(Gst.State.NULL)
+    if message.type == Gst.MessageType.ERROR:
+        error, _debug = message.parse_error()
+        sys.exit(f"{path}: {error.message}")
+    return 0 if seen else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

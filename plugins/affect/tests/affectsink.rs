@@ -1,0 +1,141 @@
+//! `affectsink`: lines where they were asked for, errors that say what and where.
+
+mod common;
+
+use common::{CALL, init, root};
+use gst::prelude::*;
+use std::path::PathBuf;
+
+fn temporary(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("affectsink-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join(name)
+}
+
+/// Runs to the end or to an error, which is returned with its debug text.
+fn play(description: &str) -> Result<gst::Pipeline, String> {
+    init();
+    let pipeline = gst::parse::launch(description).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let bus = pipeline.bus().unwrap();
+    let started = pipeline.set_state(gst::State::Playing);
+    let outcome = loop {
+        let wait = if started.is_err() { gst::ClockTime::from_seconds(5) } else { gst::ClockTime::from_seconds(60) };
+        let Some(m) = bus.timed_pop_filtered(wait, &[gst::MessageType::Error, gst::MessageType::Eos]) else {
+            break Err("neither error nor end".to_owned());
+        };
+        match m.view() {
+            gst::MessageView::Error(e) => break Err(e.error().to_string()),
+            _ => break Ok(()),
+        }
+    };
+    match outcome {
+        Ok(()) => Ok(pipeline),
+        Err(e) => {
+            let _ = pipeline.set_state(gst::State::Null);
+            Err(e)
+        }
+    }
+}
+
+fn source() -> String {
+    format!("filesrc location={} ! wavparse ! affectfeatures stream=call", root().join(CALL).display())
+}
+
+fn lines(path: &PathBuf) -> Vec<serde_json::Value> {
+    std::fs::read_to_string(path).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+}
+
+#[test]
+fn file_append_and_rerun() {
+    let path = temporary("a.jsonl");
+    let run = |more: &str| {
+        let p = play(&format!("{} ! affectsink location={} {more}", source(), path.display())).unwrap();
+        // the lines are there before the element stops
+        let n = lines(&path).len();
+        p.set_state(gst::State::Null).unwrap();
+        n
+    };
+    let n = run("");
+    assert!(n >= 20);
+    let first = std::fs::read(&path).unwrap();
+    assert_eq!(run(""), n);
+    assert_eq!(std::fs::read(&path).unwrap(), first, "reruns are byte-identical");
+    assert_eq!(run("append=true"), 2 * n);
+    assert!(run("final-only=true") < n);
+    assert!(lines(&path).iter().all(|l| l["ended"] != "open"));
+}
+
+#[test]
+fn the_stream_of_affectextract_gives_the_same_lines() {
+    let (a, b) = (temporary("b1.jsonl"), temporary("b2.jsonl"));
+    let p = play(&format!(
+        "{} ! affectextract name=x x.src ! queue ! affectsink location={} x.results ! queue ! affectsink location={}",
+        source(),
+        a.display(),
+        b.display()
+    ))
+    .unwrap();
+    p.set_state(gst::State::Null).unwrap();
+    assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());
+    assert!(!lines(&a).is_empty());
+}
+
+#[test]
+fn a_file_descriptor_stays_open_and_gets_the_lines() {
+    use std::os::fd::AsRawFd;
+    let path = temporary("c.jsonl");
+    let file = std::fs::File::create(&path).unwrap();
+    let p = play(&format!("{} ! affectsink fd={}", source(), file.as_raw_fd())).unwrap();
+    p.set_state(gst::State::Null).unwrap();
+    let n = lines(&path).len();
+    assert!(n >= 20);
+    use std::io::Write;
+    (&file).write_all(b"{}\n").unwrap();
+    assert_eq!(lines(&path).len(), n + 1);
+}
+
+#[test]
+fn places_that_cannot_be_written_are_errors_that_name_them() {
+    let e = play(&format!("{} ! affectsink location=/nonexistent/folder/x.jsonl", source())).unwrap_err();
+    assert!(e.contains("/nonexistent/folder/x.jsonl") && e.contains("No such file"), "{e}");
+    let e = play(&format!("{} ! affectsink fd=987", source())).unwrap_err();
+    assert!(e.contains("file descriptor 987"), "{e}");
+    if std::path::Path::new("/dev/full").exists() {
+        let e = play(&format!("{} ! affectsink location=/dev/full", source())).unwrap_err();
+        assert!(e.contains("/dev/full") && e.contains("No space left"), "{e}");
+    }
+}
+
+#[test]
+fn an_interruption_keeps_what_was_written() {
+    init();
+    let path = temporary("d.jsonl");
+    let pipeline = gst::parse::launch(&format!(
+        "filesrc location={} ! wavparse ! affectfeatures ! identity sleep-time=1000 ! affectsink name=s location={}",
+        root().join(CALL).display(),
+        path.display()
+    ))
+    .unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let sink = pipeline.downcast_ref::<gst::Pipeline>().unwrap().by_name("s").unwrap();
+    for _ in 0..2_000 {
+        if sink.property::<gst::Structure>("stats").get::<u64>("written").unwrap() > 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    pipeline.set_state(gst::State::Null).unwrap();
+    assert!(!lines(&path).is_empty());
+}
+
+#[test]
+fn the_table_has_a_heading_and_a_row_per_result() {
+    let path = temporary("e.txt");
+    let p =
+        play(&format!("{} channel-roles=agent,caller ! affectsink format=table location={}", source(), path.display()))
+            .unwrap();
+    p.set_state(gst::State::Null).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("   start") && text.lines().count() > 20);
+    assert!(text.contains("0 agent") && text.contains("1 caller"));
+}

@@ -1,0 +1,94 @@
+//! What the tests of the elements share.
+#![allow(dead_code, reason = "each test takes a part")]
+
+use gst::prelude::*;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+/// Starts GStreamer with the elements of this crate.
+pub fn init() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        gst::init().unwrap();
+        gstaffect::plugin_register_static().unwrap();
+    });
+}
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+pub const CALL: &str = "tests/data/calls/call40_185s_2ch_pcm16.wav";
+pub const CLIP: &str = "tests/data/emodb/16a01Wb.wav";
+
+/// Samples of a 16-bit wav file of the test data: interleaved, channels, rate.
+pub fn wav(path: &str) -> (Vec<i16>, usize, u32) {
+    let bytes = std::fs::read(root().join(path)).unwrap();
+    let rate = u32::from_le_bytes(bytes[24..28].try_into().unwrap());
+    let samples = bytes[44..].chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
+    (samples, usize::from(bytes[22]), rate)
+}
+
+/// A record in a structure, as JSON.
+pub fn json(structure: &gst::Structure) -> serde_json::Value {
+    serde_json::from_str(structure.get::<&str>("json").unwrap()).unwrap()
+}
+
+/// Results on a buffer.
+pub fn results(buffer: &gst::BufferRef) -> Vec<gst::Structure> {
+    gstaffect::meta::read(buffer)
+}
+
+/// Runs a pipeline description with an appsink named `out` until its end. Returns all buffers, all results of metas
+/// and events in order (with repetitions), and the element messages.
+pub struct Ran {
+    pub buffers: Vec<gst::Buffer>,
+    pub results: Vec<gst::Structure>,
+    pub messages: Vec<gst::Structure>,
+}
+
+pub fn launch(description: &str) -> Ran {
+    init();
+    let pipeline = gst::parse::launch(description).unwrap().downcast::<gst::Pipeline>().unwrap();
+    run(&pipeline)
+}
+
+pub fn run(pipeline: &gst::Pipeline) -> Ran {
+    let sink = pipeline.by_name("out").unwrap().downcast::<gst_app::AppSink>().unwrap();
+    sink.set_sync(false);
+    let events = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let list = events.clone();
+    sink.static_pad("sink").unwrap().add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::PadProbeData::Event(e)) = &info.data
+            && let gst::EventView::CustomDownstream(c) = e.view()
+        {
+            list.lock().unwrap().extend(gstaffect::result::from_event(c));
+        }
+        gst::PadProbeReturn::Ok
+    });
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let mut buffers = Vec::new();
+    while let Ok(sample) = sink.pull_sample() {
+        buffers.push(sample.buffer_owned().unwrap());
+    }
+    let bus = pipeline.bus().unwrap();
+    let mut messages = Vec::new();
+    while let Some(m) = bus.pop() {
+        match m.view() {
+            gst::MessageView::Error(e) => panic!("{} ({:?})", e.error(), e.debug()),
+            gst::MessageView::Element(e) => messages.extend(e.structure().map(ToOwned::to_owned)),
+            _ => {}
+        }
+    }
+    pipeline.set_state(gst::State::Null).unwrap();
+    let mut all: Vec<gst::Structure> = buffers.iter().flat_map(|b| results(b)).collect();
+    all.extend(events.lock().unwrap().drain(..));
+    Ran { buffers, results: all, messages }
+}
+
+/// Ids without repetition, in order.
+pub fn unique(list: &[gst::Structure]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    list.iter().map(|s| s.get::<String>("id").unwrap()).filter(|id| seen.insert(id.clone())).collect()
+}
