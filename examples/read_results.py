@@ -8,6 +8,7 @@ Prints a line per final utterance: channel, start and end in seconds, and one fe
 
 import json
 import sys
+import warnings
 
 import gi
 
@@ -15,10 +16,14 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 
+# The binding of GStreamer's arrays is an old one of GObject's.
+warnings.simplefilter("ignore", DeprecationWarning)
+
+
 def on_buffer(_pad, info, feature, seen):
     meta = info.get_buffer().get_custom_meta("AffectResults")
     if meta is not None:
-        # The field `results` is an array of structures; its text form is the one that every binding can read.
+        # The field `results` is an array of structures.
         for result in results(meta.get_structure()):
             show(result, feature, seen)
     return Gst.PadProbeReturn.OK
@@ -35,9 +40,10 @@ def on_event(_pad, info, feature, seen):
 
 def results(structure):
     ok, array = structure.get_array("results")
-    if not ok:
-        return []
-    return [array.get_nth(i) for i in range(array.n_values)]
+    # The elements live as long as the array, hence one by one and not as a list. (With Debian's python3-gst-1.0,
+    # `structure["results"]` is an ordinary sequence.)
+    for i in range(array.n_values if ok else 0):
+        yield array.get_nth(i)
 
 
 def show(result, feature, seen):
