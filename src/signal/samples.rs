@@ -16,7 +16,7 @@ pub trait Sample: Copy {
 
 impl Sample for i16 {
     fn enter(self) -> f32 {
-        (f64::from(self) / 32_767.0) as f32
+        f32::from(self) / 32_767.0
     }
 }
 
@@ -29,7 +29,8 @@ impl Sample for I24 {
     fn enter(self) -> f32 {
         let [a, b, c] = self.0;
         let s = i32::from_le_bytes([0, a, b, c]) >> 8;
-        (f64::from(s) / 256.0 / 32_767.0) as f32
+        // 24 bits fit a float's mantissa, and so does the divisor: one rounding.
+        s as f32 / (256.0 * 32_767.0)
     }
 }
 
@@ -41,7 +42,7 @@ impl Sample for i32 {
 
 impl Sample for f32 {
     fn enter(self) -> f32 {
-        (f64::from(self) * 32_768.0 / 32_767.0) as f32
+        self * 32_768.0 / 32_767.0
     }
 }
 
@@ -225,7 +226,7 @@ mod tests {
                 Samples::s16_planar(&slices).unwrap(),
             ];
             for c in 0..channels {
-                let expected: Vec<f32> = planes[c].iter().map(|v| (f64::from(*v) / 32767.0) as f32).collect();
+                let expected: Vec<f32> = planes[c].iter().map(|v| f32::from(*v) / 32767.0).collect();
                 for v in &views {
                     prop_assert_eq!((v.frames(), v.channels()), (frames, channels));
                     prop_assert_eq!(&all(v, c), &expected);

@@ -88,7 +88,7 @@ fn a_seek_storm_ends_well() {
     let mut seed = 7;
     for _ in 0..150 {
         let at = gst::ClockTime::from_mseconds(random(&mut seed) % 39_000);
-        let rate = if random(&mut seed) % 5 == 0 { -1.0 } else { 1.0 };
+        let rate = if random(&mut seed).is_multiple_of(5) { -1.0 } else { 1.0 };
         let (start, stop) = if rate > 0.0 { (at, gst::ClockTime::NONE) } else { (gst::ClockTime::ZERO, Some(at)) };
         let _ = pipeline.seek(
             rate,
@@ -158,13 +158,13 @@ fn any_order_of_events() {
             match random(&mut seed) % 12 {
                 0 => {
                     h.push_event(gst::event::FlushStart::new());
-                    h.push_event(gst::event::FlushStop::new(random(&mut seed) % 2 == 0));
+                    h.push_event(gst::event::FlushStop::new(random(&mut seed).is_multiple_of(2)));
                     h.push_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
                 }
                 1 => {
                     let mut s = gst::FormattedSegment::<gst::ClockTime>::new();
                     s.set_start(gst::ClockTime::from_nseconds(random(&mut seed) % 5_000_000_000));
-                    if random(&mut seed) % 3 == 0 {
+                    if random(&mut seed).is_multiple_of(3) {
                         s.set_rate(-1.0);
                     }
                     h.push_event(gst::event::Segment::new(&s));
