@@ -18,15 +18,12 @@ fn play(description: &str) -> Result<gst::Pipeline, String> {
     let pipeline = gst::parse::launch(description).unwrap().downcast::<gst::Pipeline>().unwrap();
     let bus = pipeline.bus().unwrap();
     let started = pipeline.set_state(gst::State::Playing);
-    let outcome = loop {
-        let wait = if started.is_err() { gst::ClockTime::from_seconds(5) } else { gst::ClockTime::from_seconds(60) };
-        let Some(m) = bus.timed_pop_filtered(wait, &[gst::MessageType::Error, gst::MessageType::Eos]) else {
-            break Err("neither error nor end".to_owned());
-        };
-        match m.view() {
-            gst::MessageView::Error(e) => break Err(e.error().to_string()),
-            _ => break Ok(()),
-        }
+    let wait = gst::ClockTime::from_seconds(if started.is_err() { 5 } else { 60 });
+    let last = bus.timed_pop_filtered(wait, &[gst::MessageType::Error, gst::MessageType::Eos]);
+    let outcome = match last.as_ref().map(|m| m.view()) {
+        None => Err("neither error nor end".to_owned()),
+        Some(gst::MessageView::Error(e)) => Err(e.error().to_string()),
+        Some(_) => Ok(()),
     };
     match outcome {
         Ok(()) => Ok(pipeline),
