@@ -3,7 +3,7 @@
 //! With the abscissae fixed the tridiagonal system has fixed coefficients: it is factorised once, from both ends
 //! towards the middle, and solved per frame. Each step of a solve waits for the one before, so the system is worked on
 //! in four places at once: the influence of a neighbour fades by a factor of almost 4 per point, and a chain that
-//! begins [`LEAD`] points early has forgotten its beginning (0.37^24 is below 1e-10 of the values) when it counts.
+//! begins `LEAD` points early has forgotten its beginning (0.37^24 is below 1e-10 of the values) when it counts.
 
 /// Points that a chain runs ahead of the stretch it works on.
 const LEAD: usize = 24;

@@ -11,7 +11,7 @@ fn plugin_path() -> Option<PathBuf> {
     let beside = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
     let found = [beside, root().join("target/release")].into_iter().find(|d| d.join("libgstaffect.so").exists());
     if found.is_none() {
-        println!("SKIPPED: libgstaffect.so is not built");
+        common::skipped("libgstaffect.so is not built");
     }
     found
 }

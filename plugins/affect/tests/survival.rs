@@ -41,7 +41,7 @@ fn every_result_arrives_once_after_dropping_repeated_ids() {
         if chain.split(['!', ' ']).any(|e| e == "audiobuffersplit" || e == "flacparse")
             && gst::ElementFactory::find("audiobuffersplit").is_none()
         {
-            println!("SKIPPED: {chain}: gst-plugins-bad is not installed");
+            common::skipped(&format!("{chain}: gst-plugins-bad is not installed"));
             continue;
         }
         let (_, _, ids) = through(chain);

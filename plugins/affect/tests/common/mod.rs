@@ -15,6 +15,12 @@ pub fn init() {
     });
 }
 
+/// Says that a test does not run, past the test runner's capture of output.
+pub fn skipped(why: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {why}");
+}
+
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
