@@ -27,6 +27,7 @@ test: setup
 
 audit: setup
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
+	@cargo fetch --quiet --locked 2>/dev/null || true # all platforms' crates, where there is a network
 	cargo deny --offline --all-features check licenses bans sources
 
 bench: plugin

@@ -159,6 +159,7 @@ pub fn stages() -> Vec<Stage> {
             false,
             Box::new(move || {
                 mel.process(black_box(&power), &mut energies);
+                energies.iter_mut().for_each(|e| *e = e.ln());
                 black_box(loudness.process(&energies));
                 mfcc.process(&energies, &mut logs, black_box(&mut [0.0; 4]));
             }),

@@ -26,11 +26,13 @@ impl MfccPlan {
 
     /// Coefficients of one frame into `out`. `logs` is work space for one value per band.
     ///
-    /// Input: band energies (unscaled power). `M_b = ln max(32767^2 E_b, 1)`;
+    /// Input: natural logarithms of the band energies `E` (unscaled power), minus infinity for 0. `M_b = ln max(32767^2 E_b, 1)`;
     /// `c_i = sqrt(2/B) (1 + 11 sin(pi i / 22)) sum_b M_b cos(pi i (b - 0.5) / B)`. Unit: none. Silence gives 0.
-    pub fn process(&self, energies: &[f32], logs: &mut [f32], out: &mut [f32]) {
-        for (l, e) in logs.iter_mut().zip(energies) {
-            *l = (e * (32_767.0 * 32_767.0)).max(1.0).ln();
+    pub fn process(&self, log_energies: &[f32], logs: &mut [f32], out: &mut [f32]) {
+        // 2 ln 32767: the scale of 16-bit samples.
+        const SCALE: f32 = 20.794_354;
+        for (l, e) in logs.iter_mut().zip(log_energies) {
+            *l = (e + SCALE).max(0.0);
         }
         for (o, row) in out.iter_mut().zip(self.rows.chunks_exact(self.bands)) {
             *o = row.iter().zip(logs.iter()).map(|(r, l)| r * l).sum();
@@ -46,7 +48,8 @@ mod tests {
     fn equals_the_formula() {
         let energies: Vec<f32> = (0..26).map(|b| 1e-6 * (1.0 + ((b * b) % 7) as f32)).collect();
         let (mut logs, mut out) = ([0.0; 26], [0.0; 4]);
-        MfccPlan::new(26, 4).process(&energies, &mut logs, &mut out);
+        let log_energies: Vec<f32> = energies.iter().map(|e| e.ln()).collect();
+        MfccPlan::new(26, 4).process(&log_energies, &mut logs, &mut out);
         for i in 1..=4 {
             let sum: f64 = (1..=26)
                 .map(|b| {
@@ -63,10 +66,10 @@ mod tests {
     fn silence_gives_zero_and_gain_moves_nothing_above_the_floor() {
         let plan = MfccPlan::new(26, 4);
         let (mut logs, mut a, mut b) = ([0.0; 26], [0.0; 4], [0.0; 4]);
-        plan.process(&[0.0; 26], &mut logs, &mut a);
+        plan.process(&[f32::NEG_INFINITY; 26], &mut logs, &mut a);
         assert_eq!(a, [0.0; 4]);
-        let energies: Vec<f32> = (0..26).map(|k| 0.01 + k as f32).collect();
-        let louder: Vec<f32> = energies.iter().map(|e| e * 100.0).collect();
+        let energies: Vec<f32> = (0..26).map(|k| (0.01 + k as f32).ln()).collect();
+        let louder: Vec<f32> = energies.iter().map(|e| e + 100f32.ln()).collect();
         plan.process(&energies, &mut logs, &mut a);
         plan.process(&louder, &mut logs, &mut b);
         for (x, y) in a.iter().zip(&b) {

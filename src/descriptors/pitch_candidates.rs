@@ -43,6 +43,7 @@ pub struct CandidateState {
     peaks: Vec<f32>,
     smooth: Vec<f32>,
     moments: Vec<f32>,
+    pairs: Vec<f32>,
     octave: Vec<f32>,
     sum: Vec<f32>,
     tops: Vec<u8>,
@@ -80,6 +81,7 @@ impl CandidatePlan {
             peaks: zeros(),
             smooth: zeros(),
             moments: zeros(),
+            pairs: vec![0.0; 2 * self.bins],
             octave: vec![0.0; self.bins + BLOCK + self.shifts[HARMONICS - 1]],
             sum: zeros(),
             tops: vec![0; self.bins.next_multiple_of(8)],
@@ -90,15 +92,18 @@ impl CandidatePlan {
     pub fn process(&self, state: &mut CandidateState, magnitudes: &[f32]) -> [Candidate; CANDIDATES] {
         enhance_peaks(magnitudes, &mut state.marks, &mut state.peaks);
         smooth(&state.peaks, &mut state.smooth);
-        self.spline.process(&state.smooth, &mut state.moments, &mut state.octave);
+        self.spline.process(&state.smooth, &mut state.moments, &mut state.pairs, &mut state.octave);
         for (v, w) in state.octave.iter_mut().zip(&self.weights) {
             *v = v.max(0.0) * w;
         }
-        // Beyond the axis `octave` holds zeros, so every shifted block exists.
+        // Beyond the axis `octave` holds zeros, so every shifted block that begins on it is whole.
         for (block, sums) in state.sum.chunks_mut(BLOCK).enumerate() {
             let mut total = [0.0f32; BLOCK];
             for (&shift, &gain) in self.shifts.iter().zip(&self.gains) {
                 let from = block * BLOCK + shift;
+                if from >= self.bins {
+                    break; // this harmonic and all higher ones lie beyond the axis
+                }
                 for (t, v) in total.iter_mut().zip(&state.octave[from..from + BLOCK]) {
                     *t += gain * v;
                 }

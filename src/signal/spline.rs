@@ -20,7 +20,7 @@ pub struct SplinePlan {
     back: Vec<f32>,
     /// `1 / (1 - a b)` of the two couplings where the halves meet.
     middle: f32,
-    /// For each target: the interval, and the weights of `y[j], y[j+1], m[j], m[j+1]`.
+    /// For each target: the interval, and the weights of `y[j], m[j], y[j+1], m[j+1]`.
     targets: Vec<(u16, [f32; 4])>,
 }
 
@@ -66,24 +66,29 @@ impl SplinePlan {
                 let a = (x[j + 1] - t) / w;
                 let b = (t - x[j]) / w;
                 let s = w * w / 6.0;
-                let weights = [a, b, (a * a * a - a) * s, (b * b * b - b) * s];
+                let weights = [a, (a * a * a - a) * s, b, (b * b * b - b) * s];
                 (j as u16, weights.map(|v| v as f32))
             })
             .collect();
         plan
     }
 
-    /// Interpolates `y` at the targets into `out`. `moments` is work space of the same length as `y`.
+    /// Interpolates `y` at the targets into `out`. `moments` is work space of the same length as `y`, and `pairs` of twice
+    /// that length.
     ///
     /// # Panics
-    /// If `y` or `moments` is shorter than the abscissae, or `out` shorter than the targets.
-    pub fn process(&self, y: &[f32], moments: &mut [f32], out: &mut [f32]) {
+    /// If `y` or a work space is shorter than that, or `out` shorter than the targets.
+    pub fn process(&self, y: &[f32], moments: &mut [f32], pairs: &mut [f32], out: &mut [f32]) {
         let (y, m) = (&y[..self.n], &mut moments[..self.n]);
         self.solve(y, m);
+        // Ordinate and second derivative side by side: one load brings all four numbers of an interval.
+        for ((pair, y), m) in pairs.chunks_exact_mut(2).zip(y).zip(m.iter()) {
+            pair[0] = *y;
+            pair[1] = *m;
+        }
         for (o, &(j, w)) in out[..self.targets.len()].iter_mut().zip(&self.targets) {
-            let j = usize::from(j);
-            let (p, q) = (&y[j..j + 2], &m[j..j + 2]);
-            *o = w[0] * p[0] + w[1] * p[1] + w[2] * q[0] + w[3] * q[1];
+            let four = &pairs[2 * usize::from(j)..][..4];
+            *o = (w[0] * four[0] + w[2] * four[2]) + (w[1] * four[1] + w[3] * four[3]);
         }
     }
 
@@ -188,8 +193,8 @@ mod tests {
             let targets: Vec<f64> = (0..n).map(|i| x[0] + (x[n - 1] - x[0]) * i as f64 / (n - 1) as f64).collect();
             let y: Vec<f32> = (0..n).map(|i| ((i * i) as f32 * 0.31).sin() + 0.2).collect();
             let exact: Vec<f64> = y.iter().map(|&v| f64::from(v)).collect();
-            let (mut m, mut out) = (vec![0.0; n], vec![0.0; n]);
-            SplinePlan::new(&x, &targets).process(&y, &mut m, &mut out);
+            let (mut m, mut pairs, mut out) = (vec![0.0; n], vec![0.0; 2 * n], vec![0.0; n]);
+            SplinePlan::new(&x, &targets).process(&y, &mut m, &mut pairs, &mut out);
             for (t, o) in targets.iter().zip(&out) {
                 let expected = textbook(&x, &exact, *t);
                 assert!((f64::from(*o) - expected).abs() < 2e-5, "n {n}: {o} {expected}");

@@ -95,6 +95,9 @@ impl Workbench {
         plan.short.process(&mut self.short, samples);
         let power = &self.short.power;
         plan.mel.process(power, &mut self.energies);
+        for e in &mut self.energies {
+            *e = e.ln();
+        }
         let balance = plan.balance.process(power);
         for (l, p) in self.levels.iter_mut().zip(power) {
             *l = bin_level_db(*p);

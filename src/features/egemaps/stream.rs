@@ -195,7 +195,10 @@ impl Stream {
             a = b;
         }
         let mut row = smooth_row(&a, &b, &c);
-        let mut lld = columns(sma3nz, &a.lld, &b.lld, &c.lld);
+        let mut lld = [0.0; VOICE_COLUMNS];
+        if self.options.lld {
+            lld = columns(sma3nz, &a.lld, &b.lld, &c.lld);
+        }
         if self.options.end_rules
             && let Some(d) = self.decided
         {
