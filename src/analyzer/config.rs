@@ -211,6 +211,15 @@ mod tests {
         assert!("left".parse::<ChannelMode>().is_err());
     }
 
+    proptest::proptest! {
+        /// Whatever is written as a mode or a set is understood or refused, never a panic.
+        #[test]
+        fn any_text_is_understood_or_refused(text in ".{0,40}") {
+            let _ = text.parse::<ChannelMode>();
+            proptest::prop_assert!(text.parse::<FeatureSet>().is_ok() == (text == "egemaps-v02"));
+        }
+    }
+
     #[test]
     fn windows_have_a_range() {
         let with = |length, hop| {

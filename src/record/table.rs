@@ -77,6 +77,18 @@ mod tests {
         assert!(row.ends_with(" -") && row.contains(" 0.80"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_gives_a_row_or_none(text in ".{0,200}", number in proptest::num::f64::ANY) {
+            let _ = row(&text);
+            let odd = serde_json::json!({
+                "channel": {"index": text.len()}, "segment": text, "start_ns": 1, "end_ns": u64::MAX,
+                "features": {"loudness_sma3_amean": number, "jitterLocal_sma3nz_amean": [1]}, "reasons": 7,
+            });
+            let _ = row(&odd.to_string());
+        }
+    }
+
     #[test]
     fn what_is_no_record_gives_no_row() {
         assert_eq!(row("not json"), None);

@@ -125,6 +125,26 @@ fn an_interruption_keeps_what_was_written() {
     assert!(!lines(&path).is_empty());
 }
 
+/// A stream of results from elsewhere may hold anything: lines are written as they are, the table takes what it can.
+#[test]
+fn odd_lines_do_no_harm() {
+    init();
+    for format in ["json-lines", "table"] {
+        let path = temporary(&format!("odd-{format}"));
+        let description = format!("affectsink format={format} location={}", path.display());
+        let mut h = gst_check::Harness::new_parse(&description);
+        h.set_src_caps_str(gstaffect::RESULT_CAPS);
+        let odd: [&[u8]; 6] =
+            [b"", b"\n\n", b"{\"id\":", b"[1,2]\nnull\n", b"\xff\xfe\x00", b"{\"id\":7,\"ended\":[]}"];
+        for bytes in odd {
+            h.push(gst::Buffer::from_slice(bytes)).unwrap();
+        }
+        h.push_event(gst::event::Eos::new());
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(written.is_empty(), format == "table", "{written}");
+    }
+}
+
 #[test]
 fn the_table_has_a_heading_and_a_row_per_result() {
     let path = temporary("e.txt");

@@ -73,13 +73,11 @@ impl Output {
                 self.writer.write_all(b"\n")
             }
             AffectFormat::Table => {
+                let Some(row) = table::row(json) else { return Ok(()) };
                 if !std::mem::replace(&mut self.begun, true) {
                     writeln!(self.writer, "{}", table::header())?;
                 }
-                match table::row(json) {
-                    Some(row) => writeln!(self.writer, "{row}"),
-                    None => Ok(()),
-                }
+                writeln!(self.writer, "{row}")
             }
         }
     }
