@@ -228,25 +228,16 @@ impl Lane {
         };
         self.pieces += 1;
         let piece = std::mem::take(&mut self.piece);
-        let mut part = Part {
-            stream: &mut self.stream,
-            store: &mut self.store,
-            vad: &mut self.vad,
-            threshold: self.threshold,
-            speaking: &mut self.speaking,
-            segmenter: &mut self.segmenter,
-            pending: &mut self.pending,
-            position: &mut self.position,
-        };
-        self.resampler.push(&piece, |x| part.samples(x));
+        let (resampler, mut part) = self.parts();
+        resampler.push(&piece, |x| part.samples(x));
         self.piece = piece;
         self.piece.clear();
         self.emit(origin_ns, false, sink);
     }
 
-    /// The stream ends here.
-    pub fn finish(&mut self, ended: Ended, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
-        let mut part = Part {
+    /// The resampler, and what takes its output.
+    fn parts(&mut self) -> (&mut Resampler, Part<'_>) {
+        let part = Part {
             stream: &mut self.stream,
             store: &mut self.store,
             vad: &mut self.vad,
@@ -256,7 +247,13 @@ impl Lane {
             pending: &mut self.pending,
             position: &mut self.position,
         };
-        self.resampler.finish(|x| part.samples(x));
+        (&mut self.resampler, part)
+    }
+
+    /// The stream ends here.
+    pub fn finish(&mut self, ended: Ended, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
+        let (resampler, mut part) = self.parts();
+        resampler.finish(|x| part.samples(x));
         self.stream.finish(&mut self.store);
         let last = match &mut self.segmenter {
             Segmenter::Frames => None,
