@@ -318,7 +318,12 @@ impl Lane {
         }
         let values = store.statistics.finish();
         let noise = self.vad.as_ref().map(|_| &store.noise);
-        let quality = store.meter.finish(noise, store.statistics.voiced_frames(), store.statistics.bad_frames());
+        let quality = store.meter.finish(
+            noise,
+            store.statistics.voiced_frames(),
+            store.statistics.bad_frames(),
+            self.resampler.rate_hz(),
+        );
         Record {
             stream: self.config.stream.clone(),
             channel: self.channel.clone(),

@@ -1,7 +1,7 @@
 //! The one path from samples to results. File, live stream and archive drive this same object.
 //!
 //! Its law: the results do not depend on how the samples were cut into blocks or on which front end drove it, bit for
-//! bit. Memory is bounded by the longest segment (whole-file mode keeps 1.2 kB per second for two contours).
+//! bit. Memory is bounded by the longest segment (whole-file mode keeps 800 bytes per second for two contours).
 
 mod config;
 mod lane;
@@ -90,9 +90,9 @@ impl Analyzer {
         Ok(Self { config, rate_hz, channels, lanes, frames: 0, pieces: 0, staged: 0, origin_ns: 0, finished: false })
     }
 
-    /// The settings.
+    /// The settings, shared: cloning them copies nothing.
     #[must_use]
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &Arc<Config> {
         &self.config
     }
 

@@ -76,7 +76,13 @@ impl QualityMeter {
         }
     }
 
-    pub fn finish(&self, noise: Option<&NoiseFloor>, frames: (usize, usize), skipped_frames: u64) -> Quality {
+    pub fn finish(
+        &self,
+        noise: Option<&NoiseFloor>,
+        frames: (usize, usize),
+        skipped_frames: u64,
+        rate_hz: u32,
+    ) -> Quality {
         let share = |part: u64, whole: u64| (whole > 0).then(|| (part as f64 / whole as f64) as f32);
         let level = self.mean_square / self.frames.max(1) as f64;
         let speech = self.speech_square / self.speech_frames.max(1) as f64;
@@ -89,7 +95,8 @@ impl QualityMeter {
             voiced_share: share(frames.1 as u64, frames.0 as u64),
             snr_db: snr,
             clipping_share: share(self.clipped, self.samples),
-            bandwidth_hz: self.bandwidth(),
+            // What lies above half the input's rate came in with frame edges, not with the sound.
+            bandwidth_hz: self.bandwidth().map(|hz| hz.min(rate_hz as f32 / 2.0)),
             level_dbfs: (level > 0.0).then(|| (10.0 * level.log10()) as f32),
             skipped_frames,
         }
@@ -124,22 +131,23 @@ mod tests {
         let hop = |speech| HopInfo { samples: 80, clipped: 4, speech };
         (0..50).for_each(|_| meter.push(&row(0.101, 128), &hop(true)));
         (0..50).for_each(|_| meter.push(&row(0.001, 30), &hop(false)));
-        let q = meter.finish(Some(&noise), (90, 45), 0);
+        let q = meter.finish(Some(&noise), (90, 45), 0, 16_000);
         assert!((q.snr_db.unwrap() - 20.0).abs() < 1e-3);
         assert!((q.level_dbfs.unwrap() - 10.0 * 0.051f32.log10()).abs() < 1e-3);
         assert_eq!((q.speech_s, q.voiced_share, q.clipping_share), (Some(0.5), Some(0.5), Some(0.05)));
         assert_eq!(q.bandwidth_hz, Some(4000.0));
+        assert_eq!(meter.finish(None, (1, 0), 0, 7_500).bandwidth_hz, Some(3750.0));
     }
 
     #[test]
     fn what_cannot_be_told_is_none() {
-        let q = QualityMeter::default().finish(None, (0, 0), 3);
+        let q = QualityMeter::default().finish(None, (0, 0), 3, 16_000);
         assert_eq!(q, Quality { skipped_frames: 3, ..Quality::default() });
         let mut noise = NoiseFloor::default();
         (0..100).for_each(|_| noise.push(0.0));
         let mut meter = QualityMeter::default();
         meter.push(&row(0.0, 0), &HopInfo::default());
-        let q = meter.finish(Some(&noise), (1, 0), 0);
+        let q = meter.finish(Some(&noise), (1, 0), 0, 16_000);
         assert_eq!((q.snr_db, q.level_dbfs, q.bandwidth_hz), (None, None, None));
     }
 }

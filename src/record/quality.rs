@@ -13,7 +13,8 @@ pub struct Quality {
     /// Share of input samples at or beyond full scale, 0 to 1; `None` without samples.
     pub clipping_share: Option<f32>,
     /// Frequency below which 95 % of the frames that carry sound have their highest bin within 40 dB of their
-    /// strongest, in Hz; `None` where nothing sounds. Never above 8000 (the analysis runs at 16 kHz).
+    /// strongest, in Hz; `None` where nothing sounds. Never above half the input's rate, nor above 8000 (the analysis
+    /// runs at 16 kHz).
     pub bandwidth_hz: Option<f32>,
     /// Level of the segment relative to a full-scale square wave, in dB; `None` for digital silence.
     pub level_dbfs: Option<f32>,
