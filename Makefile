@@ -2,6 +2,8 @@
 # make test              every check, as CI runs it
 # make audit             licences, bans and sources of dependencies (no network needed once cargo-deny is installed)
 # make bench [PEER=1]    speed, as ratios
+# make endurance         how every feature moves under noise, codecs, rooms and short speech (needs the corpora)
+# make praat             accuracy against Praat (needs the corpora; Praat is a tool for this, not a dependency)
 # make bless             golden values, typical ranges and generated documents anew, after a deliberate change
 
 FILE ?= tests/data/calls/call40_185s_2ch_pcm16.wav
@@ -10,7 +12,7 @@ RELEASE = target/release
 export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
 export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
 
-.PHONY: run test audit bench bless setup plugin fresh
+.PHONY: run test audit bench bless endurance praat setup plugin fresh
 
 setup:
 	@scripts/setup
@@ -35,6 +37,19 @@ bench: plugin
 
 bless: setup
 	AFFECT_BLESS=1 cargo test --locked --test golden --test catalogue
+
+TOOLS = target/tools
+$(TOOLS):
+	python3 -m venv $@
+	$@/bin/pip install --quiet numpy scipy soundfile matplotlib praat-parselmouth
+
+endurance: plugin $(TOOLS)
+	cargo build --quiet --release --locked -p affect-cli
+	$(TOOLS)/bin/python scripts/endurance.py
+
+praat: plugin $(TOOLS)
+	cargo build --quiet --release --locked -p affect-cli
+	$(TOOLS)/bin/python scripts/praat.py
 
 fresh:
 	scripts/prove-fresh

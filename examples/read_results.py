@@ -59,7 +59,7 @@ def show(result, feature, seen):
 
 def main():
     path = sys.argv[1]
-    feature = sys.argv[2] if len(sys.argv) > 2 else "F0semitoneFrom27.5Hz_sma3nz_percentile50.0"
+    feature = sys.argv[2] if len(sys.argv) > 2 else "F0_Hz_median"
     Gst.init(None)
     pipeline = Gst.parse_launch("filesrc name=file ! decodebin ! affectfeatures ! fakesink name=sink")
     pipeline.get_by_name("file").set_property("location", path)

@@ -2,7 +2,7 @@
 
 mod common;
 
-use affect::analyzer::{Config, Segmentation};
+use affect::analyzer::{Config, FeatureSet, Segmentation};
 use affect::segment::utterance::UtteranceConfig;
 use common::{clips, records, root, run, wav};
 use std::collections::BTreeMap;
@@ -20,11 +20,17 @@ fn golden() -> BTreeMap<String, Vec<(String, String)>> {
         let (audio, channels, rate) = wav(&clip);
         let name = clip.strip_prefix(root().join("tests/data")).unwrap().display().to_string();
         for segmentation in [Segmentation::File, Segmentation::Utterances(UtteranceConfig::default())] {
-            let config = Config { segmentation, stream: name.as_str().into(), ..Config::default() };
+            let config = Config {
+                sets: FeatureSet::ALL.to_vec(),
+                segmentation,
+                stream: name.as_str().into(),
+                ..Config::default()
+            };
             let kept = run(&config, rate, channels, &audio, &[1024]);
             for r in records(&kept) {
                 let key = format!(
-                    "{name} {} {} {} {} {}",
+                    "{name} {} {} {} {} {} {}",
+                    r.feature_set,
                     r.channel.label(),
                     r.segment,
                     r.start_ns,

@@ -2,7 +2,7 @@
 
 mod common;
 
-use affect::analyzer::{Analyzer, ChannelMode, Config, Segmentation};
+use affect::analyzer::{Analyzer, ChannelMode, Config, FeatureSet, Segmentation};
 use affect::signal::samples::Samples;
 use common::{Kept, clips, feed, keep, records, root, run, segmentations, wav};
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ fn speech(channels: usize) -> Vec<i16> {
 }
 
 fn config(segmentation: Segmentation) -> Config {
-    Config { segmentation, ..Config::default() }
+    Config { sets: FeatureSet::ALL.to_vec(), segmentation, ..Config::default() }
 }
 
 proptest! {
@@ -99,9 +99,10 @@ fn a_channel_alone_equals_the_channel_among_others() {
 fn the_mix_is_the_mean_of_the_channels() {
     let audio = speech(2);
     let mean: Vec<f64> = audio.chunks(2).map(|f| (f64::from(f[0]) + f64::from(f[1])) / 2.0 / 32_768.0).collect();
-    let mixed = Config { channels: ChannelMode::Mix, ..Config::default() };
+    let mixed = Config { sets: vec![FeatureSet::EgemapsV02], channels: ChannelMode::Mix, ..Config::default() };
     let got = run(&mixed, 16_000, 2, &audio, &[640]);
-    let mut analyzer = Analyzer::new(Config::default(), 16_000, 1).unwrap();
+    let mut analyzer =
+        Analyzer::new(Config { sets: vec![FeatureSet::EgemapsV02], ..Config::default() }, 16_000, 1).unwrap();
     let mut expected = Vec::new();
     analyzer.push(&Samples::f64(&mean, 1).unwrap(), &mut keep(&mut expected)).unwrap();
     analyzer.finish(&mut keep(&mut expected));
@@ -141,7 +142,10 @@ fn a_window_does_not_depend_on_the_windows_before_it() {
     let (fine, coarse) = (run(&with(1_600), 16_000, 1, &audio, &[320]), run(&with(8_000), 16_000, 1, &audio, &[320]));
     let mut compared = 0;
     for c in records(&coarse) {
-        for f in records(&fine).iter().filter(|f| (f.start_ns, f.end_ns) == (c.start_ns, c.end_ns)) {
+        for f in records(&fine)
+            .iter()
+            .filter(|f| (f.start_ns, f.end_ns, f.feature_set) == (c.start_ns, c.end_ns, c.feature_set))
+        {
             assert_eq!(f.features, c.features);
             compared += 1;
         }

@@ -2,12 +2,16 @@
 
 mod common;
 
-use affect::analyzer::{Analyzer, ChannelMode, Config, Segmentation};
+use affect::analyzer::{Analyzer, ChannelMode, Config, FeatureSet, Segmentation};
 use affect::error::{ConfigError, InputError};
 use affect::record::{Ended, Record};
 use affect::signal::samples::Samples;
-use common::{Kept, functionals, keep, records, root, rows, segmentations, wav};
+use common::{Kept, egemaps, egemaps_rows, keep, records, root, segmentations, wav};
 use proptest::prelude::*;
+
+fn only_egemaps() -> Config {
+    Config { sets: vec![FeatureSet::EgemapsV02], ..Config::default() }
+}
 
 fn speech() -> Vec<f32> {
     let (s, _, _) = wav(&root().join("tests/data/emodb/16a01Wb.wav"));
@@ -28,68 +32,69 @@ fn nothing_and_nearly_nothing() {
     for n in [0usize, 1, 2, 159, 160, 319, 320, 959] {
         let audio = vec![0.25f32; n];
         for s in segmentations() {
-            let config = Config { segmentation: s, ..Config::default() };
+            let config = Config { sets: FeatureSet::ALL.to_vec(), segmentation: s, ..Config::default() };
             let mut analyzer = Analyzer::new(config, 16_000, 1).unwrap();
             let mut out = Vec::new();
             analyzer.push(&Samples::f32(&audio, 1).unwrap(), &mut keep(&mut out)).unwrap();
             analyzer.finish(&mut keep(&mut out));
-            assert!(!matches!(out.first(), Some(Kept::Frame(_))), "no rows below 60 ms");
+            let egemaps = |k: &Kept| matches!(k, Kept::Frame(f) if f.set == FeatureSet::EgemapsV02);
+            assert!(!out.iter().any(egemaps), "no rows of egemaps-v02 below 60 ms");
             for r in records(&out) {
                 assert!(r.features.iter().all(|f| f.value.is_none() && f.reason == Some("too-short")));
             }
             if s == Segmentation::File {
-                assert_eq!(out.len(), usize::from(n > 0));
+                assert_eq!(out.len(), 2 * usize::from(n > 0));
             }
         }
     }
-    assert_eq!(rows(&[0.1; 960]).len(), 2);
-    assert!(functionals(&[0.1; 960]).features.iter().all(|f| f.value.is_some()));
+    assert_eq!(egemaps_rows(&[0.1; 960]).len(), 2);
+    assert!(egemaps(&[0.1; 960]).features.iter().all(|f| f.value.is_some()));
 }
 
 #[test]
 fn what_is_no_number_touches_only_its_own_frames() {
     let clean = speech();
-    let expected = rows(&clean);
+    let expected = egemaps_rows(&clean);
     for garbage in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30] {
         let mut x = clean.clone();
         x[16_000] = garbage;
-        let got = rows(&x);
+        let got = egemaps_rows(&x);
         assert_eq!(got.len(), expected.len());
         let mut undefined = 0;
         for (k, (a, b)) in got.iter().zip(&expected).enumerate() {
             // frames of 60 ms that touch sample 16000, and their neighbours through smoothing
             if (93..=103).contains(&k) {
-                undefined += usize::from(a.columns.iter().all(Option::is_none));
+                undefined += usize::from(a.columns().iter().all(Option::is_none));
             } else {
-                assert!(a.columns.iter().all(|v| v.is_some_and(f32::is_finite)), "row {k}");
-                assert_eq!(a.columns[..10], b.columns[..10], "row {k}");
+                assert!(a.columns().iter().all(|v| v.is_some_and(f32::is_finite)), "row {k}");
+                assert_eq!(a.columns()[..10], b.columns()[..10], "row {k}");
             }
         }
         assert!((7..=11).contains(&undefined), "{undefined}");
-        let f = functionals(&x);
+        let f = egemaps(&x);
         all_finite(&f);
         assert!(f.quality.unwrap().skipped_frames > 0);
         let level = |r: &Record| r.value("equivalentSoundLevel_dBp").unwrap();
-        assert!((level(&f) - level(&functionals(&clean))).abs() < 0.5);
+        assert!((level(&f) - level(&egemaps(&clean))).abs() < 0.5);
     }
-    let nothing = functionals(&vec![f32::NAN; 16_000]);
+    let nothing = egemaps(&vec![f32::NAN; 16_000]);
     assert!(nothing.features.iter().all(|f| f.value.is_none() && f.reason == Some("bad-input")));
 }
 
 #[test]
 fn denormals_are_silence() {
-    let quiet = functionals(&vec![1e-42f32; 16_000]);
-    assert_eq!(quiet.features, functionals(&[0.0; 16_000]).features);
+    let quiet = egemaps(&vec![1e-42f32; 16_000]);
+    assert_eq!(quiet.features, egemaps(&[0.0; 16_000]).features);
 }
 
 #[test]
 fn direct_current_and_clipping_are_survived_and_reported() {
     let offset: Vec<f32> = speech().iter().map(|x| x * 0.5 + 0.4).collect();
-    all_finite(&functionals(&offset));
-    all_finite(&functionals(&[0.7; 32_000]));
+    all_finite(&egemaps(&offset));
+    all_finite(&egemaps(&[0.7; 32_000]));
     let clipped: Vec<f32> = speech().iter().map(|x| (x * 20.0).clamp(-1.0, 1.0)).collect();
     let share = clipped.iter().filter(|x| x.abs() >= 1.0).count() as f32 / clipped.len() as f32;
-    let r = functionals(&clipped);
+    let r = egemaps(&clipped);
     all_finite(&r);
     assert!((r.quality.unwrap().clipping_share.unwrap() - share).abs() < 0.01 && share > 0.05);
 }
@@ -101,7 +106,7 @@ proptest! {
     fn any_bits(bits in prop::collection::vec(any::<u32>(), 1..6_000), rate in 8_000u32..192_000) {
         let x: Vec<f32> = bits.iter().map(|b| f32::from_bits(*b)).collect();
         for s in segmentations() {
-            let mut analyzer = Analyzer::new(Config { segmentation: s, ..Config::default() }, rate, 1).unwrap();
+            let mut analyzer = Analyzer::new(Config { sets: FeatureSet::ALL.to_vec(), segmentation: s, ..Config::default() }, rate, 1).unwrap();
             let mut out = Vec::new();
             analyzer.push(&Samples::f32(&x, 1).unwrap(), &mut keep(&mut out)).unwrap();
             analyzer.finish(&mut keep(&mut out));
@@ -110,7 +115,7 @@ proptest! {
             }
             for k in &out {
                 if let Kept::Frame(f) = k {
-                    prop_assert!(f.columns.iter().all(|v| v.is_none_or(f32::is_finite)));
+                    prop_assert!(f.columns().iter().all(|v| v.is_none_or(f32::is_finite)));
                 }
             }
         }
@@ -125,13 +130,13 @@ fn misuse_is_refused_and_loses_nothing() {
     let list = Config { channels: ChannelMode::List(vec![0, 5]), ..Config::default() };
     assert_eq!(Analyzer::new(list, 16_000, 2).err(), Some(ConfigError::NoSuchChannel { found: 5, channels: 2 }));
     let x = speech();
-    let mut analyzer = Analyzer::new(Config::default(), 16_000, 1).unwrap();
+    let mut analyzer = Analyzer::new(only_egemaps(), 16_000, 1).unwrap();
     let mut out = Vec::new();
     analyzer.push(&Samples::f32(&x, 1).unwrap(), &mut keep(&mut out)).unwrap();
     let stereo = Samples::f32(&[0.0; 4], 2).unwrap();
     assert_eq!(analyzer.push(&stereo, &mut keep(&mut out)), Err(InputError::Channels { expected: 1, found: 2 }));
     analyzer.finish(&mut keep(&mut out));
-    assert_eq!(records(&out)[0].features, functionals(&x).features);
+    assert_eq!(records(&out)[0].features, egemaps(&x).features);
     assert_eq!(analyzer.push(&Samples::f32(&x, 1).unwrap(), &mut keep(&mut out)), Err(InputError::Finished));
     assert_eq!(analyzer.push_missing(1, &mut keep(&mut out)), Err(InputError::Finished));
     assert_eq!(out.len(), 1);
@@ -140,7 +145,7 @@ fn misuse_is_refused_and_loses_nothing() {
 #[test]
 fn a_cut_hands_out_what_is_pending_and_moves_time() {
     let x = speech();
-    let mut analyzer = Analyzer::new(Config::default(), 16_000, 1).unwrap();
+    let mut analyzer = Analyzer::new(only_egemaps(), 16_000, 1).unwrap();
     let mut out = Vec::new();
     analyzer.push(&Samples::f32(&x, 1).unwrap(), &mut keep(&mut out)).unwrap();
     analyzer.cut(Ended::Discont, 10_000_000_000, &mut keep(&mut out));
@@ -156,14 +161,14 @@ fn a_cut_hands_out_what_is_pending_and_moves_time() {
 #[test]
 fn missing_audio_is_left_out_of_the_statistics() {
     let x = speech();
-    let mut analyzer = Analyzer::new(Config::default(), 16_000, 1).unwrap();
+    let mut analyzer = Analyzer::new(only_egemaps(), 16_000, 1).unwrap();
     let mut out = Vec::new();
     analyzer.push(&Samples::f32(&x[..16_000], 1).unwrap(), &mut keep(&mut out)).unwrap();
     analyzer.push_missing(3_200, &mut keep(&mut out)).unwrap();
     analyzer.push(&Samples::f32(&x[16_000..], 1).unwrap(), &mut keep(&mut out)).unwrap();
     assert_eq!(analyzer.position_ns(), (x.len() as u64 + 3_200) * 62_500);
     analyzer.finish(&mut keep(&mut out));
-    let (with, without) = (records(&out)[0], functionals(&x));
+    let (with, without) = (records(&out)[0], egemaps(&x));
     assert!(with.quality.unwrap().skipped_frames >= 40);
     let level = |r: &Record| r.value("equivalentSoundLevel_dBp").unwrap();
     assert!((level(with) - level(&without)).abs() < 0.3, "silence would have lowered it by 0.4 dB or more");

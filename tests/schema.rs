@@ -2,7 +2,7 @@
 
 mod common;
 
-use affect::analyzer::{Config, Segmentation};
+use affect::analyzer::{Config, FeatureSet, Segmentation};
 use affect::features::reason::Reason;
 use affect::record::{Ended, SCHEMA_JSON};
 use common::{Kept, clips, records, run, segmentations, wav};
@@ -19,7 +19,12 @@ fn records_of_every_kind_are_valid() {
     for clip in clips() {
         let (audio, channels, rate) = wav(&clip);
         for segmentation in segmentations() {
-            let config = Config { segmentation, roles: vec!["agent".into(), "caller".into()], ..Config::default() };
+            let config = Config {
+                sets: FeatureSet::ALL.to_vec(),
+                segmentation,
+                roles: vec!["agent".into(), "caller".into()],
+                ..Config::default()
+            };
             let kept = run(&config, rate, channels, &audio, &[1024]);
             let lines =
                 kept.iter().step_by(if segmentation == Segmentation::Frames { 50 } else { 1 }).map(|k| match k {
@@ -50,7 +55,7 @@ fn the_schema_refuses_what_is_wrong() {
         ("/start_ns", Value::from(-1)),
         ("/segment", Value::from("phrase")),
         ("/ended", Value::from("never")),
-        ("/features/loudnessPeaksPerSec", Value::from("many")),
+        ("/features/nucleiPerSec", Value::from("many")),
         ("/quality/voiced_share", Value::from(1.5)),
     ] {
         let mut bad = good.clone();

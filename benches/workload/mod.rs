@@ -1,7 +1,7 @@
 //! Workloads that the benchmark and the ratio program share.
 #![allow(dead_code, reason = "each user takes a part")]
 
-use affect::analyzer::{Analyzer, Config, Output, Segmentation, WindowConfig};
+use affect::analyzer::{Analyzer, Config, FeatureSet, Output, Segmentation, WindowConfig};
 use affect::descriptors::formants::FormantPlan;
 use affect::descriptors::harmonics::Harmonics;
 use affect::descriptors::hnr::HnrPlan;
@@ -34,7 +34,10 @@ pub fn speech(seconds: f64) -> Vec<i16> {
 /// What the analyzer is asked for.
 #[derive(Clone, Copy)]
 pub enum Workload {
-    File,
+    /// The set that peers compute, and ours, alone and together.
+    FileEgemaps,
+    FileAffect,
+    FileBoth,
     FileWithDetection,
     Windows,
     Utterances,
@@ -42,11 +45,21 @@ pub enum Workload {
 }
 
 impl Workload {
-    pub const ALL: [Self; 5] = [Self::File, Self::FileWithDetection, Self::Windows, Self::Utterances, Self::Frames];
+    pub const ALL: [Self; 7] = [
+        Self::FileEgemaps,
+        Self::FileAffect,
+        Self::FileBoth,
+        Self::FileWithDetection,
+        Self::Windows,
+        Self::Utterances,
+        Self::Frames,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::File => "whole-file",
+            Self::FileEgemaps => "egemaps-v02",
+            Self::FileAffect => "affect-v1",
+            Self::FileBoth => "both sets",
             Self::FileWithDetection => "whole-file-vad",
             Self::Windows => "windows",
             Self::Utterances => "utterances",
@@ -57,12 +70,17 @@ impl Workload {
     pub fn config(self) -> Config {
         Config {
             segmentation: match self {
-                Self::File | Self::FileWithDetection => Segmentation::File,
+                Self::FileEgemaps | Self::FileAffect | Self::FileBoth | Self::FileWithDetection => Segmentation::File,
                 Self::Windows => Segmentation::Windows(WindowConfig::default()),
                 Self::Utterances => Segmentation::Utterances(UtteranceConfig::default()),
                 Self::Frames => Segmentation::Frames,
             },
-            voice_activity: !matches!(self, Self::File),
+            sets: match self {
+                Self::FileEgemaps => vec![FeatureSet::EgemapsV02],
+                Self::FileBoth => FeatureSet::ALL.to_vec(),
+                _ => vec![FeatureSet::AffectV1],
+            },
+            voice_activity: !matches!(self, Self::FileEgemaps | Self::FileAffect | Self::FileBoth),
             ..Config::default()
         }
     }

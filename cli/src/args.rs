@@ -1,7 +1,7 @@
 //! The command line: raw arguments, then what they ask for.
 
 use affect::analyzer::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
-use affect::features::catalogue::{Group, egemaps_functionals};
+use affect::features::catalogue::Group;
 use affect::segment::utterance::UtteranceConfig;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -30,10 +30,10 @@ pub enum Command {
 
 /// Names of all features by group, from the catalogue.
 fn catalogue_help() -> String {
-    let mut out = String::from("Features of egemaps-v02 (`affect features --list` says what each is):\n");
+    let set = FeatureSet::default();
+    let mut out = format!("Features of {set} (`affect features --list` says what each is):\n");
     for group in Group::ALL {
-        let names: Vec<&str> =
-            egemaps_functionals().iter().filter(|e| e.group == group).map(|e| e.name.as_str()).collect();
+        let names: Vec<&str> = set.functionals().iter().filter(|e| e.group == group).map(|e| e.name.as_str()).collect();
         out.push_str(&format!("\n  {} ({}):\n", group.name(), names.len()));
         for name in names {
             out.push_str(&format!("    {name}\n"));
@@ -70,13 +70,23 @@ pub enum Segments {
     Utterance,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BaselineMode {
+    /// No comparison.
+    None,
+    /// With what was said before, as in a live stream.
+    Running,
+    /// With all that is said in the file.
+    TwoPass,
+}
+
 #[derive(Debug, Args)]
 pub struct FeaturesArgs {
     /// Audio files.
     #[arg(value_name = "FILE", required_unless_present = "list")]
     files: Vec<PathBuf>,
-    /// Feature set.
-    #[arg(long, value_name = "NAME", default_value = "egemaps-v02")]
+    /// Feature set: affect-v1, egemaps-v02, or both with a comma (JSON lines only).
+    #[arg(long, value_name = "NAME", default_value = "affect-v1")]
     set: String,
     /// Functionals of segments, or low-level descriptors of frames.
     #[arg(long, value_enum, default_value = "functionals")]
@@ -114,6 +124,12 @@ pub struct FeaturesArgs {
     /// Longest utterance, in seconds.
     #[arg(long, value_name = "S", default_value_t = 15.0)]
     max_length: f64,
+    /// Compare with what is usual for the speaker of each channel: as they speak, or with all they say (JSON lines).
+    #[arg(long, value_enum, default_value = "none")]
+    baseline: BaselineMode,
+    /// Learn from here and save here what is usual for the speaker (with --baseline running, one channel).
+    #[arg(long, value_name = "FILE")]
+    baseline_file: Option<PathBuf>,
     /// Print the catalogue of features instead (with --format json as JSON).
     #[arg(long)]
     list: bool,
@@ -124,8 +140,8 @@ pub struct FeaturesArgs {
 
 /// What to do.
 pub enum Job {
-    List { json: bool },
-    Extract(Extract),
+    List { sets: Vec<FeatureSet>, json: bool },
+    Extract(Box<Extract>),
 }
 
 /// Extraction of features from files.
@@ -134,6 +150,8 @@ pub struct Extract {
     pub config: Config,
     pub level: Level,
     pub jsonl: bool,
+    pub two_pass: bool,
+    pub baseline_file: Option<PathBuf>,
     pub out: Option<PathBuf>,
     pub quiet: bool,
 }
@@ -146,15 +164,26 @@ fn samples(seconds: f64) -> u64 {
 impl FeaturesArgs {
     /// Checks everything that can be checked before work begins.
     pub fn resolve(self) -> Result<Job, String> {
-        let set: FeatureSet = self.set.parse().map_err(|e| format!("--set: {e}"))?;
+        let sets = FeatureSet::list(&self.set).map_err(|e| format!("--set: {e}"))?;
         if self.list {
-            return Ok(Job::List { json: self.format == Format::Json });
+            return Ok(Job::List { sets, json: self.format == Format::Json });
+        }
+        if sets.len() > 1 && self.format == Format::Csv {
+            return Err(
+                "--format csv holds one feature set; use --format jsonl for several, or one run each".to_owned()
+            );
         }
         if self.format == Format::Json {
             return Err("--format json goes with --list; use csv or jsonl for features".to_owned());
         }
         if self.level == Level::Lld && self.segments != Segments::File {
             return Err("--level lld gives a row per frame: --segments applies to functionals only".to_owned());
+        }
+        if self.baseline != BaselineMode::None && (self.format != Format::Jsonl || self.level == Level::Lld) {
+            return Err("--baseline compares segments: use it with --format jsonl and --level functionals".to_owned());
+        }
+        if self.baseline_file.is_some() && self.baseline != BaselineMode::Running {
+            return Err("--baseline-file goes with --baseline running".to_owned());
         }
         let channels: ChannelMode = self.channels.parse().map_err(|e| format!("--channels: {e}"))?;
         let utterances = UtteranceConfig {
@@ -173,22 +202,25 @@ impl FeaturesArgs {
             (_, Segments::Utterance) => Segmentation::Utterances(utterances),
         };
         let config = Config {
-            set,
+            sets,
             segmentation,
             channels,
             roles: self.roles.split(',').map(|r| Arc::from(r.trim())).collect(),
             source: "affect features".into(),
+            baseline: self.baseline == BaselineMode::Running,
             ..Config::default()
         };
         config.check().map_err(|e| e.to_string())?;
-        Ok(Job::Extract(Extract {
+        Ok(Job::Extract(Box::new(Extract {
             files: self.files,
             config,
             level: self.level,
             jsonl: self.format == Format::Jsonl,
+            two_pass: self.baseline == BaselineMode::TwoPass,
+            baseline_file: self.baseline_file,
             out: self.out,
             quiet: self.quiet,
-        }))
+        })))
     }
 }
 
@@ -211,8 +243,11 @@ mod tests {
         };
         assert_eq!(resolve(&[]), None);
         assert!(resolve(&["--set", "gemaps"]).unwrap().contains("egemaps-v02"));
+        assert!(resolve(&["--set", "affect-v1,egemaps-v02"]).unwrap().contains("jsonl"));
         assert!(resolve(&["--level", "lld", "--segments", "window"]).is_some());
         assert!(resolve(&["--format", "json"]).is_some());
+        assert!(resolve(&["--baseline", "running"]).unwrap().contains("jsonl"));
+        assert!(resolve(&["--baseline-file", "x.json"]).unwrap().contains("running"));
         assert!(resolve(&["--segments", "window", "--window", "nan"]).is_some());
         assert!(resolve(&["--channels", "left"]).is_some());
     }
@@ -220,6 +255,6 @@ mod tests {
     #[test]
     fn help_names_every_feature() {
         let help = catalogue_help();
-        assert!(egemaps_functionals().iter().all(|e| help.contains(&e.name)));
+        assert!(FeatureSet::default().functionals().iter().all(|e| help.contains(&e.name)));
     }
 }

@@ -4,7 +4,9 @@ use crate::args::Extract;
 use crate::decode::{Shape, decode};
 use crate::output::Output;
 use crate::{DONE, FAILED};
-use affect::analyzer::{Analyzer, Config};
+use affect::analyzer::{Analyzer, Config, Output as Result_, two_pass};
+use affect::features::baseline::{Baseline, Population};
+use affect::record::Record;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io;
 use std::path::Path;
@@ -29,7 +31,9 @@ pub fn run(job: &Extract) -> u8 {
     let flag = stop.clone();
     // Without a handler an interrupt still ends the program, only less gently.
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-    let mut output = match Output::open(job.out.as_deref(), job.jsonl, job.level) {
+    // The settings' check has seen to it that there is a set.
+    let set = job.config.sets.first().copied().unwrap_or_default();
+    let mut output = match Output::open(job.out.as_deref(), job.jsonl, set, job.level) {
         Ok(o) => o,
         Err(e) => return output_failed(job, &e),
     };
@@ -83,6 +87,16 @@ fn one(job: &Extract, path: &Path, stop: &AtomicBool, output: &mut Output, bar: 
     let config = Config { stream: file.as_str().into(), ..job.config.clone() };
     let mut analyzer: Option<(Shape, Analyzer)> = None;
     let mut broken: Option<io::Error> = None;
+    let saved = job.baseline_file.as_deref().map(load).transpose().map_err(Problem::File)?.flatten();
+    // Records that wait for the end of the file, to be compared with all of it.
+    let mut held: Vec<Record> = Vec::new();
+    let mut take = |r: &Result_<'_>, output: &mut Output| match r {
+        Result_::Segment(record) if job.two_pass => {
+            held.push((**record).clone());
+            Ok(())
+        }
+        r => output.write(&file, &config, r),
+    };
     let decoded = decode(
         path,
         stop,
@@ -90,8 +104,14 @@ fn one(job: &Extract, path: &Path, stop: &AtomicBool, output: &mut Output, bar: 
             let (known, analyzer) = match &mut analyzer {
                 Some(a) => a,
                 none => {
-                    let made =
+                    let mut made =
                         Analyzer::new(config.clone(), shape.rate_hz, shape.channels).map_err(|e| e.to_string())?;
+                    if job.baseline_file.is_some() && shape.channels != 1 {
+                        return Err("--baseline-file is for files with one channel".to_owned());
+                    }
+                    if let Some(b) = &saved {
+                        made.set_baseline(Some(0), b.clone());
+                    }
                     none.insert((shape, made))
                 }
             };
@@ -101,7 +121,7 @@ fn one(job: &Extract, path: &Path, stop: &AtomicBool, output: &mut Output, bar: 
             analyzer
                 .push(samples, &mut |r| {
                     if broken.is_none() {
-                        broken = output.write(&file, &config, &r).err();
+                        broken = take(&r, output).err();
                     }
                 })
                 .map_err(|e| e.to_string())?;
@@ -120,16 +140,35 @@ fn one(job: &Extract, path: &Path, stop: &AtomicBool, output: &mut Output, bar: 
     {
         a.finish(&mut |r| {
             if broken.is_none() {
-                broken = output.write(&file, &config, &r).err();
+                broken = take(&r, output).err();
             }
         });
     }
+    two_pass(&mut held);
+    for record in held {
+        if broken.is_none() {
+            broken = output.write(&file, &config, &Result_::Segment(Box::new(record))).err();
+        }
+    }
     if let Some(e) = broken {
         return Err(Problem::Output(e));
+    }
+    if let (Some(path), Some(b)) = (&job.baseline_file, analyzer.as_ref().and_then(|(_, a)| a.baseline(Some(0)))) {
+        std::fs::write(path, b.to_json()).map_err(|e| Problem::File(format!("{}: {e}", path.display())))?;
     }
     decoded.map_err(Problem::File)?;
     if analyzer.is_none() {
         return Err(Problem::File("no audio in it".to_owned()));
     }
     Ok(())
+}
+
+/// A saved baseline; `None` where the file is not there yet.
+fn load(path: &Path) -> Result<Option<Baseline>, String> {
+    let named = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    match std::fs::read_to_string(path) {
+        Ok(text) => Baseline::from_json(Population::affect(), &text).map(Some).map_err(|e| named(&e)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(named(&e)),
+    }
 }

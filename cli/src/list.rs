@@ -1,13 +1,13 @@
 //! `affect features --list`
 
 use crate::{DONE, FAILED};
-use affect::features::catalogue::{Entry, egemaps_functionals, egemaps_llds};
-use affect::features::egemaps;
+use affect::analyzer::FeatureSet;
+use affect::features::catalogue::Entry;
 use std::io::{self, Write};
 
 /// Prints the catalogue; returns the exit code.
-pub fn print(json: bool) -> u8 {
-    let written = if json { as_json() } else { as_text() };
+pub fn print(sets: &[FeatureSet], json: bool) -> u8 {
+    let written = if json { as_json(sets) } else { as_text(sets) };
     match written {
         Ok(()) => DONE,
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => DONE,
@@ -18,24 +18,31 @@ pub fn print(json: bool) -> u8 {
     }
 }
 
-fn as_json() -> io::Result<()> {
-    let catalogue = serde_json::json!({
-        "set": egemaps::NAME,
-        "version": egemaps::VERSION,
-        "lld": egemaps_llds(),
-        "functionals": egemaps_functionals(),
-    });
+fn as_json(sets: &[FeatureSet]) -> io::Result<()> {
+    let one = |set: &FeatureSet| {
+        serde_json::json!({
+            "set": set.name(),
+            "version": set.version(),
+            "lld": set.llds(),
+            "functionals": set.functionals(),
+        })
+    };
     let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &catalogue)?;
+    match sets {
+        [set] => serde_json::to_writer_pretty(&mut out, &one(set))?,
+        sets => serde_json::to_writer_pretty(&mut out, &sets.iter().map(one).collect::<Vec<_>>())?,
+    }
     writeln!(out)
 }
 
-fn as_text() -> io::Result<()> {
+fn as_text(sets: &[FeatureSet]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for (title, list) in [("Low-level descriptors", egemaps_llds()), ("Functionals", egemaps_functionals())] {
-        writeln!(out, "{title} of {}\n", egemaps::NAME)?;
-        for e in list {
-            entry(&mut out, e)?;
+    for set in sets {
+        for (title, list) in [("Low-level descriptors", set.llds()), ("Functionals", set.functionals())] {
+            writeln!(out, "{title} of {set}\n")?;
+            for e in list {
+                entry(&mut out, e)?;
+            }
         }
     }
     Ok(())
@@ -47,6 +54,12 @@ fn entry(out: &mut impl Write, e: &Entry) -> io::Result<()> {
     writeln!(out, "  group          {}", e.group.name())?;
     writeln!(out, "  what           {}", e.what)?;
     writeln!(out, "  when it rises  {}", e.when_it_rises)?;
+    if let Some(falls) = &e.when_it_falls {
+        writeln!(out, "  when it falls  {falls}")?;
+    }
+    if e.level_dependent {
+        writeln!(out, "  gain           moves with the gain of the recording")?;
+    }
     writeln!(out, "  definition     {}", e.definition)?;
     if let Some((low, high)) = e.typical {
         writeln!(out, "  typical        {low} to {high}")?;

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
             eprintln!("affect: {message}");
             USAGE
         }
-        Ok(Job::List { json }) => list::print(json),
+        Ok(Job::List { sets, json }) => list::print(&sets, json),
         Ok(Job::Extract(job)) => features::run(&job),
     };
     ExitCode::from(code)

@@ -1,8 +1,8 @@
 //! Rows of features as CSV or JSON lines.
 
 use crate::args::Level;
-use affect::analyzer::{Config, Output as Result_};
-use affect::features::catalogue::{Entry, egemaps_functionals, egemaps_llds};
+use affect::analyzer::{Config, FeatureSet, Output as Result_};
+use affect::features::catalogue::Entry;
 use affect::record::Record;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -27,7 +27,7 @@ fn plain(e: csv::Error) -> io::Error {
 
 impl Output {
     /// Opens the output and writes the header.
-    pub fn open(path: Option<&Path>, jsonl: bool, level: Level) -> io::Result<Self> {
+    pub fn open(path: Option<&Path>, jsonl: bool, set: FeatureSet, level: Level) -> io::Result<Self> {
         let inner: Box<dyn Write> = match path {
             Some(p) => Box::new(std::fs::File::create(p)?),
             None => Box::new(io::stdout()),
@@ -36,8 +36,8 @@ impl Output {
             return Ok(Self::Jsonl(BufWriter::new(inner)));
         }
         let list: &[Entry] = match level {
-            Level::Lld => egemaps_llds(),
-            Level::Functionals => egemaps_functionals(),
+            Level::Lld => set.llds(),
+            Level::Functionals => set.functionals(),
         };
         let mut csv = csv::Writer::from_writer(inner);
         let names = list.iter().map(|e| e.name.as_str());
@@ -57,7 +57,7 @@ impl Output {
             (Self::Csv(w), Result_::Frame(row)) => {
                 let channel = row.channel.map_or("mix".to_owned(), |c| c.to_string());
                 let head = [file.to_owned(), channel, row.start_ns.to_string(), row.end_ns.to_string()];
-                w.write_record(head.into_iter().chain(row.columns.iter().map(|v| number(*v)))).map_err(plain)
+                w.write_record(head.into_iter().chain(row.columns().iter().map(|v| number(*v)))).map_err(plain)
             }
         }
     }

@@ -27,8 +27,8 @@ fn functionals_as_csv() {
     let text = text(&out);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 4, "a row for the clip and one for each side of the call");
-    assert!(lines[0].starts_with("file,channel,start_ns,end_ns,F0semitoneFrom27.5Hz_sma3nz_amean,"));
-    assert!(lines.iter().all(|l| l.split(',').count() == 4 + 88));
+    assert!(lines[0].starts_with("file,channel,start_ns,end_ns,F0_Hz_median,"));
+    assert!(lines.iter().all(|l| l.split(',').count() == 4 + 136));
     assert!(lines[1].starts_with(&format!("{CLIP},0,0,1611250000,")));
     assert!(lines[3].starts_with(&format!("{CALL},1,0,40000000000,")));
 }
@@ -38,11 +38,11 @@ fn descriptors_as_csv() {
     let out = affect(&["features", CLIP, "--level", "lld", "--quiet"]);
     let text = text(&out);
     let lines: Vec<&str> = text.lines().collect();
-    // floor((25780 - 960) / 160) + 2 rows
-    assert_eq!(lines.len() - 1, (25_780 - 960) / 160 + 2);
-    assert!(lines[0].starts_with("file,channel,start_ns,end_ns,Loudness_sma3,"));
+    // one row per 20 ms frame
+    assert_eq!(lines.len() - 1, (25_780 - 320) / 160 + 1);
+    assert!(lines[0].starts_with("file,channel,start_ns,end_ns,F0_Hz,"));
     assert!(lines[11].starts_with(&format!("{CLIP},0,100000000,120000000,")));
-    assert!(lines.iter().all(|l| l.split(',').count() == 4 + 25));
+    assert!(lines.iter().all(|l| l.split(',').count() == 4 + 53));
 }
 
 #[test]
@@ -136,15 +136,45 @@ fn a_closed_pipe_is_success() {
 fn the_catalogue_is_printed() {
     let json: serde_json::Value =
         serde_json::from_slice(&affect(&["features", "--list", "--format", "json"]).stdout).unwrap();
-    assert_eq!(json["lld"].as_array().unwrap().len(), 25);
-    assert_eq!(json["functionals"].as_array().unwrap().len(), 88);
+    assert_eq!(json["lld"].as_array().unwrap().len(), 53);
+    assert_eq!(json["functionals"].as_array().unwrap().len(), 136);
     for e in json["functionals"].as_array().unwrap() {
-        for key in ["name", "unit", "group", "what", "when_it_rises", "definition", "source"] {
+        for key in ["name", "unit", "group", "what", "when_it_rises", "when_it_falls", "definition", "source"] {
             assert!(e[key].as_str().is_some_and(|s| !s.is_empty()), "{e}");
         }
     }
     let plain = text(&affect(&["features", "--list"]));
-    assert!(plain.contains("jitterLocal_sma3nz_amean") && plain.contains("when it rises"));
+    assert!(plain.contains("jitterLocal_percent_mean") && plain.contains("when it rises"));
     let help = text(&affect(&["features", "--help"]));
-    assert!(help.contains("equivalentSoundLevel_dBp"));
+    assert!(help.contains("modulationCentroid_Hz"));
+}
+
+/// Both ways of comparing with the speaker's usual, and going on from a saved baseline.
+#[test]
+fn a_speaker_is_compared_with_themselves() {
+    let folder = std::env::temp_dir().join(format!("affect-baseline-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let saved = folder.join("speaker.json");
+    let saved = saved.to_str().unwrap();
+    let run = |options: &[&str]| {
+        let base =
+            ["features", CLIP, "--segments", "window", "--window", "1", "--hop", "0.5", "--format", "jsonl", "--quiet"];
+        let lines = text(&affect(&[&base[..], options].concat()));
+        lines.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()).collect::<Vec<_>>()
+    };
+    let speech = |r: &serde_json::Value| r["baseline"]["speech_s"].as_f64().unwrap();
+    let first = run(&["--baseline", "running", "--baseline-file", saved]);
+    assert_eq!(speech(&first[0]), 0.0);
+    assert!(first[0]["baseline"]["z"].as_object().unwrap().len() > 50);
+    assert!(first.windows(2).all(|w| speech(&w[0]) <= speech(&w[1])));
+    let second = run(&["--baseline", "running", "--baseline-file", saved]);
+    assert!(speech(&second[0]) >= speech(first.last().unwrap()) && speech(&second[0]) > 0.0);
+    let whole = run(&["--baseline", "two-pass"]);
+    assert!(whole.iter().all(|r| speech(r) == speech(&whole[0])) && speech(&whole[0]) > 0.5);
+    assert!(run(&[]).iter().all(|r| r.get("baseline").is_none()));
+    std::fs::write(saved, "{}").unwrap();
+    let broken = affect(&["features", CLIP, "--format", "jsonl", "--baseline", "running", "--baseline-file", saved]);
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&broken.stderr).contains("not a baseline"));
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,7 +1,8 @@
 //! What the analyzer is asked for.
 
 use crate::error::ConfigError;
-use crate::features::egemaps;
+use crate::features::catalogue::{self, Entry};
+use crate::features::{affect, egemaps};
 use crate::segment::utterance::UtteranceConfig;
 use std::fmt;
 use std::str::FromStr;
@@ -11,19 +12,22 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum FeatureSet {
-    /// eGeMAPSv02, compatible with existing tables and models.
+    /// `affect-v1`: features that mean what their names say.
     #[default]
+    AffectV1,
+    /// eGeMAPSv02, compatible with existing tables and models.
     EgemapsV02,
 }
 
 impl FeatureSet {
     /// All sets.
-    pub const ALL: [Self; 1] = [Self::EgemapsV02];
+    pub const ALL: [Self; 2] = [Self::AffectV1, Self::EgemapsV02];
 
     /// Name of the set.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::AffectV1 => affect::NAME,
             Self::EgemapsV02 => egemaps::NAME,
         }
     }
@@ -32,8 +36,42 @@ impl FeatureSet {
     #[must_use]
     pub const fn version(self) -> &'static str {
         match self {
+            Self::AffectV1 => affect::VERSION,
             Self::EgemapsV02 => egemaps::VERSION,
         }
+    }
+
+    /// Its low-level descriptors, in the order of its tables.
+    #[must_use]
+    pub fn llds(self) -> &'static [Entry] {
+        match self {
+            Self::AffectV1 => catalogue::affect_llds(),
+            Self::EgemapsV02 => catalogue::egemaps_llds(),
+        }
+    }
+
+    /// Its functionals, in the order of its tables.
+    #[must_use]
+    pub fn functionals(self) -> &'static [Entry] {
+        match self {
+            Self::AffectV1 => catalogue::affect_functionals(),
+            Self::EgemapsV02 => catalogue::egemaps_functionals(),
+        }
+    }
+
+    /// Sets by name, several with commas.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unknown`] naming the sets there are, also for an empty list.
+    pub fn list(names: &str) -> Result<Vec<Self>, ConfigError> {
+        let mut list: Vec<Self> = Vec::new();
+        for set in names.split(',').map(|n| n.trim().parse()) {
+            let set = set?;
+            if !list.contains(&set) {
+                list.push(set);
+            }
+        }
+        Ok(list)
     }
 }
 
@@ -135,8 +173,8 @@ impl fmt::Display for ChannelMode {
 /// Settings of an analyzer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// The feature set.
-    pub set: FeatureSet,
+    /// The feature sets; each makes records of its own. They share frames and spectra.
+    pub sets: Vec<FeatureSet>,
     /// What becomes a result.
     pub segmentation: Segmentation,
     /// Which channels are analysed.
@@ -149,18 +187,21 @@ pub struct Config {
     pub source: Arc<str>,
     /// Run voice activity detection for the quality of windows and whole files too (utterances always do).
     pub voice_activity: bool,
+    /// Compare the features of `affect-v1` with what is usual for the speaker of the channel, learnt as they speak.
+    pub baseline: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            set: FeatureSet::default(),
+            sets: vec![FeatureSet::default()],
             segmentation: Segmentation::File,
             channels: ChannelMode::default(),
             roles: Vec::new(),
             stream: "stream".into(),
             source: "affect".into(),
             voice_activity: true,
+            baseline: false,
         }
     }
 }
@@ -174,6 +215,13 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Range`] naming the setting.
     pub fn check(&self) -> Result<(), ConfigError> {
+        if self.sets.is_empty() {
+            return Err(ConfigError::Unknown {
+                what: "feature set",
+                found: String::new(),
+                known: FeatureSet::ALL.map(FeatureSet::name).join(", "),
+            });
+        }
         let seconds = |n: u64| n as f64 / 16_000.0;
         match &self.segmentation {
             Segmentation::Utterances(u) => u.check(),
@@ -203,6 +251,8 @@ mod tests {
         for set in FeatureSet::ALL {
             assert_eq!(set.name().parse(), Ok(set));
         }
+        assert_eq!(FeatureSet::list("egemaps-v02, affect-v1,egemaps-v02").map(|l| l.len()), Ok(2));
+        assert!(FeatureSet::list("").is_err());
         assert!("egemaps".parse::<FeatureSet>().unwrap_err().to_string().contains("egemaps-v02"));
         for mode in [ChannelMode::Each, ChannelMode::Mix, ChannelMode::List(vec![0, 2])] {
             assert_eq!(mode.to_string().parse(), Ok(mode));
@@ -216,7 +266,9 @@ mod tests {
         #[test]
         fn any_text_is_understood_or_refused(text in ".{0,40}") {
             let _ = text.parse::<ChannelMode>();
-            proptest::prop_assert!(text.parse::<FeatureSet>().is_ok() == (text == "egemaps-v02"));
+            let known = FeatureSet::ALL.iter().any(|s| s.name() == text);
+            proptest::prop_assert!(text.parse::<FeatureSet>().is_ok() == known);
+            let _ = FeatureSet::list(&text);
         }
     }
 

@@ -1,23 +1,20 @@
 //! One channel's way from samples to results.
 
 use super::Output;
-use super::config::{Config, Segmentation};
+use super::baseline;
+use super::config::{Config, FeatureSet, Segmentation};
+use super::extractor::{Extractor, Keeping, SegmentValues, extractor, kept_samples, max_delay};
 use super::quality::{NoiseFloor, QualityMeter};
-use super::rows::{HopInfo, Rows};
+use super::sounds::{Sound, Sounds};
 use crate::error::InputError;
-use crate::features::catalogue;
-use crate::features::egemaps::LLDS;
-use crate::features::egemaps::plan::Plan;
-use crate::features::egemaps::row::{LldRow, ShortRow, Sink, VoiceRow};
-use crate::features::egemaps::statistics::{FunctionalValues, Statistics};
-use crate::features::egemaps::stream::{MAX_DELAY, Stream, StreamOptions};
-use crate::features::reason::Reason;
+use crate::features::baseline::{Baseline, Population};
 use crate::record::{Channel, Ended, Feature, Record, SegmentKind};
 use crate::segment::span::Span;
 use crate::segment::utterance::Utterances;
 use crate::segment::vad::{VAD_FRAME, Vad};
 use crate::segment::windows::Windows;
 use crate::signal::clock::samples_to_ns;
+use crate::signal::frames::{FrameSink, Frames, PitchFrame, ShortFrame};
 use crate::signal::resample::Resampler;
 use crate::signal::samples::{Samples, clean};
 use crate::signal::{HOP, PITCH, SHORT};
@@ -29,21 +26,6 @@ const SPARE_ROWS: u64 = 128;
 /// Rows kept where results need no hindsight.
 const FEW_ROWS: usize = 64;
 
-/// Low-level descriptors of one frame.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FrameRow {
-    /// Channel; `None` for the mean of all.
-    pub channel: Option<usize>,
-    /// Start in stream time, ns.
-    pub start_ns: u64,
-    /// End in stream time, ns: 20 ms later.
-    pub end_ns: u64,
-    /// The descriptors in the order of the catalogue; `None` where the input held no numbers.
-    pub columns: [Option<f32>; LLDS],
-    /// Reasons of the columns that are undefined or conventional.
-    pub reasons: [Option<Reason>; LLDS],
-}
-
 /// How a lane makes segments.
 #[derive(Debug)]
 enum Segmenter {
@@ -53,55 +35,42 @@ enum Segmenter {
     Utterances(Utterances),
 }
 
-/// What is kept of the frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keeping {
-    /// Nothing: each frame is a result.
-    Nothing,
-    /// The statistics of all of them.
-    Statistics,
-    /// The most recent ones.
-    Rows,
-}
-
-/// Where the frames of the stream go: the part of a lane that the stream's callbacks may touch.
+/// Where the frames go: the part of a lane that the framing's callbacks may touch.
 #[derive(Debug)]
 struct Store {
-    rows: Rows,
-    /// Accumulates on the fly in whole-file mode, and is replayed into from the rows otherwise.
-    statistics: Statistics,
+    extractors: Vec<Box<dyn Extractor>>,
+    sounds: Sounds,
+    /// Accumulates on the fly in whole-file mode, and is replayed into otherwise.
     meter: QualityMeter,
     noise: NoiseFloor,
-    keeping: Keeping,
-    frames: Vec<(u64, LldRow)>,
+    /// Whether the segment is the whole stream.
+    whole: bool,
+    /// Short frames so far.
+    shorts: u64,
 }
 
-impl Sink for Store {
-    fn short(&mut self, index: u64, row: &ShortRow) {
-        let hop = *self.rows.hop(index);
-        if !row.bad && !hop.speech {
-            self.noise.push(row.mean_square);
+impl FrameSink for Store {
+    fn short(&mut self, frame: &ShortFrame<'_>) {
+        let sound = self.sounds.at(frame.index);
+        sound.bad = frame.bad;
+        sound.edge_bin = frame.edge_bin;
+        sound.mean_square = frame.mean_square;
+        if !frame.bad && !sound.speech {
+            self.noise.push(frame.mean_square);
         }
-        match self.keeping {
-            Keeping::Nothing => {}
-            Keeping::Statistics => {
-                self.statistics.short(row);
-                self.meter.push(row, &hop);
-            }
-            Keeping::Rows => self.rows.short(index, row),
+        if self.whole {
+            self.meter.push(sound);
         }
-    }
-
-    fn voice(&mut self, index: u64, row: &VoiceRow, counted: bool) {
-        match self.keeping {
-            Keeping::Rows => self.rows.voice(index, row),
-            Keeping::Statistics if counted => self.statistics.voice(row),
-            Keeping::Statistics | Keeping::Nothing => {}
+        self.shorts = frame.index + 1;
+        for e in &mut self.extractors {
+            e.short(frame);
         }
     }
 
-    fn lld(&mut self, index: u64, row: &LldRow) {
-        self.frames.push((index, *row));
+    fn pitch(&mut self, frame: &PitchFrame<'_>) {
+        for e in &mut self.extractors {
+            e.pitch(frame);
+        }
     }
 }
 
@@ -111,8 +80,10 @@ pub(super) struct Lane {
     config: Arc<Config>,
     channel: Channel,
     resampler: Resampler,
-    stream: Stream,
+    frames: Frames,
     store: Store,
+    /// What is usual for the speaker; outlives cuts of the stream.
+    pub baseline: Option<Baseline>,
     vad: Option<Vad>,
     threshold: f32,
     speaking: bool,
@@ -146,8 +117,8 @@ impl Lane {
         };
         let keeping = match segmenter {
             Segmenter::Frames => Keeping::Nothing,
-            Segmenter::File => Keeping::Statistics,
-            Segmenter::Windows(_) | Segmenter::Utterances(_) => Keeping::Rows,
+            Segmenter::File => Keeping::All,
+            Segmenter::Windows(_) | Segmenter::Utterances(_) => Keeping::Recent(rows),
         };
         let frames = keeping == Keeping::Nothing;
         let detect = matches!(segmenter, Segmenter::Utterances(_)) || config.voice_activity && !frames;
@@ -155,23 +126,20 @@ impl Lane {
             Segmentation::Utterances(u) => u.threshold,
             _ => crate::segment::utterance::UtteranceConfig::default().threshold,
         };
-        let mut statistics = Statistics::default();
-        if keeping == Keeping::Rows {
-            statistics.reserve(rows);
-        }
         Ok(Self {
             channel: Channel { index, role: config.role(index) },
             piece: Vec::with_capacity(rate_hz as usize / 100 + 1),
             resampler,
-            stream: Stream::new(Plan::shared(), StreamOptions { lld: frames, end_rules: keeping != Keeping::Rows }),
+            frames: Frames::new(config.sets.iter().map(|s| kept_samples(*s)).max().unwrap_or(PITCH)),
             store: Store {
-                rows: Rows::new(rows),
-                statistics,
+                extractors: config.sets.iter().map(|s| extractor(*s, keeping)).collect(),
+                sounds: Sounds::new(rows),
                 meter: QualityMeter::default(),
                 noise: NoiseFloor::default(),
-                keeping,
-                frames: Vec::with_capacity(if frames { FEW_ROWS } else { 0 }),
+                whole: keeping == Keeping::All,
+                shorts: 0,
             },
+            baseline: config.baseline.then(|| Baseline::new(Population::affect())),
             vad: detect.then(Vad::default),
             threshold,
             speaking: false,
@@ -185,8 +153,13 @@ impl Lane {
         })
     }
 
+    pub fn channel(&self) -> Option<usize> {
+        self.channel.index
+    }
+
     pub fn latency_ns(&self) -> u64 {
-        let own = MAX_DELAY + (PITCH - SHORT + 2 * HOP) as u64;
+        let longest = self.config.sets.iter().map(|s| max_delay(*s)).max().unwrap_or(0);
+        let own = longest + (PITCH - SHORT + 2 * HOP) as u64;
         let pause = match self.config.segmentation {
             Segmentation::Utterances(u) => u.min_pause + VAD_FRAME as u64,
             _ => 0,
@@ -218,13 +191,14 @@ impl Lane {
         if bad {
             let reach = self.resampler.reach().div_ceil(HOP) as u64;
             for hop in self.pieces.saturating_sub(reach)..=self.pieces + reach {
-                self.stream.mark_bad(hop);
+                self.frames.mark_bad(hop);
             }
         }
-        *self.store.rows.hop(self.pieces) = HopInfo {
+        *self.store.sounds.at(self.pieces) = Sound {
             samples: u16::try_from(self.piece.len()).unwrap_or(u16::MAX),
             clipped: u16::try_from(clipped).unwrap_or(u16::MAX),
             speech: self.speaking,
+            ..Sound::default()
         };
         self.pieces += 1;
         let piece = std::mem::take(&mut self.piece);
@@ -238,7 +212,7 @@ impl Lane {
     /// The resampler, and what takes its output.
     fn parts(&mut self) -> (&mut Resampler, Part<'_>) {
         let part = Part {
-            stream: &mut self.stream,
+            frames: &mut self.frames,
             store: &mut self.store,
             vad: &mut self.vad,
             threshold: self.threshold,
@@ -254,7 +228,9 @@ impl Lane {
     pub fn finish(&mut self, ended: Ended, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
         let (resampler, mut part) = self.parts();
         resampler.finish(|x| part.samples(x));
-        self.stream.finish(&mut self.store);
+        for e in &mut self.store.extractors {
+            e.finish(self.frames.history());
+        }
         let last = match &mut self.segmenter {
             Segmenter::Frames => None,
             Segmenter::File => {
@@ -271,12 +247,13 @@ impl Lane {
     pub fn reset(&mut self, discont: bool) {
         self.discont = discont;
         self.resampler.reset();
-        self.stream.reset();
-        self.store.rows.reset();
-        self.store.statistics.clear();
+        self.frames.reset();
+        for e in &mut self.store.extractors {
+            e.reset();
+        }
         self.store.meter = QualityMeter::default();
         self.store.noise = NoiseFloor::default();
-        self.store.frames.clear();
+        self.store.shorts = 0;
         if let Some(v) = &mut self.vad {
             v.reset();
         }
@@ -294,36 +271,53 @@ impl Lane {
     }
 
     fn emit(&mut self, origin_ns: u64, all: bool, sink: &mut dyn FnMut(Output<'_>)) {
-        for (index, row) in &self.store.frames {
-            sink(Output::Frame(&frame_row(self.channel.index, origin_ns, *index, row)));
+        if matches!(self.segmenter, Segmenter::Frames) {
+            let channel = self.channel.index;
+            for e in &mut self.store.extractors {
+                e.rows(&mut |mut row| {
+                    row.channel = channel;
+                    row.start_ns += origin_ns;
+                    row.end_ns += origin_ns;
+                    sink(Output::Frame(&row));
+                });
+            }
         }
-        self.store.frames.clear();
         while let Some(&span) = self.pending.front() {
-            if !all && !self.store.rows.complete(span.start, span.end) {
+            if !all && !self.store.extractors.iter().all(|e| e.complete(span.start, span.end)) {
                 break;
             }
             self.pending.pop_front();
-            let record = self.record(&span, origin_ns);
-            sink(Output::Segment(Box::new(record)));
+            let discont = std::mem::take(&mut self.discont);
+            for set in 0..self.store.extractors.len() {
+                let mut record = self.record(set, &span, discont, origin_ns);
+                if let Some(b) = self.baseline.as_mut().filter(|_| record.feature_set == FeatureSet::AffectV1.name()) {
+                    baseline::apply(b, &mut record);
+                }
+                sink(Output::Segment(Box::new(record)));
+            }
         }
     }
 
-    fn record(&mut self, span: &Span, origin_ns: u64) -> Record {
+    fn record(&mut self, set: usize, span: &Span, discont: bool, origin_ns: u64) -> Record {
         let store = &mut self.store;
-        if store.keeping == Keeping::Rows {
-            store.statistics.clear();
+        if !store.whole {
             store.meter = QualityMeter::default();
-            let meter = &mut store.meter;
-            store.rows.replay(span.start, span.end, &mut store.statistics, |row, hop| meter.push(row, hop));
+            store.sounds.inside(span.start, span.end, store.shorts).for_each(|s| store.meter.push(s));
         }
-        let values = store.statistics.finish();
+        let extractor = &mut store.extractors[set];
+        let set = extractor.set();
+        let SegmentValues { values, voiced, bad } = extractor.values(span.start, span.end);
         let noise = self.vad.as_ref().map(|_| &store.noise);
-        let quality = store.meter.finish(
-            noise,
-            store.statistics.voiced_frames(),
-            store.statistics.bad_frames(),
-            self.resampler.rate_hz(),
-        );
+        let quality = store.meter.finish(noise, voiced, bad, self.resampler.rate_hz());
+        let mut features: Vec<Feature> = set
+            .functionals()
+            .iter()
+            .zip(&values.values)
+            .map(|(entry, value)| Feature { name: &entry.name, value: value.map(|v| v as f32), reason: None })
+            .collect();
+        for (index, reason) in &values.reasons {
+            features[*index].reason = Some(reason.name());
+        }
         Record {
             stream: self.config.stream.clone(),
             channel: self.channel.clone(),
@@ -339,20 +333,21 @@ impl Lane {
             reference: None,
             revision: span.revision,
             partial: span.partial,
-            discont: std::mem::take(&mut self.discont),
+            discont,
             ended: span.ended,
             source: self.config.source.clone(),
-            feature_set: self.config.set.name(),
-            feature_set_version: self.config.set.version(),
+            feature_set: set.name(),
+            feature_set_version: set.version(),
             quality: Some(quality),
-            features: features(&values),
+            features,
+            baseline: None,
         }
     }
 }
 
 /// The parts of a lane that take samples at 16 kHz.
 struct Part<'a> {
-    stream: &'a mut Stream,
+    frames: &'a mut Frames,
     store: &'a mut Store,
     vad: &'a mut Option<Vad>,
     threshold: f32,
@@ -365,10 +360,10 @@ struct Part<'a> {
 impl Part<'_> {
     fn samples(&mut self, mut x: &[f32]) {
         while !x.is_empty() {
-            let (now, later) = x.split_at(self.stream.room().min(x.len()));
+            let (now, later) = x.split_at(self.frames.room().min(x.len()));
             x = later;
             self.detect(now);
-            self.stream.push(now, self.store);
+            self.frames.push(now, self.store);
             *self.position += now.len() as u64;
             if let Segmenter::Windows(w) = self.segmenter {
                 while let Some(span) = w.poll(*self.position) {
@@ -380,9 +375,9 @@ impl Part<'_> {
 
     fn detect(&mut self, x: &[f32]) {
         let Some(vad) = self.vad else { return };
-        let (threshold, rows, speaking) = (self.threshold, &mut self.store.rows, &mut *self.speaking);
+        let (threshold, sounds, speaking) = (self.threshold, &mut self.store.sounds, &mut *self.speaking);
         let (segmenter, pending) = (&mut *self.segmenter, &mut *self.pending);
-        let hop = self.stream.position() / HOP as u64;
+        let hop = self.frames.position() / HOP as u64;
         vad.push(x, |p| {
             *speaking = p >= threshold;
             if let Segmenter::Utterances(u) = segmenter {
@@ -390,7 +385,7 @@ impl Part<'_> {
             }
         });
         // The detector's latest word stands for the hop that these samples belong to.
-        rows.hop(hop).speech = *speaking;
+        sounds.at(hop).speech = *speaking;
     }
 }
 
@@ -408,76 +403,5 @@ fn mix(samples: &Samples<'_>, start: usize, out: &mut [f32]) {
         }
         let n = samples.channels() as f64;
         out.iter_mut().zip(&sum).for_each(|(o, s)| *o = (s / n) as f32);
-    }
-}
-
-fn features(values: &FunctionalValues) -> Vec<Feature> {
-    let mut list: Vec<Feature> = catalogue::egemaps_functionals()
-        .iter()
-        .zip(&values.values)
-        .map(|(entry, value)| Feature { name: &entry.name, value: value.map(|v| v as f32), reason: None })
-        .collect();
-    for (index, reason) in &values.reasons {
-        list[*index].reason = Some(reason.name());
-    }
-    list
-}
-
-fn frame_row(channel: Option<usize>, origin_ns: u64, index: u64, row: &LldRow) -> FrameRow {
-    let start_ns = origin_ns + samples_to_ns(index * HOP as u64);
-    let mut out = FrameRow {
-        channel,
-        start_ns,
-        end_ns: start_ns + samples_to_ns(SHORT as u64),
-        columns: [None; LLDS],
-        reasons: [None; LLDS],
-    };
-    if row.bad {
-        out.reasons = [Some(Reason::BadInput); LLDS];
-        return out;
-    }
-    out.columns = row.columns.map(Some);
-    // Voice columns of unvoiced frames hold conventional numbers; formants are computed for every frame.
-    let unvoiced = row.columns[10] == 0.0;
-    for (i, reason) in out.reasons.iter_mut().enumerate().skip(10) {
-        let formant = matches!(i, 16 | 17 | 19 | 20 | 22 | 23);
-        if unvoiced && !formant {
-            *reason = Some(Reason::Unvoiced);
-        }
-    }
-    out
-}
-
-impl FrameRow {
-    /// The frame as a record.
-    #[must_use]
-    pub fn to_record(&self, config: &Config) -> Record {
-        let features = catalogue::egemaps_llds()
-            .iter()
-            .zip(self.columns.iter().zip(&self.reasons))
-            .map(|(entry, (value, reason))| Feature {
-                name: &entry.name,
-                value: *value,
-                reason: reason.map(Reason::name),
-            })
-            .collect();
-        Record {
-            stream: config.stream.clone(),
-            channel: Channel { index: self.channel, role: config.role(self.channel) },
-            segment: SegmentKind::Frame,
-            start_ns: self.start_ns,
-            end_ns: self.end_ns,
-            running_ns: None,
-            reference: None,
-            revision: 0,
-            partial: false,
-            discont: false,
-            ended: Ended::Scheduled,
-            source: config.source.clone(),
-            feature_set: config.set.name(),
-            feature_set_version: config.set.version(),
-            quality: None,
-            features,
-        }
     }
 }

@@ -1,9 +1,8 @@
 //! Measures of how good the audio under a result is.
 
-use super::rows::HopInfo;
-use crate::features::egemaps::plan::SHORT_DF_HZ;
-use crate::features::egemaps::row::ShortRow;
+use super::sounds::Sound;
 use crate::record::Quality;
+use crate::signal::frames::SHORT_DF_HZ;
 
 /// Frames that fade the noise estimate by a factor of e: five seconds of pauses.
 const MEMORY: f64 = 500.0;
@@ -58,21 +57,21 @@ impl Default for QualityMeter {
 }
 
 impl QualityMeter {
-    pub fn push(&mut self, row: &ShortRow, hop: &HopInfo) {
-        self.samples += u64::from(hop.samples);
-        self.clipped += u64::from(hop.clipped);
-        if row.bad {
+    pub fn push(&mut self, sound: &Sound) {
+        self.samples += u64::from(sound.samples);
+        self.clipped += u64::from(sound.clipped);
+        if sound.bad {
             return;
         }
-        let square = f64::from(row.mean_square);
+        let square = f64::from(sound.mean_square);
         self.frames += 1;
         self.mean_square += square;
-        if hop.speech {
+        if sound.speech {
             self.speech_frames += 1;
             self.speech_square += square;
         }
-        if row.edge_bin > 0 {
-            self.edges[usize::from(row.edge_bin).min(BINS - 1)] += 1;
+        if sound.edge_bin > 0 {
+            self.edges[usize::from(sound.edge_bin).min(BINS - 1)] += 1;
         }
     }
 
@@ -119,8 +118,8 @@ impl QualityMeter {
 mod tests {
     use super::*;
 
-    fn row(mean_square: f32, edge_bin: u16) -> ShortRow {
-        ShortRow { mean_square, edge_bin, ..ShortRow::default() }
+    fn sound(mean_square: f32, edge_bin: u16, speech: bool) -> Sound {
+        Sound { mean_square, edge_bin, speech, samples: 80, clipped: 4, bad: false }
     }
 
     #[test]
@@ -128,9 +127,8 @@ mod tests {
         let mut noise = NoiseFloor::default();
         (0..100).for_each(|_| noise.push(0.001));
         let mut meter = QualityMeter::default();
-        let hop = |speech| HopInfo { samples: 80, clipped: 4, speech };
-        (0..50).for_each(|_| meter.push(&row(0.101, 128), &hop(true)));
-        (0..50).for_each(|_| meter.push(&row(0.001, 30), &hop(false)));
+        (0..50).for_each(|_| meter.push(&sound(0.101, 128, true)));
+        (0..50).for_each(|_| meter.push(&sound(0.001, 30, false)));
         let q = meter.finish(Some(&noise), (90, 45), 0, 16_000);
         assert!((q.snr_db.unwrap() - 20.0).abs() < 1e-3);
         assert!((q.level_dbfs.unwrap() - 10.0 * 0.051f32.log10()).abs() < 1e-3);
@@ -146,7 +144,7 @@ mod tests {
         let mut noise = NoiseFloor::default();
         (0..100).for_each(|_| noise.push(0.0));
         let mut meter = QualityMeter::default();
-        meter.push(&row(0.0, 0), &HopInfo::default());
+        meter.push(&Sound::default());
         let q = meter.finish(Some(&noise), (1, 0), 0, 16_000);
         assert_eq!((q.snr_db, q.level_dbfs, q.bandwidth_hz), (None, None, None));
     }

@@ -14,10 +14,19 @@ impl MfccPlan {
     /// Coefficients `1 ..= count` of a bank with `bands` bands, with sinusoidal lifter 22.
     #[must_use]
     pub fn new(bands: usize, count: usize) -> Self {
+        Self::with(bands, count, |i| 1.0 + 11.0 * (PI * i as f64 / 22.0).sin())
+    }
+
+    /// Coefficients `1 ..= count` of a bank with `bands` bands, without lifter.
+    #[must_use]
+    pub fn plain(bands: usize, count: usize) -> Self {
+        Self::with(bands, count, |_| 1.0)
+    }
+
+    fn with(bands: usize, count: usize, lifter: fn(usize) -> f64) -> Self {
         let rows = (1..=count)
             .flat_map(|i| {
-                let lifter = 1.0 + 11.0 * (PI * i as f64 / 22.0).sin();
-                let scale = (2.0 / bands as f64).sqrt() * lifter;
+                let scale = (2.0 / bands as f64).sqrt() * lifter(i);
                 (1..=bands).map(move |b| (scale * (PI * i as f64 * (b as f64 - 0.5) / bands as f64).cos()) as f32)
             })
             .collect();
@@ -34,6 +43,22 @@ impl MfccPlan {
         for (l, e) in logs.iter_mut().zip(log_energies) {
             *l = (e + SCALE).max(0.0);
         }
+        self.transform(logs, out);
+    }
+
+    /// The same with a floor 80 dB below the frame's strongest band instead of a fixed one, so that a gain changes
+    /// nothing: `M_b = max(ln E_b, max ln E - 18.42)`. Silence gives 0.
+    pub fn process_relative(&self, log_energies: &[f32], logs: &mut [f32], out: &mut [f32]) {
+        const BELOW: f32 = 18.420_68;
+        let top = log_energies.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+        for (l, e) in logs.iter_mut().zip(log_energies) {
+            // Counted from the floor: the transform leaves out the mean anyway.
+            *l = if top.is_finite() { (e - top + BELOW).max(0.0) } else { 0.0 };
+        }
+        self.transform(logs, out);
+    }
+
+    fn transform(&self, logs: &[f32], out: &mut [f32]) {
         for (o, row) in out.iter_mut().zip(self.rows.chunks_exact(self.bands)) {
             *o = row.iter().zip(logs.iter()).map(|(r, l)| r * l).sum();
         }

@@ -2,16 +2,28 @@
 //!
 //! Every function works on one frame (or on one stream's small state) and allocates nothing after construction.
 
+pub mod autocorrelation;
 pub mod balance;
+pub mod best_path;
+pub mod cepstral_peak;
 pub mod flux;
+pub mod formant_fit;
+pub mod formant_track;
 pub mod formants;
+pub mod harmonic_levels;
 pub mod harmonics;
 pub mod hnr;
-pub mod level;
+pub mod linear_prediction;
 pub mod loudness;
 pub mod mfcc;
+pub mod periodicity;
 pub mod perturbation;
 pub mod pitch_candidates;
+pub mod pitch_comb;
 pub mod pitch_path;
+pub mod pitch_track;
+pub mod pulses;
 pub mod roots;
 pub mod slope;
+pub mod tilt;
+pub mod voicing;

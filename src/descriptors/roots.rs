@@ -18,6 +18,11 @@ const TURN: Complex64 = Complex64::new(0.621_609_968_270_664_4, 0.783_326_909_62
 /// trailing zeros are roots at 0. A polynomial without roots, a degree above 16, or coefficients that are not finite
 /// give none. Allocates nothing.
 pub fn roots(coefficients: &[f64], out: &mut [Complex64; MAX_DEGREE]) -> usize {
+    roots_near(coefficients, &[], out)
+}
+
+/// The same, with places near which roots are expected, one for each search: good ones save steps, bad ones cost some.
+pub fn roots_near(coefficients: &[f64], near: &[Complex64], out: &mut [Complex64; MAX_DEGREE]) -> usize {
     let start = coefficients.iter().position(|c| *c != 0.0).unwrap_or(coefficients.len());
     let full = &coefficients[start..];
     if full.len() < 2 || full.len() > MAX_DEGREE + 1 || full.iter().any(|c| !c.is_finite()) {
@@ -43,7 +48,7 @@ pub fn roots(coefficients: &[f64], out: &mut [Complex64; MAX_DEGREE]) -> usize {
                     Complex64::new(half, (-d).sqrt())
                 }
             }
-            _ => laguerre(&work[..=degree]),
+            _ => laguerre(&work[..=degree], near.get(count).copied()),
         };
         let root = polish(full, root);
         // A root this close to the axis is a real one: a pair would need a double root there.
@@ -67,16 +72,31 @@ pub fn roots(coefficients: &[f64], out: &mut [Complex64; MAX_DEGREE]) -> usize {
     count
 }
 
-/// Value, first and half the second derivative at `z`.
+/// Value, first and half the second derivative at `z`, in real arithmetic: division by `(x - z)(x - conj z)`, of the
+/// quotient again, and of its quotient again. With `p = D Q + b x + r` it is `p' = D' Q + b` at `z`, and so on.
 fn evaluate(p: &[f64], z: Complex64) -> [Complex64; 3] {
-    let zero = Complex64::new(0.0, 0.0);
-    let (mut value, mut first, mut second) = (zero, zero, zero);
-    for c in p {
-        second = second * z + first;
-        first = first * z + value;
-        value = value * z + c;
+    let (s, q) = (2.0 * z.re, z.norm_sqr());
+    let n = p.len() - 1;
+    // The last two coefficients of each division.
+    let (mut b1, mut b0) = (0.0, 0.0);
+    let (mut c1, mut c0) = (0.0, 0.0);
+    let (mut d1, mut d0) = (0.0, 0.0);
+    for (i, x) in p[..n].iter().enumerate() {
+        if i >= 4 {
+            (d0, d1) = (d1, s * d1 - q * d0 + c0);
+        }
+        if i >= 2 {
+            (c0, c1) = (c1, s * c1 - q * c0 + b0);
+        }
+        (b0, b1) = (b1, s * b1 - q * b0 + x);
     }
-    [value, first, second]
+    let linear = |slope: f64, rest: f64| Complex64::new(slope * z.re + rest, slope * z.im);
+    let turn = Complex64::new(0.0, 2.0 * z.im);
+    let value = linear(b1, p[n] - q * b0);
+    // Q = D R + c x + e at z, Q' = D' R + c; coefficients that a low degree lacks are 0.
+    let quotient = linear(c1, b0 - q * c0);
+    let change = turn * linear(d1, c0 - q * d0) + c1;
+    [value, turn * quotient + b1, quotient + turn * change]
 }
 
 /// Principal square root, without the care for extreme magnitudes that library versions take.
@@ -92,7 +112,7 @@ fn square_root(z: Complex64) -> Complex64 {
 
 /// One root of a monic polynomial. Starts on the circle of the roots' mean radius: from the origin the iteration can
 /// run in cycles when the roots lie evenly around it.
-fn laguerre(p: &[f64]) -> Complex64 {
+fn laguerre(p: &[f64], near: Option<Complex64>) -> Complex64 {
     let n = (p.len() - 1) as f64;
     let radius = p[p.len() - 1].abs().powf(1.0 / n);
     if radius == 0.0 {
@@ -100,9 +120,15 @@ fn laguerre(p: &[f64]) -> Complex64 {
     }
     let mut z = Complex64::default();
     let mut direction = FIRST;
-    for _ in 0..STARTS {
-        z = radius * direction;
-        direction *= TURN;
+    for start in 0..STARTS {
+        z = match near {
+            Some(near) if start == 0 => near,
+            _ => {
+                let z = radius * direction;
+                direction *= TURN;
+                z
+            }
+        };
         for _ in 0..STEPS {
             let [value, first, second] = evaluate(p, z);
             if value.norm_sqr() == 0.0 {

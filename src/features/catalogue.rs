@@ -2,9 +2,13 @@
 //!
 //! The catalogue is data: documentation, `affect features --list` and the order of every table come from it.
 
+mod affect;
+mod endurance;
 mod functional;
 mod lld;
 mod typical;
+
+pub use endurance::Endurance;
 
 use serde::Serialize;
 use std::sync::OnceLock;
@@ -69,12 +73,20 @@ pub struct Entry {
     pub what: String,
     /// What a listener would hear when it rises.
     pub when_it_rises: String,
+    /// What a listener would hear when it falls, where that is not simply the opposite.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when_it_falls: Option<String>,
     /// How it is computed.
     pub definition: String,
     /// Where the definition comes from.
     pub source: String,
+    /// Moves with the gain of the recording.
+    pub level_dependent: bool,
     /// 5th and 95th percentile over the speech clips in `tests/data`; absent where the clips leave it undefined.
     pub typical: Option<(f32, f32)>,
+    /// What it endures, by condition; empty for low-level descriptors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub endurance: Vec<Endurance>,
 }
 
 /// The 25 low-level descriptors of `egemaps-v02`, in the order of its tables.
@@ -88,47 +100,73 @@ pub fn egemaps_llds() -> &'static [Entry] {
 #[must_use]
 pub fn egemaps_functionals() -> &'static [Entry] {
     static LIST: OnceLock<Vec<Entry>> = OnceLock::new();
-    LIST.get_or_init(|| typical::add(functional::entries()))
+    LIST.get_or_init(|| endurance::add("egemaps-v02", typical::add(functional::entries())))
 }
 
-/// The catalogue as Markdown, one table per group and a section per feature.
+/// The low-level descriptors of `affect-v1`, in the order of its tables.
 #[must_use]
-pub fn to_markdown() -> String {
-    let mut out = String::from(
+pub fn affect_llds() -> &'static [Entry] {
+    static LIST: OnceLock<Vec<Entry>> = OnceLock::new();
+    LIST.get_or_init(|| typical::add(affect::llds()))
+}
+
+/// The functionals of `affect-v1`, in the order of its tables.
+#[must_use]
+pub fn affect_functionals() -> &'static [Entry] {
+    static LIST: OnceLock<Vec<Entry>> = OnceLock::new();
+    LIST.get_or_init(|| endurance::add("affect-v1", typical::add(affect::functionals())))
+}
+
+/// The catalogue of a set as Markdown, one table per group.
+#[must_use]
+pub fn to_markdown(set: &str, llds: &[Entry], functionals: &[Entry]) -> String {
+    let mut out = format!(
         "<!-- Generated from the catalogue in src/features/catalogue. Do not edit: run `make bless`. -->\n\n\
-         # Feature set `egemaps-v02`\n\n\
+         # Feature set `{set}`\n\n\
          Typical range: 5th to 95th percentile over the speech clips in `tests/data` (German and English, acted and \
          telephone speech; a guide to the eye, not a norm). Low-level descriptors are taken over voiced frames where \
-         the voice decides them.\n",
+         the voice decides them. Features marked with * move with the gain of the recording.\n",
     );
-    for (title, list) in [
-        ("Low-level descriptors (one row per 10 ms)", egemaps_llds()),
-        ("Functionals (one row per segment)", egemaps_functionals()),
-    ] {
+    let mut sources: Vec<&str> = Vec::new();
+    for (title, list) in
+        [("Low-level descriptors (one row per 10 ms)", llds), ("Functionals (one row per segment)", functionals)]
+    {
         out.push_str(&format!("\n## {title}\n"));
         for group in Group::ALL {
             let members: Vec<&Entry> = list.iter().filter(|e| e.group == group).collect();
             if members.is_empty() {
                 continue;
             }
+            let falls = members.iter().any(|e| e.when_it_falls.is_some());
+            let (head, rule) = if falls { (" when it falls |", "---|") } else { ("", "") };
             out.push_str(&format!(
-                "\n### {}\n\n| name | unit | what it is | when it rises | definition | typical |\n|---|---|---|---|---|---|\n",
+                "\n### {}\n\n| name | unit | what it is | when it rises |{head} definition | typical | source |\n|---|---|---|---|{rule}---|---|---|\n",
                 group.name()
             ));
             for e in members {
                 let typical = e.typical.map_or("-".to_owned(), |(a, b)| format!("{a} to {b}"));
+                let number = sources.iter().position(|s| *s == e.source).unwrap_or_else(|| {
+                    sources.push(&e.source);
+                    sources.len() - 1
+                });
+                let falls = e.when_it_falls.as_ref().map_or(String::new(), |f| format!(" {f} |"));
                 out.push_str(&format!(
-                    "| `{}` | {} | {} | {} | {} | {typical} |\n",
+                    "| `{}`{} | {} | {} | {} |{falls} {} | {typical} | {} |\n",
                     e.name,
+                    if e.level_dependent { "*" } else { "" },
                     e.unit,
                     e.what,
                     e.when_it_rises,
                     e.definition.replace('|', "\\|"),
+                    number + 1,
                 ));
             }
         }
     }
-    out.push_str(&format!("\nSource of all definitions: {}\n", lld::SOURCE));
+    out.push_str("\n## Sources\n\n");
+    for (i, source) in sources.iter().enumerate() {
+        out.push_str(&format!("{}. {source}\n", i + 1));
+    }
     out
 }
 
@@ -140,7 +178,12 @@ mod tests {
 
     #[test]
     fn every_name_is_there_once() {
-        for (list, count) in [(egemaps_llds(), LLDS), (egemaps_functionals(), FUNCTIONALS)] {
+        for (list, count) in [
+            (egemaps_llds(), LLDS),
+            (egemaps_functionals(), FUNCTIONALS),
+            (affect_llds(), crate::features::affect::LLDS),
+            (affect_functionals(), crate::features::affect::FUNCTIONALS),
+        ] {
             assert_eq!(list.len(), count);
             let names: HashSet<&str> = list.iter().map(|e| e.name.as_str()).collect();
             assert_eq!(names.len(), count);
@@ -149,10 +192,11 @@ mod tests {
 
     #[test]
     fn nothing_is_left_blank() {
-        for e in egemaps_llds().iter().chain(egemaps_functionals()) {
+        for e in egemaps_llds().iter().chain(egemaps_functionals()).chain(affect_llds()).chain(affect_functionals()) {
             for text in [&e.unit, &e.what, &e.when_it_rises, &e.definition, &e.source] {
                 assert!(!text.is_empty(), "{}", e.name);
             }
+            assert_ne!(e.when_it_falls.as_ref(), Some(&e.when_it_rises), "{}", e.name);
             if let Some((low, high)) = e.typical {
                 assert!(low <= high && low.is_finite() && high.is_finite(), "{}", e.name);
             }

@@ -21,13 +21,17 @@ pub enum Reason {
     NoVariation,
     /// Fewer runs of frames than needed.
     TooFewRuns,
+    /// Less speech, or fewer voiced frames or periods, than the feature needs to mean something.
+    NotEnoughSpeech,
+    /// The frame is silent.
+    Silent,
     /// The input held samples that are no numbers (NaN, infinity) or are absurdly large.
     BadInput,
 }
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::TooShort,
         Self::NoVoicedFrames,
         Self::NoUnvoicedFrames,
@@ -35,6 +39,8 @@ impl Reason {
         Self::NoSlope,
         Self::NoVariation,
         Self::TooFewRuns,
+        Self::NotEnoughSpeech,
+        Self::Silent,
         Self::BadInput,
     ];
 
@@ -49,6 +55,8 @@ impl Reason {
             Self::NoSlope => "no-slope",
             Self::NoVariation => "no-variation",
             Self::TooFewRuns => "too-few-runs",
+            Self::NotEnoughSpeech => "not-enough-speech",
+            Self::Silent => "silent",
             Self::BadInput => "bad-input",
         }
     }

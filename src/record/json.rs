@@ -31,6 +31,24 @@ struct Line<'a> {
     quality: Option<QualityLine>,
     features: Features<'a>,
     reasons: Reasons<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<BaselineLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct BaselineLine<'a> {
+    speech_s: f32,
+    z: Deviations<'a>,
+}
+
+struct Deviations<'a>(&'a Record);
+
+impl Serialize for Deviations<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let z = self.0.baseline.as_ref().map_or(&[][..], |b| &b.z);
+        let known = self.0.features.iter().zip(z).filter_map(|(f, z)| z.filter(|z| z.is_finite()).map(|z| (f.name, z)));
+        s.collect_map(known)
+    }
 }
 
 #[derive(Serialize)]
@@ -126,6 +144,7 @@ pub(super) fn write(r: &Record) -> String {
         quality: r.quality.as_ref().map(Into::into),
         features: Features(r),
         reasons: Reasons(r),
+        baseline: r.baseline.as_ref().map(|b| BaselineLine { speech_s: b.speech_s, z: Deviations(r) }),
     };
     // Maps with string keys, strings and numbers: nothing that serde_json refuses.
     serde_json::to_string(&line).unwrap_or_default()

@@ -168,6 +168,18 @@ pub struct Record {
     pub quality: Option<Quality>,
     /// The features in the order of the catalogue.
     pub features: Vec<Feature>,
+    /// The features against what is usual for the speaker, where that was asked for.
+    pub baseline: Option<BaselineResult>,
+}
+
+/// Features against what is usual for the speaker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BaselineResult {
+    /// Seconds of speech that "usual" rests on.
+    pub speech_s: f32,
+    /// For each feature of the record the distance from the usual value in the speaker's own scales; `None` where
+    /// the feature is undefined or nothing is known of it.
+    pub z: Vec<Option<f32>>,
 }
 
 impl Record {

@@ -1,12 +1,16 @@
 //! Samples to spectra: sample views, resampling to 16 kHz, frames, windows and transforms.
 
 pub mod clock;
+pub mod frames;
 pub mod history;
+pub mod level;
+pub mod log;
 pub mod mel;
 pub mod resample;
 pub mod samples;
 pub mod spectrum;
 pub mod spline;
+pub mod sums;
 pub mod window;
 
 /// The rate at which everything is analysed, in Hz.

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test takes a part")]
 #![allow(clippy::large_enum_variant, reason = "short lists in tests")]
 
-use affect::analyzer::{Analyzer, Config, Output, Segmentation, WindowConfig};
+use affect::analyzer::{Analyzer, Config, FeatureSet, Output, Segmentation, WindowConfig};
 use affect::record::Record;
 use affect::segment::utterance::UtteranceConfig;
 use affect::signal::samples::Samples;
@@ -121,18 +121,18 @@ pub fn segmentations() -> Vec<Segmentation> {
     ]
 }
 
-/// Whole-file functionals of mono 16 kHz samples in f32.
-pub fn functionals(x: &[f32]) -> Record {
-    let mut analyzer = Analyzer::new(Config::default(), 16_000, 1).unwrap();
+/// Whole-file functionals of a set of mono 16 kHz samples in f32.
+pub fn functionals_of(set: FeatureSet, x: &[f32]) -> Record {
+    let mut analyzer = Analyzer::new(Config { sets: vec![set], ..Config::default() }, 16_000, 1).unwrap();
     let mut out = Vec::new();
     analyzer.push(&Samples::f32(x, 1).unwrap(), &mut keep(&mut out)).unwrap();
     analyzer.finish(&mut keep(&mut out));
     records(&out)[0].clone()
 }
 
-/// Rows of low-level descriptors of mono 16 kHz samples in f32.
-pub fn rows(x: &[f32]) -> Vec<affect::analyzer::FrameRow> {
-    let config = Config { segmentation: Segmentation::Frames, ..Config::default() };
+/// Rows of low-level descriptors of a set of mono 16 kHz samples in f32.
+pub fn rows_of(set: FeatureSet, x: &[f32]) -> Vec<affect::analyzer::FrameRow> {
+    let config = Config { sets: vec![set], segmentation: Segmentation::Frames, ..Config::default() };
     let mut analyzer = Analyzer::new(config, 16_000, 1).unwrap();
     let mut out = Vec::new();
     analyzer.push(&Samples::f32(x, 1).unwrap(), &mut keep(&mut out)).unwrap();
@@ -143,4 +143,19 @@ pub fn rows(x: &[f32]) -> Vec<affect::analyzer::FrameRow> {
             Kept::Segment(_) => panic!("frames only"),
         })
         .collect()
+}
+
+/// Functionals of `affect-v1`.
+pub fn functionals(x: &[f32]) -> Record {
+    functionals_of(FeatureSet::AffectV1, x)
+}
+
+/// Functionals of `egemaps-v02`.
+pub fn egemaps(x: &[f32]) -> Record {
+    functionals_of(FeatureSet::EgemapsV02, x)
+}
+
+/// Rows of `egemaps-v02`.
+pub fn egemaps_rows(x: &[f32]) -> Vec<affect::analyzer::FrameRow> {
+    rows_of(FeatureSet::EgemapsV02, x)
 }

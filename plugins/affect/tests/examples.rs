@@ -33,7 +33,7 @@ fn python_reads_results_by_name() {
     let got =
         lines(Command::new("/usr/bin/python3").arg(root().join("examples/read_results.py")).arg(root().join(CALL)));
     assert!(got.len() >= 6, "{got:?}");
-    assert!(got.iter().all(|l| l.contains("F0semitoneFrom27.5Hz")));
+    assert!(got.iter().all(|l| l.contains("F0_Hz_median")));
     assert!(got.iter().any(|l| l.starts_with("channel 0")) && got.iter().any(|l| l.starts_with("channel 1")));
 }
 
@@ -73,6 +73,6 @@ fn rust_uses_the_library_alone() {
     assert!(text.lines().count() >= 1);
     for l in text.lines() {
         let v: serde_json::Value = serde_json::from_str(l).unwrap();
-        assert_eq!(v["features"].as_object().unwrap().len(), 88);
+        assert_eq!(v["features"].as_object().unwrap().len(), 136);
     }
 }

@@ -161,9 +161,12 @@ fn entry(view: &View, s: &Statistic) -> Entry {
         group: b.group,
         what: format!("{} {}{over}", s.what, b.what),
         when_it_rises: s.rises.unwrap_or(b.rises).to_owned(),
+        when_it_falls: None,
         definition: format!("{} of: {}{over}", s.definition, b.definition),
         source: SOURCE.to_owned(),
+        level_dependent: super::lld::level_dependent(b.name),
         typical: None,
+        endurance: Vec::new(),
     }
 }
 
@@ -202,9 +205,12 @@ pub(super) fn entries() -> Vec<Entry> {
         group: *group,
         what: (*what).to_owned(),
         when_it_rises: (*rises).to_owned(),
+        when_it_falls: None,
         definition: (*definition).to_owned(),
         source: SOURCE.to_owned(),
+        level_dependent: *group == Group::Energy,
         typical: None,
+        endurance: Vec::new(),
     }));
     out
 }

@@ -247,10 +247,18 @@ pub(super) fn entries() -> Vec<Entry> {
                 group: b.group,
                 what: b.what.to_owned(),
                 when_it_rises: b.rises.to_owned(),
+                when_it_falls: None,
                 definition: format!("{}; {rule}", b.definition),
                 source: SOURCE.to_owned(),
+                level_dependent: level_dependent(b.name),
                 typical: None,
+                endurance: Vec::new(),
             }
         })
         .collect()
+}
+
+/// Whether the descriptor moves with the gain: the slopes do too, by the standard's formula.
+pub(super) fn level_dependent(name: &str) -> bool {
+    matches!(name, "Loudness" | "slope0-500" | "slope500-1500" | "spectralFlux")
 }

@@ -1,27 +1,24 @@
 //! The descriptors of single frames, before smoothing.
 
 use super::SHORT_COLUMNS;
-use super::plan::{BANDS, FLUX_BINS, PITCH_DF_HZ, Plan};
+use super::plan::{FLUX_BINS, Plan};
 use super::row::VoiceRow;
 use crate::descriptors::flux::FluxState;
 use crate::descriptors::formants::{BINS, FormantState, Formants};
 use crate::descriptors::harmonics::{ABSENT_DB, Harmonics};
 use crate::descriptors::hnr::HnrState;
-use crate::descriptors::level::mean_square;
 use crate::descriptors::perturbation::Perturbation;
 use crate::descriptors::pitch_candidates::{CANDIDATES, Candidate, CandidateState};
 use crate::descriptors::slope::bin_level_db;
+use crate::signal::PITCH;
+use crate::signal::frames::{BANDS, PITCH_DF_HZ, PitchFrame, ShortFrame};
 use crate::signal::history::History;
-use crate::signal::spectrum::SpectrumState;
-use crate::signal::{HOP, PITCH, SHORT};
 use realfft::num_complex::Complex32;
 
 /// Windowed rms of a pitch frame above which it may be voiced.
 const GATE: f64 = 0.001;
 /// F0 of semitone 0, in Hz.
 const SEMITONE_BASE_HZ: f64 = 27.5;
-/// Power of a bin relative to the strongest that still counts for the band edge: -40 dB, just above the window's leakage.
-const EDGE: f32 = 1e-4;
 
 /// What a frame keeps from its arrival until its F0 is decided.
 #[derive(Debug, Clone)]
@@ -31,7 +28,6 @@ pub(super) struct Pending {
     /// Short descriptors, smoothed.
     pub smooth: [f32; SHORT_COLUMNS],
     pub mean_square: f32,
-    pub edge_bin: u16,
     pub short_bad: bool,
     pub pitch_bad: bool,
     pub loud_enough: bool,
@@ -52,10 +48,7 @@ pub(super) struct VoiceFrame {
 /// Work space for the descriptors of one stream.
 #[derive(Debug, Clone)]
 pub(super) struct Workbench {
-    short: SpectrumState,
-    pitch: SpectrumState,
     flux: FluxState,
-    energies: [f32; BANDS],
     logs: [f32; BANDS],
     levels: Vec<f32>,
     power: Vec<f32>,
@@ -69,13 +62,10 @@ pub(super) struct Workbench {
 impl Workbench {
     pub fn new(plan: &Plan) -> Self {
         Self {
-            short: plan.short.state(),
-            pitch: plan.pitch.state(),
             flux: FluxState::new(FLUX_BINS),
-            energies: [0.0; BANDS],
             logs: [0.0; BANDS],
             levels: vec![0.0; plan.slopes[1].range().end],
-            power: vec![0.0; plan.pitch.bins()],
+            power: vec![0.0; plan.pitch_bins],
             candidates: plan.candidates.state(),
             hnr: plan.hnr.state(),
             formants: plan.formants.state(),
@@ -90,38 +80,28 @@ impl Workbench {
     }
 
     /// Short descriptors of one 20 ms frame.
-    pub fn short(&mut self, plan: &Plan, samples: &[f32], out: &mut Pending) {
-        debug_assert_eq!(samples.len(), SHORT);
-        plan.short.process(&mut self.short, samples);
-        let power = &self.short.power;
-        plan.mel.process(power, &mut self.energies);
-        for e in &mut self.energies {
-            *e = e.ln();
-        }
+    pub fn short(&mut self, plan: &Plan, frame: &ShortFrame<'_>, out: &mut Pending) {
+        let power = &frame.spectrum.power;
         let balance = plan.balance.process(power);
         for (l, p) in self.levels.iter_mut().zip(power) {
             *l = bin_level_db(*p);
         }
         let s = &mut out.short;
-        s[0] = plan.loudness.process(&self.energies);
+        s[0] = plan.loudness.process(frame.log_energies);
         s[1] = balance.alpha_ratio_db;
         s[2] = balance.hammarberg_db;
         s[3] = plan.slopes[0].process(&self.levels);
         s[4] = plan.slopes[1].process(&self.levels);
         s[5] = self.flux.process(power);
-        plan.mfcc.process(&self.energies, &mut self.logs, &mut s[6..]);
-        out.mean_square = mean_square(samples) as f32;
-        let threshold = balance.peak * EDGE;
-        out.bins.copy_from_slice(&self.short.bins[..BINS]);
-        out.edge_bin = power.iter().rposition(|p| *p > threshold).unwrap_or(0) as u16;
+        plan.mfcc.process(frame.log_energies, &mut self.logs, &mut s[6..]);
+        out.mean_square = frame.mean_square;
+        out.bins.copy_from_slice(&frame.spectrum.bins[..BINS]);
     }
 
     /// Spectrum and F0 candidates of one 60 ms frame.
-    pub fn pitch(&mut self, plan: &Plan, samples: &[f32], out: &mut Pending) -> [Candidate; CANDIDATES] {
-        debug_assert_eq!(samples.len(), PITCH);
-        let energy = plan.pitch.process(&mut self.pitch, samples);
-        out.loud_enough = (energy / PITCH as f64).sqrt() > GATE;
-        for (m, p) in out.magnitudes.iter_mut().zip(&self.pitch.power) {
+    pub fn pitch(&mut self, plan: &Plan, frame: &PitchFrame<'_>, out: &mut Pending) -> [Candidate; CANDIDATES] {
+        out.loud_enough = (frame.energy / PITCH as f64).sqrt() > GATE;
+        for (m, p) in out.magnitudes.iter_mut().zip(&frame.spectrum.power) {
             *m = p.sqrt();
         }
         plan.candidates.process(&mut self.candidates, &out.magnitudes)
@@ -205,17 +185,11 @@ impl Pending {
             short: [0.0; SHORT_COLUMNS],
             smooth: [0.0; SHORT_COLUMNS],
             mean_square: 0.0,
-            edge_bin: 0,
             short_bad: false,
             pitch_bad: false,
             loud_enough: false,
             bins: [Complex32::default(); BINS],
-            magnitudes: vec![0.0; plan.pitch.bins()],
+            magnitudes: vec![0.0; plan.pitch_bins],
         }
     }
-}
-
-/// Start of frame `index` on the axis of samples.
-pub(super) fn start(index: u64) -> u64 {
-    index * HOP as u64
 }

@@ -7,29 +7,18 @@ use crate::descriptors::loudness::LoudnessPlan;
 use crate::descriptors::mfcc::MfccPlan;
 use crate::descriptors::pitch_candidates::CandidatePlan;
 use crate::descriptors::slope::SlopePlan;
-use crate::signal::mel::MelBank;
-use crate::signal::spectrum::SpectrumPlan;
-use crate::signal::window::{gauss, hamming};
-use crate::signal::{PITCH, RATE_HZ, SHORT};
+use crate::signal::RATE_HZ;
+use crate::signal::frames::{BANDS, FramePlan, PITCH_DF_HZ, SHORT_DF_HZ};
 use std::sync::{Arc, OnceLock};
 
-/// Distance of the bins of the short spectrum, in Hz.
-pub const SHORT_DF_HZ: f64 = 31.25;
-/// Distance of the bins of the pitch spectrum, in Hz.
-pub const PITCH_DF_HZ: f64 = 15.625;
-/// Number of mel bands.
-pub const BANDS: usize = 26;
 /// Bins below 5 kHz, which the flux uses.
 pub const FLUX_BINS: usize = 160;
-/// Deviation of the Gaussian window relative to half its length.
-const SIGMA: f64 = 0.4;
 
 /// All tables of the set.
 #[derive(Debug)]
 pub struct Plan {
-    pub(super) short: SpectrumPlan,
-    pub(super) pitch: SpectrumPlan,
-    pub(super) mel: MelBank,
+    /// Bins of the pitch spectrum.
+    pub(super) pitch_bins: usize,
     pub(super) loudness: LoudnessPlan,
     pub(super) mfcc: MfccPlan,
     pub(super) balance: BalancePlan,
@@ -42,19 +31,17 @@ pub struct Plan {
 impl Plan {
     fn new() -> Self {
         let rate = f64::from(RATE_HZ);
-        let pitch = SpectrumPlan::new(gauss(PITCH, SIGMA));
-        let mel = MelBank::new(BANDS, 20.0, 8000.0, SHORT_DF_HZ);
+        let frames = FramePlan::shared();
+        let pitch = &frames.pitch;
         Self {
-            short: SpectrumPlan::new(hamming(SHORT)),
-            loudness: LoudnessPlan::new(mel.centres_hz()),
-            mel,
+            loudness: LoudnessPlan::new(frames.mel.centres_hz()),
             mfcc: MfccPlan::new(BANDS, 4),
             balance: BalancePlan::new(SHORT_DF_HZ),
             slopes: [SlopePlan::new(0.0, 500.0, SHORT_DF_HZ), SlopePlan::new(500.0, 1500.0, SHORT_DF_HZ)],
             candidates: CandidatePlan::new(pitch.bins(), PITCH_DF_HZ),
             hnr: HnrPlan::new(pitch.size(), rate),
             formants: FormantPlan::default(),
-            pitch,
+            pitch_bins: pitch.bins(),
         }
     }
 

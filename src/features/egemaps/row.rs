@@ -9,8 +9,6 @@ pub struct ShortRow {
     pub columns: [f32; SHORT_COLUMNS],
     /// Mean square of the frame itself, not smoothed.
     pub mean_square: f32,
-    /// Highest frequency of the frame that stands less than 40 dB below its strongest bin, as a bin of 31.25 Hz.
-    pub edge_bin: u16,
     /// A sample under the frame or under those it is smoothed with was no number.
     pub bad: bool,
 }

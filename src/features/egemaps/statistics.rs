@@ -2,12 +2,13 @@
 
 use super::FUNCTIONALS;
 use super::row::{ShortRow, VoiceRow};
-use crate::descriptors::level::power_to_db;
 use crate::features::functionals::contour::{ContourScratch, ContourShape, SlopeStatistics, shape};
 use crate::features::functionals::moments::Moments;
 use crate::features::functionals::percentile::percentile;
 use crate::features::functionals::runs::{Runs, runs};
 use crate::features::reason::Reason;
+use crate::features::values::FunctionalValues;
+use crate::signal::level::power_to_db;
 
 /// Frame distance in seconds.
 const PERIOD_S: f64 = 0.01;
@@ -26,15 +27,6 @@ pub struct Statistics {
     bad: u64,
     nonzero: Vec<f32>,
     scratch: ContourScratch,
-}
-
-/// Functionals with the reasons of those that are undefined or conventional.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FunctionalValues {
-    /// The values in the order of the catalogue; `None` only where there was no complete frame.
-    pub values: Vec<Option<f64>>,
-    /// Index and reason of every value that is undefined or stands at the standard's conventional number.
-    pub reasons: Vec<(usize, Reason)>,
 }
 
 impl Statistics {
@@ -106,10 +98,7 @@ impl Statistics {
     pub fn finish(&mut self) -> FunctionalValues {
         if self.f0.is_empty() || self.shorts == 0 {
             let reason = if self.bad > 0 { Reason::BadInput } else { Reason::TooShort };
-            return FunctionalValues {
-                values: vec![None; FUNCTIONALS],
-                reasons: (0..FUNCTIONALS).map(|i| (i, reason)).collect(),
-            };
+            return FunctionalValues::undefined(FUNCTIONALS, reason);
         }
         let mut out = Writer::default();
         self.nonzero.clear();
@@ -240,7 +229,7 @@ mod tests {
     #[test]
     fn clearing_equals_new() {
         let mut used = Statistics::default();
-        let row = |i: u32| ShortRow { columns: [i as f32; 10], mean_square: 0.1, edge_bin: 0, bad: false };
+        let row = |i: u32| ShortRow { columns: [i as f32; 10], mean_square: 0.1, bad: false };
         (0..50).for_each(|i| {
             used.short(&row(i));
             used.voice(&VoiceRow { f0: 30.0, ..VoiceRow::default() });

@@ -1,19 +1,20 @@
-//! Samples at 16 kHz to smoothed frames, with bounded memory and delay.
+//! Spectra to smoothed frames, with bounded memory and delay.
 
-use super::frame::{Pending, VoiceFrame, Workbench, start};
+use super::frame::{Pending, VoiceFrame, Workbench};
 use super::plan::Plan;
 use super::row::{LldRow, ShortRow, Sink, VoiceRow};
 use super::smoothing::{columns, sma3, sma3nz};
 use super::{LLDS, SHORT_COLUMNS, VOICE_COLUMNS};
 use crate::descriptors::pitch_path::{MAX_UNDECIDED, PitchPath};
+use crate::signal::frames::{PitchFrame, ShortFrame};
 use crate::signal::history::History;
-use crate::signal::{HOP, PITCH, SHORT};
+use crate::signal::{HOP, PITCH};
 use std::sync::Arc;
 
 /// Frames between the arrival of a short frame and the decision on its F0, at most, with a little room.
 const WAITING: usize = 48;
-/// Samples kept: from the oldest frame that waits for its F0, and the lag of the jitter pointer before it.
-const KEPT: usize = (MAX_UNDECIDED + 1) * HOP + 3 * PITCH;
+/// Samples that must stay in reach: from the oldest frame that waits for its F0, and the lag of the jitter pointer before it.
+pub const KEPT: usize = (MAX_UNDECIDED + 1) * HOP + 3 * PITCH;
 /// Longest delay of a voice frame behind its last sample, in samples: the decision, and one frame of smoothing.
 pub const MAX_DELAY: u64 = (MAX_UNDECIDED * HOP) as u64;
 
@@ -33,12 +34,8 @@ pub struct Stream {
     options: StreamOptions,
     bench: Workbench,
     path: PitchPath,
-    history: History,
     waiting: Vec<Pending>,
-    /// Hops that hold a bad sample, by hop index modulo 64.
-    bad_hops: u64,
     shorts: u64,
-    pitches: u64,
     voices: u64,
     /// The last three voice frames, the newest last.
     recent: [VoiceFrame; 3],
@@ -58,10 +55,7 @@ impl Stream {
             plan,
             options,
             path: PitchPath::default(),
-            history: History::new(KEPT),
-            bad_hops: 0,
             shorts: 0,
-            pitches: 0,
             voices: 0,
             recent: [VoiceFrame::default(); 3],
             recent_bad: 0,
@@ -69,64 +63,12 @@ impl Stream {
         }
     }
 
-    /// Number of samples taken.
-    #[must_use]
-    pub fn position(&self) -> u64 {
-        self.history.end()
-    }
-
-    /// Samples missing to the next hop boundary, 1 to 160.
-    #[must_use]
-    pub fn room(&self) -> usize {
-        HOP - (self.history.end() % HOP as u64) as usize
-    }
-
-    /// Says that samples of hop `hop` stand in for some that were no numbers: frames that touch it are bad.
-    ///
-    /// The hop must not be complete yet, and at most 32 hops ahead.
-    pub fn mark_bad(&mut self, hop: u64) {
-        self.bad_hops |= 1 << (hop % 64);
-    }
-
-    /// Takes samples up to the next hop boundary and returns how many. Feed in a loop.
-    ///
-    /// The samples are in the set's own scale (`x = f * 32768 / 32767`) and finite.
-    pub fn push(&mut self, samples: &[f32], sink: &mut impl Sink) -> usize {
-        let room = self.room();
-        let take = room.min(samples.len());
-        self.history.push(&samples[..take]);
-        if take == room {
-            self.hop(sink);
-        }
-        take
-    }
-
-    /// One hop is complete: at most one short and one pitch frame end here.
-    fn hop(&mut self, sink: &mut impl Sink) {
-        let end = self.history.end();
-        if end >= start(self.shorts) + SHORT as u64 {
-            self.short(sink);
-        }
-        if end >= start(self.pitches) + PITCH as u64 {
-            self.pitch(sink);
-        }
-        // Marks are kept for 30 hops and may be set for 33 ahead; one hop a step is forgotten.
-        self.bad_hops &= !(1 << ((end / HOP as u64 + 33) % 64));
-    }
-
-    fn bad_between(&self, first_hop: u64, hops: u64) -> bool {
-        (first_hop..first_hop + hops).any(|h| self.bad_hops >> (h % 64) & 1 == 1)
-    }
-
-    fn short(&mut self, sink: &mut impl Sink) {
-        let k = self.shorts;
-        let bad = self.bad_between(k, (SHORT / HOP) as u64);
-        let Some(samples) = self.history.get(start(k), SHORT) else {
-            return;
-        };
+    /// Takes the next short frame.
+    pub fn short(&mut self, frame: &ShortFrame<'_>, sink: &mut impl Sink) {
+        let k = frame.index;
         let slot = &mut self.waiting[slot(k)];
-        self.bench.short(&self.plan, samples, slot);
-        self.recent_bad = self.recent_bad << 1 | u64::from(bad);
+        self.bench.short(&self.plan, frame, slot);
+        self.recent_bad = self.recent_bad << 1 | u64::from(frame.bad);
         // The flux looks back one frame.
         slot.short_bad = self.recent_bad & 0b11 != 0;
         self.shorts = k + 1;
@@ -144,23 +86,17 @@ impl Stream {
         let row = ShortRow {
             columns: p.smooth,
             mean_square: p.mean_square,
-            edge_bin: p.edge_bin,
             // The newest of the frames in the register is `next`; the flux looks one frame further back.
             bad: self.recent_bad & 0b1111 != 0,
         };
         sink.short(k, &row);
     }
 
-    fn pitch(&mut self, sink: &mut impl Sink) {
-        let k = self.pitches;
-        let bad = self.bad_between(k, (PITCH / HOP) as u64);
-        let Some(samples) = self.history.get(start(k), PITCH) else {
-            return;
-        };
-        let slot = &mut self.waiting[slot(k)];
-        let candidates = self.bench.pitch(&self.plan, samples, slot);
-        slot.pitch_bad = bad;
-        self.pitches = k + 1;
+    /// Takes the next pitch frame.
+    pub fn pitch(&mut self, frame: &PitchFrame<'_>, sink: &mut impl Sink) {
+        let slot = &mut self.waiting[slot(frame.index)];
+        let candidates = self.bench.pitch(&self.plan, frame, slot);
+        slot.pitch_bad = frame.bad;
         let mut decided = [0.0f64; MAX_UNDECIDED + 1];
         let mut count = 0;
         self.path.push(&candidates, |hz| {
@@ -168,14 +104,14 @@ impl Stream {
             count += 1;
         });
         for hz in &decided[..count] {
-            self.voice(*hz, sink);
+            self.voice(*hz, frame.history, sink);
         }
     }
 
-    fn voice(&mut self, path_hz: f64, sink: &mut impl Sink) {
+    fn voice(&mut self, path_hz: f64, history: &History, sink: &mut impl Sink) {
         let k = self.voices;
         let pending = &self.waiting[slot(k)];
-        let frame = self.bench.voice(&self.plan, &self.history, k, path_hz, pending, self.options.lld);
+        let frame = self.bench.voice(&self.plan, history, k, path_hz, pending, self.options.lld);
         self.recent.rotate_left(1);
         self.recent[2] = frame;
         if k == 0 {
@@ -227,7 +163,7 @@ impl Stream {
     }
 
     /// The input has ended: decides and hands on everything that waits. Reset before pushing again.
-    pub fn finish(&mut self, sink: &mut impl Sink) {
+    pub fn finish(&mut self, history: &History, sink: &mut impl Sink) {
         self.decided = Some(self.voices);
         if self.shorts > 0 {
             self.recent_bad = self.recent_bad << 1 | self.recent_bad & 1;
@@ -240,7 +176,7 @@ impl Stream {
             count += 1;
         });
         for hz in &decided[..count] {
-            self.voice(*hz, sink);
+            self.voice(*hz, history, sink);
         }
         if self.voices > 0 {
             let last = self.recent[2];
@@ -257,10 +193,7 @@ impl Stream {
     pub fn reset(&mut self) {
         self.bench.reset();
         self.path = PitchPath::default();
-        self.history.reset();
-        self.bad_hops = 0;
         self.shorts = 0;
-        self.pitches = 0;
         self.voices = 0;
         self.recent = [VoiceFrame::default(); 3];
         self.recent_bad = 0;

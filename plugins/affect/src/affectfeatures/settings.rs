@@ -75,6 +75,7 @@ pub(super) struct Settings {
     pub attach: AffectSelect,
     pub post: AffectSelect,
     pub post_messages: bool,
+    pub speaker_baseline: bool,
     pub stream: String,
 }
 
@@ -101,6 +102,7 @@ impl Default for Settings {
             attach: AffectSelect::default(),
             post: AffectSelect::default(),
             post_messages: true,
+            speaker_baseline: false,
             stream: String::new(),
         }
     }
@@ -111,7 +113,7 @@ impl Settings {
     pub fn config(&self, stream_id: &str, source: &str) -> Result<Config, ConfigError> {
         let samples = |t: gst::ClockTime| ns_to_samples(t.nseconds());
         let config = Config {
-            set: self.feature_set.parse()?,
+            sets: FeatureSet::list(&self.feature_set)?,
             segmentation: match self.segmentation {
                 AffectSegmentation::Frame => Segmentation::Frames,
                 AffectSegmentation::Window => {
@@ -132,6 +134,7 @@ impl Settings {
             stream: if self.stream.is_empty() { stream_id.into() } else { self.stream.as_str().into() },
             source: source.into(),
             voice_activity: true,
+            baseline: self.speaker_baseline,
         };
         config.check()?;
         Ok(config)
@@ -163,6 +166,7 @@ impl Settings {
             "attach" => put(&mut self.attach, value),
             "post" => put(&mut self.post, value),
             "post-messages" => put(&mut self.post_messages, value),
+            "speaker-baseline" => put(&mut self.speaker_baseline, value),
             "stream" => text(&mut self.stream, value),
             _ => {}
         }
@@ -185,6 +189,7 @@ impl Settings {
             "attach" => self.attach.to_value(),
             "post" => self.post.to_value(),
             "post-messages" => self.post_messages.to_value(),
+            "speaker-baseline" => self.speaker_baseline.to_value(),
             "stream" => self.stream.to_value(),
             _ => return None,
         })
@@ -251,6 +256,12 @@ pub(super) static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| 
             .nick("Post messages")
             .blurb("Whether results are posted as element messages at all")
             .default_value(d.post_messages)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoolean::builder("speaker-baseline")
+            .nick("Speaker baseline")
+            .blurb("Compare the features of affect-v1 with what is usual for the speaker of the channel, learnt as they speak")
+            .default_value(d.speaker_baseline)
             .mutable_playing()
             .build(),
         text("stream", "Stream", "Name of the stream in results; the stream id if empty", &d.stream),

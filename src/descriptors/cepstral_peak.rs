@@ -1,0 +1,133 @@
+//! Smoothed cepstral peak prominence (Hillenbrand and Houde 1996): how far the voice's regularity stands out.
+
+use crate::signal::log::ln_all;
+use realfft::num_complex::Complex32;
+use realfft::{ComplexToReal, RealFftPlanner};
+use std::fmt;
+use std::sync::Arc;
+
+/// Spectrum used, in Hz: what lies above says more about the line than about the voice.
+const TOP_HZ: f64 = 5000.0;
+/// The peak lies between the periods of these frequencies.
+const HIGHEST_HZ: f64 = 500.0;
+const LOWEST_HZ: f64 = 60.0;
+/// The line is fitted from here, in seconds, to the longest period.
+const LINE_FROM_S: f64 = 0.001;
+/// Frames averaged.
+const FRAMES: usize = 3;
+/// Floor of the power cepstrum, in dB: exactly even spectra have no cepstrum.
+const FLOOR: f32 = 1e-12;
+const DB_PER_LN: f64 = 4.342_944_819_032_518;
+
+/// The transform and ranges, shared by all streams.
+#[derive(Clone)]
+pub struct CepstralPlan {
+    inverse: Arc<dyn ComplexToReal<f32>>,
+    bins: usize,
+    line: std::ops::Range<usize>,
+    peak: std::ops::Range<usize>,
+}
+
+impl fmt::Debug for CepstralPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CepstralPlan").field("bins", &self.bins).finish()
+    }
+}
+
+/// The last power cepstra of one stream, and work space.
+#[derive(Debug, Clone)]
+pub struct CepstralState {
+    spectrum: Vec<Complex32>,
+    time: Vec<f32>,
+    scratch: Vec<Complex32>,
+    recent: [Vec<f32>; FRAMES],
+    mean: Vec<f32>,
+    smooth: Vec<f32>,
+    level: Vec<f32>,
+    /// Number of frames in `recent` that belong to the present stretch.
+    held: usize,
+}
+
+impl CepstralPlan {
+    /// A plan for spectra with bins `df_hz` apart.
+    #[must_use]
+    pub fn new(df_hz: f64) -> Self {
+        let last = (TOP_HZ / df_hz) as usize;
+        let size = 2 * last;
+        let rate = df_hz * size as f64;
+        let at = |seconds: f64| (seconds * rate).round() as usize;
+        let end = at(1.0 / LOWEST_HZ) + 1;
+        Self {
+            inverse: RealFftPlanner::new().plan_fft_inverse(size),
+            bins: last + 1,
+            line: at(LINE_FROM_S)..end,
+            peak: at(1.0 / HIGHEST_HZ)..end,
+        }
+    }
+
+    /// Work space for one stream.
+    #[must_use]
+    pub fn state(&self) -> CepstralState {
+        CepstralState {
+            spectrum: self.inverse.make_input_vec(),
+            time: self.inverse.make_output_vec(),
+            scratch: self.inverse.make_scratch_vec(),
+            recent: std::array::from_fn(|_| vec![0.0; self.line.end]),
+            mean: vec![0.0; self.line.end],
+            smooth: vec![0.0; self.line.end],
+            level: vec![0.0; self.line.end],
+            held: 0,
+        }
+    }
+
+    /// Prominence in dB of the highest point of the power cepstrum (mean of this frame and up to two before it in the
+    /// same voiced stretch, then of three neighbouring quefrencies) between the periods of 500 and 60 Hz, above the
+    /// straight line through the cepstrum in dB from 1 ms on.
+    ///
+    /// Input: natural logarithm of the power spectrum. A gain changes nothing.
+    #[inline(never)]
+    pub fn process(&self, state: &mut CepstralState, ln_power: &[f32]) -> f32 {
+        for (x, l) in state.spectrum.iter_mut().zip(&ln_power[..self.bins]) {
+            *x = Complex32::new(*l, 0.0);
+        }
+        let done = self.inverse.process_with_scratch(&mut state.spectrum, &mut state.time, &mut state.scratch);
+        debug_assert!(done.is_ok());
+        state.recent.rotate_right(1);
+        for (r, c) in state.recent[0].iter_mut().zip(&state.time) {
+            *r = c * c;
+        }
+        state.held = (state.held + 1).min(FRAMES);
+        let scale = 1.0 / (3.0 * state.held as f32 * (2.0 * (self.bins - 1) as f32).powi(2));
+        state.mean.fill(0.0);
+        for r in &state.recent[..state.held] {
+            state.mean.iter_mut().zip(r).for_each(|(m, r)| *m += r);
+        }
+        let last = self.line.end - 1;
+        for q in self.line.clone() {
+            let m = &state.mean;
+            state.smooth[q] = (m[q - 1] + m[q] + m[(q + 1).min(last)]) * scale;
+        }
+        ln_all(&state.smooth, FLOOR, &mut state.level);
+        let (mut n, mut sx, mut sy, mut sxx, mut sxy) = (0.0f64, 0.0, 0.0, 0.0, 0.0);
+        let mut best = (f64::NEG_INFINITY, 0.0);
+        for q in self.line.clone() {
+            let (x, y) = (q as f64, DB_PER_LN * f64::from(state.level[q]));
+            n += 1.0;
+            sx += x;
+            sy += y;
+            sxx += x * x;
+            sxy += x * y;
+            if self.peak.contains(&q) && y > best.0 {
+                best = (y, x);
+            }
+        }
+        let slope = (n * sxy - sx * sy) / (n * sxx - sx * sx);
+        let line = (sy - slope * sx) / n + slope * best.1;
+        (best.0 - line) as f32
+    }
+
+    /// A voiced stretch has ended: the next frame is averaged with none before it.
+    pub fn pause(&self, state: &mut CepstralState) {
+        state.held = 0;
+    }
+}

@@ -1,0 +1,89 @@
+//! The most plausible course of F0 and voicing through the candidates.
+
+use super::best_path::{BestPath, IMPOSSIBLE};
+use super::pitch_comb::{PLACES, PitchCandidate};
+use super::voicing::Voicing;
+
+/// Longest delay of a decision, in frames.
+pub const DELAY: usize = 30;
+const STATES: usize = PLACES + 1;
+const UNVOICED: usize = PLACES;
+/// Cost of an octave, and of a change between voiced and unvoiced, in units of log odds.
+const OCTAVE: f64 = 10.0;
+const SWITCH: f64 = 2.5;
+const LEAST: f64 = 1e-6;
+
+/// F0 of one frame.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Pitch {
+    /// F0 in Hz; `None` where the frame is unvoiced.
+    pub hz: Option<f32>,
+    /// Probability that the frame is voiced, 0 to 1, from the frame alone.
+    pub voicing: f32,
+}
+
+/// The tracker of one stream.
+#[derive(Debug, Clone)]
+pub struct PitchTrack {
+    voicing: Voicing,
+    path: BestPath<STATES, DELAY>,
+    waiting: [([PitchCandidate; PLACES], f32); DELAY],
+    /// `log2` of the frequencies of the last frame.
+    octaves: [f64; PLACES],
+}
+
+impl Default for PitchTrack {
+    fn default() -> Self {
+        Self {
+            voicing: Voicing::default(),
+            // Before a stream there is no voice.
+            path: BestPath::new(Some(UNVOICED)),
+            waiting: [([PitchCandidate::default(); PLACES], 0.0); DELAY],
+            octaves: [0.0; PLACES],
+        }
+    }
+}
+
+impl PitchTrack {
+    /// Takes the candidates and the energy of the next frame and hands on every frame that is now decided, in order.
+    #[inline(never)]
+    pub fn push(&mut self, candidates: &[PitchCandidate; PLACES], energy: f64, mut decided: impl FnMut(Pitch)) {
+        let probability = self.voicing.process(candidates, energy);
+        let best = candidates.iter().map(PitchCandidate::score).fold(f32::NEG_INFINITY, f32::max);
+        let mut local = [IMPOSSIBLE; STATES];
+        let mut octaves = [0.0; PLACES];
+        for (i, c) in candidates.iter().enumerate().filter(|(_, c)| c.hz > 0.0) {
+            local[i] = f64::from(best - c.score()) - (probability + LEAST).ln();
+            octaves[i] = f64::from(c.hz).log2();
+        }
+        local[UNVOICED] = -(1.0 - probability + LEAST).ln();
+        let before = std::mem::replace(&mut self.octaves, octaves);
+        self.waiting[self.path.undecided()] = (*candidates, probability as f32);
+        let step = |to: usize, from: usize| match (to == UNVOICED, from == UNVOICED) {
+            (true, true) => 0.0,
+            (false, false) => OCTAVE * (octaves[to] - before[from]).abs(),
+            _ => SWITCH,
+        };
+        let (waiting, mut count) = (&mut self.waiting, 0);
+        self.path.push(&local, step, |state| {
+            decided(pitch(&waiting[count], state));
+            count += 1;
+        });
+        waiting.rotate_left(count);
+    }
+
+    /// Decides the rest on the cheapest path. The next frame starts a new stream.
+    pub fn finish(&mut self, mut decided: impl FnMut(Pitch)) {
+        let (waiting, mut count) = (&self.waiting, 0);
+        self.path.finish(|state| {
+            decided(pitch(&waiting[count], state));
+            count += 1;
+        });
+        *self = Self::default();
+    }
+}
+
+fn pitch((candidates, probability): &([PitchCandidate; PLACES], f32), state: usize) -> Pitch {
+    let hz = candidates.get(state).map(|c| c.hz).filter(|hz| *hz > 0.0);
+    Pitch { hz, voicing: *probability }
+}
