@@ -186,6 +186,9 @@ impl FeaturesArgs {
             return Err("--baseline-file goes with --baseline running".to_owned());
         }
         let channels: ChannelMode = self.channels.parse().map_err(|e| format!("--channels: {e}"))?;
+        if self.baseline_file.is_some() && channels != ChannelMode::Each {
+            return Err("--baseline-file is for files with one channel: leave --channels as it is".to_owned());
+        }
         let utterances = UtteranceConfig {
             min_speech: samples(self.min_speech),
             min_pause: samples(self.min_pause),
@@ -248,6 +251,8 @@ mod tests {
         assert!(resolve(&["--format", "json"]).is_some());
         assert!(resolve(&["--baseline", "running"]).unwrap().contains("jsonl"));
         assert!(resolve(&["--baseline-file", "x.json"]).unwrap().contains("running"));
+        let mixed = ["--format", "jsonl", "--baseline", "running", "--baseline-file", "x.json", "--channels", "mix"];
+        assert!(resolve(&mixed).unwrap().contains("one channel"));
         assert!(resolve(&["--segments", "window", "--window", "nan"]).is_some());
         assert!(resolve(&["--channels", "left"]).is_some());
     }

@@ -63,7 +63,6 @@ impl AutocorrelationPlan {
     ///
     /// The transform is not padded to twice the frame's length, so that lags beyond 10 ms hold a little of the far
     /// end of the frame (1 % at 60 Hz): enough to choose among candidates, not to measure noise by.
-    #[inline(never)]
     pub fn process(&self, state: &mut Autocorrelation, power: &[f32]) {
         for (x, p) in state.spectrum.iter_mut().zip(power) {
             *x = Complex32::new(*p, 0.0);

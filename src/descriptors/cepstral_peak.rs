@@ -85,7 +85,6 @@ impl CepstralPlan {
     /// straight line through the cepstrum in dB from 1 ms on.
     ///
     /// Input: natural logarithm of the power spectrum. A gain changes nothing.
-    #[inline(never)]
     pub fn process(&self, state: &mut CepstralState, ln_power: &[f32]) -> f32 {
         for (x, l) in state.spectrum.iter_mut().zip(&ln_power[..self.bins]) {
             *x = Complex32::new(*l, 0.0);

@@ -86,7 +86,6 @@ pub fn resonance_ln(f: f32, hz: f32, bandwidth_hz: f32) -> f32 {
 impl FormantFit {
     /// Fits to the harmonics of one frame, from its tracked formants. Fewer than three harmonics leave the
     /// frequencies as they are, with the usual bandwidths.
-    #[inline(never)]
     pub fn process(&mut self, levels: &HarmonicLevels, tracked: &TrackedFormants) -> FittedFormants {
         let start = tracked.hz.map(|f| f as f32);
         let (mut hz, mut width) = (start, BANDWIDTHS_HZ);
@@ -218,7 +217,6 @@ impl FormantFit {
 }
 
 /// Solves a positive definite system whose lower triangle is given (Cholesky); `None` if it is not.
-#[inline(never)]
 fn solve(m: &mut [[f32; UNKNOWNS]; UNKNOWNS], mut b: [f32; UNKNOWNS]) -> Option<[f32; UNKNOWNS]> {
     for j in 0..UNKNOWNS {
         let mut d = m[j][j];

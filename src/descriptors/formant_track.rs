@@ -53,7 +53,6 @@ fn choose(list: &[Resonance], choice: usize) -> Option<[Resonance; 3]> {
 impl FormantTrack {
     /// Takes the resonances of the next voiced frame and hands on every frame that is now decided, in order; `None`
     /// where it has fewer than three.
-    #[inline(never)]
     pub fn push(&mut self, resonances: &Resonances, mut decided: impl FnMut(Option<TrackedFormants>)) {
         let list = resonances.list();
         debug_assert!(list.len() <= RESONANCES);

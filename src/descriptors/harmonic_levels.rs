@@ -46,7 +46,6 @@ impl HarmonicPlan {
     }
 
     /// Finds the harmonics of `f0_hz` in the natural logarithm of a power spectrum.
-    #[inline(never)]
     pub fn process(&self, out: &mut HarmonicLevels, ln_power: &[f32], f0_hz: f64) {
         out.count = ((TOP_HZ / f0_hz) as usize).min(MOST);
         let reach = ((REACH * f0_hz / self.df_hz) as usize).max(1);

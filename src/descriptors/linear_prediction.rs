@@ -88,7 +88,6 @@ impl PredictionPlan {
 
     /// Resonances of one power spectrum (any scale). Silence has none.
     #[must_use]
-    #[inline(never)]
     pub fn process(&self, state: &mut PredictionState, power: &[f32]) -> Resonances {
         for ((o, p), e) in state.power.iter_mut().zip(power).zip(&self.emphasis) {
             *o = p * e;
@@ -112,7 +111,6 @@ impl PredictionPlan {
 }
 
 /// Coefficients `1, a_1 .. a_p` of the inverse filter.
-#[inline(never)]
 fn levinson(r: &[f64; ORDER + 1]) -> [f64; ORDER + 1] {
     let mut a = [0.0; ORDER + 1];
     a[0] = 1.0;
@@ -131,7 +129,6 @@ fn levinson(r: &[f64; ORDER + 1]) -> [f64; ORDER + 1] {
     a
 }
 
-#[inline(never)]
 fn resonances(a: &[f64; ORDER + 1]) -> Resonances {
     let mut found = [Complex64::default(); MAX_DEGREE];
     let count = roots_near(a, &NEUTRAL, &mut found);

@@ -43,7 +43,6 @@ impl PeriodicityPlan {
     ///
     /// Range: -20 to 45. `None` for silence or for a period beyond half the frame.
     #[must_use]
-    #[inline(never)]
     pub fn process(&self, state: &mut PeriodicityState, samples: &[f32], f0_hz: f64, rate_hz: f64) -> Option<f32> {
         debug_assert_eq!(samples.len(), PITCH);
         let period = (rate_hz / f0_hz).round() as usize;

@@ -107,7 +107,6 @@ impl CombPlan {
     ///
     /// Input: its power spectrum and its autocorrelation. A gain changes nothing; a frame without power below 2.5 kHz
     /// has no candidates.
-    #[inline(never)]
     pub fn process(&self, state: &mut CombState, power: &[f32], lags: &Autocorrelation) -> [PitchCandidate; PLACES] {
         let mut found = [PitchCandidate::default(); PLACES];
         let used = &power[..self.used_bins];

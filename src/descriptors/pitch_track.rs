@@ -46,7 +46,6 @@ impl Default for PitchTrack {
 
 impl PitchTrack {
     /// Takes the candidates and the energy of the next frame and hands on every frame that is now decided, in order.
-    #[inline(never)]
     pub fn push(&mut self, candidates: &[PitchCandidate; PLACES], energy: f64, mut decided: impl FnMut(Pitch)) {
         let probability = self.voicing.process(candidates, energy);
         let best = candidates.iter().map(PitchCandidate::score).fold(f32::NEG_INFINITY, f32::max);

@@ -85,7 +85,6 @@ impl Pulses {
     ///
     /// A narrow resonance rings on into the periods after it and levels their differences; the periods are therefore
     /// measured on the waveform with its resonances damped.
-    #[inline(never)]
     pub fn process(&mut self, history: &History, centre: u64, f0_hz: Option<f64>, tract: &[Resonance]) -> Periods {
         let mut out = Periods::default();
         let Some(f0_hz) = f0_hz else {
@@ -158,7 +157,6 @@ impl Section {
 }
 
 /// The waveform with its resonances made so wide that they die away within a period.
-#[inline(never)]
 fn damped(x: &[f32], tract: &[Resonance], f0_hz: f32, out: &mut [f32]) {
     let mut sections = [Section::default(); RESONANCES];
     for (s, (hz, bandwidth_hz)) in sections.iter_mut().zip(tract) {
@@ -179,7 +177,6 @@ fn strongest(source: &[f32], origin: f64, centre: f64, period: f64) -> Option<f6
 
 /// Length of the period that begins at the mark `at`, by the lag at which one period around the mark correlates best
 /// with what follows, and its amplitude.
-#[inline(never)]
 fn next(source: &[f32], at: f64, period: f64) -> Option<(f64, f32)> {
     let half = (0.5 * period).round() as usize;
     let length = 2 * half;

@@ -100,7 +100,6 @@ impl TiltPlan {
     }
 
     /// Shape of a power spectrum (any scale); `None` where it has no power between 80 Hz and 5 kHz.
-    #[inline(never)]
     pub fn process(&self, state: &mut TiltState, power: &[f32]) -> Option<Tilt> {
         let power = &power[..self.bins];
         let first = self.whole.first;
