@@ -129,10 +129,11 @@ impl Stream {
     /// Takes the next short frame.
     pub fn short(&mut self, frame: &ShortFrame<'_>) {
         let plan = &self.plan;
+        // The flux looks back one frame.
+        let last_bad = std::mem::replace(&mut self.short_bad, frame.bad);
         let row = &mut self.waiting[slot(frame.index)].row;
         *row = Row {
-            // The flux looks back one frame.
-            bad: frame.bad || std::mem::replace(&mut self.short_bad, frame.bad),
+            bad: frame.bad || last_bad,
             mean_square: frame.mean_square,
             loudness: plan.loudness.process(frame.log_energies),
             energies: *frame.energies,
