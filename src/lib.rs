@@ -14,7 +14,10 @@
 pub mod analyzer;
 pub mod descriptors;
 pub mod error;
+pub mod explain;
 pub mod features;
+pub mod model;
+pub mod onnx;
 pub mod record;
 pub mod segment;
 pub mod signal;

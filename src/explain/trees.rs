@@ -1,0 +1,250 @@
+//! Tree ensembles: interventional TreeSHAP, exact.
+//!
+//! A leaf is reached by a mixture of the row and a background row exactly if every question on its path is answered
+//! rightly by whichever of the two gives the feature. Players (features, or groups of them) that only the row answers
+//! rightly must be in the coalition, those that only the background answers rightly must be out of it; the Shapley
+//! value of such a unanimity game is known in closed form. What the background rows answer is counted beforehand.
+
+use crate::onnx::trees::{Ensemble, Mode, Node, Tree};
+
+/// More players on one path than this are refused.
+pub const LONGEST_PATH: usize = 64;
+
+/// What one feature must be like on the way to a leaf.
+#[derive(Debug, Clone)]
+struct Condition {
+    feature: usize,
+    /// Place of its player among those of the leaf.
+    slot: u32,
+    /// Above this (NaN: no limit).
+    lo: f32,
+    /// At most this.
+    hi: f32,
+    /// Different from these.
+    not: Vec<f32>,
+    /// May be missing.
+    missing: bool,
+}
+
+impl Condition {
+    fn holds(&self, row: &[f32]) -> bool {
+        let x = row.get(self.feature).copied().unwrap_or(f32::NAN);
+        if x.is_nan() {
+            return self.missing;
+        }
+        // Written so that a limit of NaN is none.
+        !(x <= self.lo) && x <= self.hi && !self.not.contains(&x)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Leaf {
+    conditions: Vec<Condition>,
+    /// Players on the path, by slot.
+    players: Vec<usize>,
+    /// Which slots background rows answer rightly, and how many rows do just so.
+    patterns: Vec<(u64, f64)>,
+    weights: Vec<(usize, f64)>,
+}
+
+/// An ensemble prepared for a background.
+#[derive(Debug, Clone)]
+pub struct TreeShap {
+    leaves: Vec<Leaf>,
+    players: usize,
+    outputs: usize,
+    /// Mean over the background of what is explained, by output.
+    base: Vec<f64>,
+    /// The first class's score is the complement of the second's.
+    complement: Option<f64>,
+    /// `required[u][v]`: share of each of `u` players that must be in, with `v` that must be out; and the other way round.
+    shares: Vec<Vec<(f64, f64)>>,
+}
+
+/// An ensemble whose paths are too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathTooLong(
+    /// Players on the path.
+    pub usize,
+);
+
+impl TreeShap {
+    /// Prepares an ensemble for a background of rows with `width` columns; `player[feature]` says which player a feature
+    /// belongs to.
+    ///
+    /// # Errors
+    /// [`PathTooLong`] for more than [`LONGEST_PATH`] players on one path.
+    pub fn new(ensemble: &Ensemble, background: &[f32], width: usize, player: &[usize]) -> Result<Self, PathTooLong> {
+        let rows: Vec<&[f32]> = background.chunks_exact(width.max(1)).collect();
+        let mut leaves = Vec::new();
+        for tree in &ensemble.trees {
+            paths(tree, &mut |path, weights| {
+                let mut leaf = leaf(path, weights, player)?;
+                for w in &mut leaf.weights {
+                    w.1 /= ensemble.divisor;
+                }
+                for row in &rows {
+                    let mask = leaf.mask(row);
+                    match leaf.patterns.iter_mut().find(|p| p.0 == mask) {
+                        Some(p) => p.1 += 1.0,
+                        None => leaf.patterns.push((mask, 1.0)),
+                    }
+                }
+                let n = rows.len().max(1) as f64;
+                leaf.patterns.iter_mut().for_each(|p| p.1 /= n);
+                leaves.push(leaf);
+                Ok(())
+            })?;
+        }
+        let mut base = vec![0.0; ensemble.outputs];
+        for row in &rows {
+            ensemble.sums(row).iter().zip(&mut base).for_each(|(s, b)| *b += s / rows.len() as f64);
+        }
+        let longest = leaves.iter().map(|l| l.players.len()).max().unwrap_or(0);
+        Ok(Self {
+            leaves,
+            players: player.iter().map(|p| p + 1).max().unwrap_or(0),
+            outputs: ensemble.outputs,
+            base: ensemble.raw(&base),
+            complement: ensemble.binary(),
+            shares: shares(longest),
+        })
+    }
+
+    /// Base value and one value for each player, for a class or target.
+    #[must_use]
+    pub fn attribute(&self, row: &[f32], target: usize) -> (f64, Vec<f64>) {
+        let output = if self.outputs == 1 { 0 } else { target };
+        // The first class of two is what the second is not.
+        let sign = if self.complement.is_some() && target == 0 { -1.0 } else { 1.0 };
+        let mut values = vec![0.0; self.players];
+        for leaf in &self.leaves {
+            let Some(&(_, weight)) = leaf.weights.iter().find(|w| w.0 == output) else { continue };
+            leaf.add(row, sign * weight, &self.shares, &mut values);
+        }
+        (self.base.get(target).copied().unwrap_or(0.0), values)
+    }
+}
+
+impl Leaf {
+    /// Which slots a row answers rightly.
+    fn mask(&self, row: &[f32]) -> u64 {
+        let full = full(self.players.len());
+        self.conditions.iter().filter(|c| !c.holds(row)).fold(full, |mask, c| mask & !(1 << c.slot))
+    }
+
+    fn add(&self, row: &[f32], weight: f64, shares: &[Vec<(f64, f64)>], values: &mut [f64]) {
+        let full = full(self.players.len());
+        let ours = self.mask(row);
+        let out = full & !ours;
+        let v = out.count_ones() as usize;
+        let mut lost = 0.0;
+        for &(theirs, count) in &self.patterns {
+            if ours | theirs != full {
+                continue;
+            }
+            let mut needed = full & !theirs;
+            let u = needed.count_ones() as usize;
+            let (gain, loss) = shares[u][v];
+            lost += count * loss;
+            while needed != 0 {
+                values[self.players[needed.trailing_zeros() as usize]] += weight * count * gain;
+                needed &= needed - 1;
+            }
+        }
+        let mut rest = if lost == 0.0 { 0 } else { out };
+        while rest != 0 {
+            values[self.players[rest.trailing_zeros() as usize]] -= weight * lost;
+            rest &= rest - 1;
+        }
+    }
+}
+
+fn full(slots: usize) -> u64 {
+    if slots >= 64 { u64::MAX } else { (1 << slots) - 1 }
+}
+
+/// `(u-1)! v! / (u+v)!` and `u! (v-1)! / (u+v)!`, zero where there is nobody to share.
+fn shares(longest: usize) -> Vec<Vec<(f64, f64)>> {
+    let choose = |n: usize, k: usize| (0..k).fold(1.0, |c, i| c * (n - i) as f64 / (i + 1) as f64);
+    let share = |u: usize, v: usize| if u == 0 { 0.0 } else { 1.0 / (u as f64 * choose(u + v, v)) };
+    (0..=longest).map(|u| (0..=longest).map(|v| (share(u, v), share(v, u))).collect()).collect()
+}
+
+/// A step on a path: the node's question, and whether the way was yes.
+type Step<'a> = (&'a Node, bool);
+type Visit<'a> = &'a mut dyn FnMut(&[Step<'_>], &[(usize, f64)]) -> Result<(), PathTooLong>;
+
+fn paths(tree: &Tree, visit: Visit<'_>) -> Result<(), PathTooLong> {
+    // Depth first, with the path kept beside: (node, its depth, the step that led to it).
+    let mut path: Vec<Step<'_>> = Vec::new();
+    let mut open: Vec<(usize, usize, Option<Step<'_>>)> = vec![(0, 0, None)];
+    while let Some((at, depth, step)) = open.pop() {
+        path.truncate(depth.saturating_sub(1));
+        path.extend(step);
+        match tree.nodes.get(at) {
+            Some(node @ Node::Branch { yes, no, .. }) => {
+                open.push((*no, depth + 1, Some((node, false))));
+                open.push((*yes, depth + 1, Some((node, true))));
+            }
+            Some(Node::Leaf(weights)) => visit(&path, weights)?,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn leaf(path: &[Step<'_>], weights: &[(usize, f64)], player: &[usize]) -> Result<Leaf, PathTooLong> {
+    let mut conditions: Vec<Condition> = Vec::new();
+    let mut players: Vec<usize> = Vec::new();
+    for (node, up) in path {
+        let Node::Branch { feature, mode, value, missing_yes, .. } = node else { continue };
+        let known = conditions.iter().position(|c| c.feature == *feature);
+        let k = match known {
+            Some(k) => k,
+            None => {
+                let who = player.get(*feature).copied().unwrap_or(0);
+                let slot = players.iter().position(|p| *p == who).unwrap_or_else(|| {
+                    players.push(who);
+                    players.len() - 1
+                });
+                if slot >= LONGEST_PATH {
+                    return Err(PathTooLong(slot + 1));
+                }
+                let (lo, hi) = (f32::NAN, f32::INFINITY);
+                conditions.push(Condition {
+                    feature: *feature,
+                    slot: slot as u32,
+                    lo,
+                    hi,
+                    not: Vec::new(),
+                    missing: true,
+                });
+                conditions.len() - 1
+            }
+        };
+        let c = &mut conditions[k];
+        c.missing &= *missing_yes == *up;
+        let below = value.next_down();
+        match (mode, up) {
+            (Mode::Leq, true) | (Mode::Gt, false) => c.hi = c.hi.min(*value),
+            (Mode::Leq, false) | (Mode::Gt, true) => c.lo = c.lo.max(*value),
+            (Mode::Lt, true) | (Mode::Gte, false) => c.hi = c.hi.min(below),
+            (Mode::Lt, false) | (Mode::Gte, true) => c.lo = c.lo.max(below),
+            (Mode::Eq, true) | (Mode::Neq, false) => {
+                c.hi = c.hi.min(*value);
+                c.lo = c.lo.max(below);
+            }
+            (Mode::Eq, false) | (Mode::Neq, true) => c.not.push(*value),
+        }
+    }
+    // Weights for one output may be listed more than once.
+    let mut merged: Vec<(usize, f64)> = Vec::new();
+    for &(output, w) in weights {
+        match merged.iter_mut().find(|m| m.0 == output) {
+            Some(m) => m.1 += w,
+            None => merged.push((output, w)),
+        }
+    }
+    Ok(Leaf { conditions, players, patterns: Vec::new(), weights: merged })
+}
