@@ -16,6 +16,8 @@ pub mod descriptors;
 pub mod error;
 pub mod explain;
 pub mod features;
+#[cfg(feature = "train")]
+pub mod identify;
 pub mod model;
 pub mod onnx;
 pub mod record;

@@ -26,6 +26,16 @@ pub enum Command {
     /// otherwise. Exit code: 0 done, 1 some file or the output failed (the others were done), 2 wrong usage.
     #[command(after_long_help = catalogue_help())]
     Features(FeaturesArgs),
+    /// Scores of rows of features by a model.
+    Score(crate::score::ScoreArgs),
+    /// Attributions of rows of features, in full precision.
+    Attribute(crate::attribute::AttributeArgs),
+    /// A model's card, checked, and which attributions apply.
+    ExplainModel(crate::explain_model::ExplainModelArgs),
+    /// A model from labelled recordings, with its card, that the stream runs as it is.
+    Train(crate::train::TrainArgs),
+    /// Adds gradients to a model, as operators that any ONNX runtime runs.
+    Differentiate(crate::differentiate::DifferentiateArgs),
 }
 
 /// Names of all features by group, from the catalogue.
@@ -241,7 +251,7 @@ mod tests {
     fn contradictions_are_refused_before_work_begins() {
         let resolve = |words: &[&str]| {
             let all = ["affect", "features", "x.wav"].into_iter().chain(words.iter().copied());
-            let Command::Features(f) = Cli::parse_from(all).command;
+            let Command::Features(f) = Cli::parse_from(all).command else { unreachable!() };
             f.resolve().err()
         };
         assert_eq!(resolve(&[]), None);

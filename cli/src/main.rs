@@ -3,10 +3,18 @@
 #![warn(clippy::unwrap_used)]
 
 mod args;
+mod attribute;
 mod decode;
+mod differentiate;
+mod explain_model;
 mod features;
 mod list;
+mod model_args;
 mod output;
+mod score;
+mod tables;
+mod train;
+mod whole;
 
 use args::{Command, Job};
 use clap::Parser;
@@ -20,14 +28,31 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let Command::Features(raw) = args::Cli::parse().command;
-    let code = match raw.resolve() {
-        Err(message) => {
-            eprintln!("affect: {message}");
-            USAGE
-        }
-        Ok(Job::List { sets, json }) => list::print(&sets, json),
-        Ok(Job::Extract(job)) => features::run(&job),
+    let code = match args::Cli::parse().command {
+        Command::Features(raw) => match raw.resolve() {
+            Err(message) => {
+                eprintln!("affect: {message}");
+                USAGE
+            }
+            Ok(Job::List { sets, json }) => list::print(&sets, json),
+            Ok(Job::Extract(job)) => features::run(&job),
+        },
+        Command::Score(a) => told(score::run(&a)),
+        Command::Attribute(a) => told(attribute::run(&a)),
+        Command::ExplainModel(a) => told(explain_model::run(&a)),
+        Command::Train(a) => told(train::run(&a)),
+        Command::Differentiate(a) => told(differentiate::run(&a)),
     };
     ExitCode::from(code)
+}
+
+/// The exit code, after saying what went wrong.
+fn told(outcome: Result<(), String>) -> u8 {
+    match outcome {
+        Ok(()) => DONE,
+        Err(message) => {
+            eprintln!("affect: {message}");
+            FAILED
+        }
+    }
 }

@@ -13,9 +13,13 @@ pub(super) fn apply(baseline: &mut Baseline, record: &mut Record) {
 }
 
 fn compare(baseline: &Baseline, record: &Record) -> BaselineResult {
-    let z =
-        record.features.iter().enumerate().map(|(i, f)| baseline.deviation(i, f.value?).map(|d| d.z as f32)).collect();
-    BaselineResult { speech_s: baseline.speech_s() as f32, z }
+    let deviations: Vec<_> =
+        record.features.iter().enumerate().map(|(i, f)| baseline.deviation(i, f.value?)).collect();
+    BaselineResult {
+        speech_s: baseline.speech_s() as f32,
+        z: deviations.iter().map(|d| d.map(|d| d.z as f32)).collect(),
+        usual: deviations.iter().map(|d| d.map(|d| d.location as f32)).collect(),
+    }
 }
 
 fn learn(baseline: &mut Baseline, record: &Record) {

@@ -1,5 +1,7 @@
 //! What the analyzer is asked for.
 
+use super::policy::Policy;
+use super::scoring::Scorer;
 use crate::error::ConfigError;
 use crate::features::catalogue::{self, Entry};
 use crate::features::{affect, egemaps};
@@ -189,6 +191,12 @@ pub struct Config {
     pub voice_activity: bool,
     /// Compare the features of `affect-v1` with what is usual for the speaker of the channel, learnt as they speak.
     pub baseline: bool,
+    /// The model that scores segments, if any. Its feature set must be among the sets.
+    pub scorer: Option<Arc<Scorer>>,
+    /// Leave scoring to whoever takes the records: [`super::Analyzer::score`], from any thread.
+    pub deferred: bool,
+    /// What may be told about each channel; where nothing is said, an agent's channel has features only.
+    pub policy: Vec<Option<Policy>>,
 }
 
 impl Default for Config {
@@ -202,6 +210,9 @@ impl Default for Config {
             source: "affect".into(),
             voice_activity: true,
             baseline: false,
+            scorer: None,
+            deferred: false,
+            policy: Vec::new(),
         }
     }
 }
@@ -220,6 +231,13 @@ impl Config {
                 what: "feature set",
                 found: String::new(),
                 known: FeatureSet::ALL.map(FeatureSet::name).join(", "),
+            });
+        }
+        if let Some(set) = self.scorer.as_ref().and_then(|s| s.set()).filter(|s| !self.sets.contains(s)) {
+            return Err(ConfigError::Unknown {
+                what: "feature set for this model",
+                found: self.sets.iter().map(|s| s.name()).collect::<Vec<_>>().join(", "),
+                known: set.name().to_owned(),
             });
         }
         let seconds = |n: u64| n as f64 / 16_000.0;

@@ -5,6 +5,7 @@ use super::baseline;
 use super::config::{Config, FeatureSet, Segmentation};
 use super::extractor::{Extractor, Keeping, SegmentValues, extractor, kept_samples, max_delay};
 use super::quality::{NoiseFloor, QualityMeter};
+use super::policy::Policy;
 use super::sounds::{Sound, Sounds};
 use crate::error::InputError;
 use crate::features::baseline::{Baseline, Population};
@@ -98,10 +99,14 @@ pub(super) struct Lane {
     pieces: u64,
     /// Samples at 16 kHz so far.
     position: u64,
+    /// Segments may be scored.
+    scores: bool,
+    /// Records carry their samples, for the model.
+    audio: bool,
 }
 
 impl Lane {
-    pub fn new(config: Arc<Config>, rate_hz: u32, index: Option<usize>) -> Result<Self, InputError> {
+    pub fn new(config: Arc<Config>, rate_hz: u32, index: Option<usize>, policy: Policy) -> Result<Self, InputError> {
         let resampler = Resampler::new(rate_hz)?;
         let (segmenter, rows) = match config.segmentation {
             Segmentation::Frames => (Segmenter::Frames, FEW_ROWS),
@@ -126,11 +131,22 @@ impl Lane {
             Segmentation::Utterances(u) => u.threshold,
             _ => crate::segment::utterance::UtteranceConfig::default().threshold,
         };
+        let scores = policy == Policy::Allow && config.scorer.is_some();
+        let audio = scores && !frames && config.scorer.as_ref().is_some_and(|s| s.needs_audio());
+        let heard = match keeping {
+            Keeping::Recent(rows) => rows * HOP,
+            Keeping::All | Keeping::Nothing => Config::LONGEST_WINDOW as usize,
+        };
+        let compares = config.baseline || scores && config.scorer.as_ref().is_some_and(|s| s.needs_baseline());
         Ok(Self {
+            scores,
+            audio,
             channel: Channel { index, role: config.role(index) },
             piece: Vec::with_capacity(rate_hz as usize / 100 + 1),
             resampler,
-            frames: Frames::new(config.sets.iter().map(|s| kept_samples(*s)).max().unwrap_or(PITCH)),
+            frames: Frames::new(
+                config.sets.iter().map(|s| kept_samples(*s)).max().unwrap_or(PITCH).max(if audio { heard } else { 0 }),
+            ),
             store: Store {
                 extractors: config.sets.iter().map(|s| extractor(*s, keeping)).collect(),
                 sounds: Sounds::new(rows),
@@ -139,7 +155,7 @@ impl Lane {
                 whole: keeping == Keeping::All,
                 shorts: 0,
             },
-            baseline: config.baseline.then(|| Baseline::new(Population::affect())),
+            baseline: compares.then(|| Baseline::new(Population::affect())),
             vad: detect.then(Vad::default),
             threshold,
             speaking: false,
@@ -293,8 +309,24 @@ impl Lane {
                 if let Some(b) = self.baseline.as_mut().filter(|_| record.feature_set == FeatureSet::AffectV1.name()) {
                     baseline::apply(b, &mut record);
                 }
+                self.score(&span, &mut record);
                 sink(Output::Segment(Box::new(record)));
             }
+        }
+    }
+
+    /// Scores a record, or gets it ready for whoever scores it later.
+    fn score(&self, span: &Span, record: &mut Record) {
+        let Some(scorer) = self.config.scorer.as_ref().filter(|s| self.scores && s.takes(record.feature_set)) else {
+            return;
+        };
+        if self.audio {
+            let length = usize::try_from(span.end - span.start).unwrap_or(usize::MAX);
+            record.audio = self.frames.history().get(span.start, length).map(Arc::from);
+        }
+        if !self.config.deferred {
+            scorer.score(record);
+            record.audio = None;
         }
     }
 
@@ -341,6 +373,8 @@ impl Lane {
             quality: Some(quality),
             features,
             baseline: None,
+            scored: None,
+            audio: None,
         }
     }
 }

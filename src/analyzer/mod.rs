@@ -7,17 +7,22 @@ mod baseline;
 mod config;
 mod extractor;
 mod lane;
+mod policy;
 mod quality;
 mod row;
+mod scoring;
 mod sounds;
+pub mod upstream;
 
 pub use baseline::two_pass;
 pub use config::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
+pub use policy::Policy;
 pub use row::FrameRow;
+pub use scoring::{Attribution, Scorer, ScoringConfig};
 
 use crate::error::{ConfigError, InputError};
 use crate::features::baseline::{Baseline, Population};
-use crate::record::{Ended, Record};
+use crate::record::{Ended, Record, SegmentKind};
 use crate::signal::clock::rescale;
 use crate::signal::samples::Samples;
 use lane::Lane;
@@ -91,7 +96,9 @@ impl Analyzer {
                 list.iter().copied().map(Some).collect()
             }
         };
-        let lanes = picked.into_iter().map(|c| Lane::new(config.clone(), rate_hz, c)).collect::<Result<Vec<_>, _>>()?;
+        // A channel that is denied is not analysed at all.
+        let picked = picked.into_iter().filter(|c| config.policy_of(*c, channels) != Policy::Deny);
+        let lanes = picked.map(|c| Lane::new(config.clone(), rate_hz, c, config.policy_of(c, channels))).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { config, rate_hz, channels, lanes, frames: 0, pieces: 0, staged: 0, origin_ns: 0, finished: false })
     }
 
@@ -141,6 +148,22 @@ impl Analyzer {
             }
             _ => false,
         }
+    }
+
+    /// Scores a record that an analyzer with these settings made and left unscored, where the channel's policy allows it.
+    /// `channels` is the number of channels of the stream. Records of other feature sets, of single frames, and those that
+    /// are scored already stay as they are. Says whether there is a score now.
+    pub fn score(config: &Config, channels: usize, record: &mut Record) -> bool {
+        let policy = config.policy_of(record.channel.index, channels);
+        if policy == Policy::Allow
+            && record.scored.is_none()
+            && record.segment != SegmentKind::Frame
+            && let Some(s) = config.scorer.as_ref().filter(|s| s.takes(record.feature_set))
+        {
+            s.score(record);
+        }
+        record.audio = None;
+        record.scored.is_some()
     }
 
     /// Takes a block of audio and hands out what is complete.

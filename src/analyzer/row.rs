@@ -95,6 +95,8 @@ impl FrameRow {
             quality: None,
             features,
             baseline: None,
+            scored: None,
+            audio: None,
         }
     }
 }

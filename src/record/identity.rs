@@ -16,8 +16,10 @@ fn digest(parts: &[&[u8]]) -> String {
 fn with_revision(r: &Record, revision: Option<u32>) -> String {
     let channel = r.channel.index.map_or(u64::MAX, |i| i as u64).to_le_bytes();
     let start = r.start_ns.to_le_bytes();
+    // The segment is the same whoever scores it; the record is not.
+    let model = r.scored.as_ref().filter(|_| revision.is_some()).map(|s| s.model.sha256.clone());
     let revision = revision.map(u32::to_le_bytes);
-    digest(&[
+    let mut parts = vec![
         SCHEMA.as_bytes(),
         r.stream.as_bytes(),
         &channel,
@@ -26,7 +28,9 @@ fn with_revision(r: &Record, revision: Option<u32>) -> String {
         r.feature_set.as_bytes(),
         r.feature_set_version.as_bytes(),
         revision.as_ref().map_or(&[][..], |b| &b[..]),
-    ])
+    ];
+    parts.extend(model.as_ref().map(|m| m.as_bytes()));
+    digest(&parts)
 }
 
 /// Identity of a record: 32 hexadecimal digits.

@@ -1,6 +1,6 @@
 //! A record as JSON. The order of names is fixed, so equal records give equal bytes.
 
-use super::{Quality, Record, SCHEMA, SOFTWARE};
+use super::{Emotion, Explanation, ModelInfo, Named, Quality, Record, SCHEMA, SOFTWARE};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use std::collections::BTreeMap;
@@ -26,13 +26,59 @@ struct Line<'a> {
     discont: bool,
     ended: &'static str,
     source: &'a str,
-    provenance: Provenance,
+    provenance: Provenance<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quality: Option<QualityLine>,
     features: Features<'a>,
     reasons: Reasons<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<BaselineLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emotion: Option<EmotionLine<'a>>,
+    #[serde(skip_serializing_if = "<[Explanation]>::is_empty")]
+    explanations: &'a [Explanation],
+}
+
+#[derive(Serialize)]
+struct EmotionLine<'a> {
+    label: Option<&'a str>,
+    confidence: Option<f64>,
+    abstained: Option<&'a str>,
+    #[serde(skip_serializing_if = "Numbers::is_empty")]
+    probabilities: Numbers<'a>,
+    #[serde(skip_serializing_if = "Numbers::is_empty")]
+    dimensions: Numbers<'a>,
+    entropy_bits: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_speech_s: Option<f32>,
+}
+
+impl<'a> From<&'a Emotion> for EmotionLine<'a> {
+    fn from(e: &'a Emotion) -> Self {
+        Self {
+            label: e.label.as_deref(),
+            confidence: e.confidence,
+            abstained: e.abstained.as_deref(),
+            probabilities: Numbers(&e.probabilities),
+            dimensions: Numbers(&e.dimensions),
+            entropy_bits: e.entropy_bits,
+            baseline_speech_s: e.baseline_speech_s,
+        }
+    }
+}
+
+struct Numbers<'a>(&'a [Named]);
+
+impl Numbers<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Numbers<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_map(self.0.iter().map(|(name, v)| (name.as_ref(), v)))
+    }
 }
 
 #[derive(Serialize)]
@@ -65,10 +111,12 @@ struct ReferenceLine<'a> {
 }
 
 #[derive(Serialize)]
-struct Provenance {
+struct Provenance<'a> {
     software: &'static str,
     feature_set: &'static str,
     feature_set_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a ModelInfo>,
 }
 
 #[derive(Serialize)]
@@ -140,11 +188,14 @@ pub(super) fn write(r: &Record) -> String {
             software: SOFTWARE,
             feature_set: r.feature_set,
             feature_set_version: r.feature_set_version,
+            model: r.scored.as_ref().map(|s| &s.model),
         },
         quality: r.quality.as_ref().map(Into::into),
         features: Features(r),
         reasons: Reasons(r),
         baseline: r.baseline.as_ref().map(|b| BaselineLine { speech_s: b.speech_s, z: Deviations(r) }),
+        emotion: r.scored.as_ref().map(|s| (&s.emotion).into()),
+        explanations: r.scored.as_ref().map_or(&[], |s| &s.explanations),
     };
     // Maps with string keys, strings and numbers: nothing that serde_json refuses.
     serde_json::to_string(&line).unwrap_or_default()

@@ -7,10 +7,12 @@
 mod identity;
 mod json;
 mod quality;
+mod scored;
 pub mod table;
 
 pub use identity::{result_id, segment_id};
 pub use quality::Quality;
+pub use scored::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Named, Scored};
 
 use std::fmt;
 use std::sync::Arc;
@@ -170,6 +172,10 @@ pub struct Record {
     pub features: Vec<Feature>,
     /// The features against what is usual for the speaker, where that was asked for.
     pub baseline: Option<BaselineResult>,
+    /// What a model said, where one was asked.
+    pub scored: Option<Box<Scored>>,
+    /// Samples of the segment at 16 kHz, where a model needs them; never written.
+    pub audio: Option<Arc<[f32]>>,
 }
 
 /// Features against what is usual for the speaker.
@@ -180,6 +186,8 @@ pub struct BaselineResult {
     /// For each feature of the record the distance from the usual value in the speaker's own scales; `None` where
     /// the feature is undefined or nothing is known of it.
     pub z: Vec<Option<f32>>,
+    /// The usual values themselves, in the features' units; empty where they are not at hand.
+    pub usual: Vec<Option<f32>>,
 }
 
 impl Record {

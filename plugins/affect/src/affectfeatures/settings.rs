@@ -135,6 +135,7 @@ impl Settings {
             source: source.into(),
             voice_activity: true,
             baseline: self.speaker_baseline,
+            ..Config::default()
         };
         config.check()?;
         Ok(config)

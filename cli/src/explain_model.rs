@@ -1,0 +1,86 @@
+//! `affect explain-model`: a model's card, checked, and how its scores can be explained.
+
+use crate::model_args::ModelArgs;
+use affect::explain::Method;
+use affect::model::builtin::Structure;
+use affect::model::card::{Card, Input};
+use affect::model::engine::Backend;
+use affect::onnx::differentiate::without_rule;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct ExplainModelArgs {
+    /// The model: an ONNX file.
+    model: PathBuf,
+    /// Print the card as JSON instead.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    common: ModelArgs,
+}
+
+/// Prints.
+pub fn run(args: &ExplainModelArgs) -> Result<(), String> {
+    let model = args.common.open(&args.model, None, None)?;
+    if args.json {
+        println!("{}", model.card().ok_or("the model has no card")?.to_json());
+        return Ok(());
+    }
+    println!("{}", args.model.display());
+    println!("  sha-256     {}", model.sha256());
+    println!("  structure   {}", model.structure().name());
+    println!("  runs on     {}", model.engine());
+    for backend in Backend::ALL.into_iter().filter(|b| *b != Backend::Auto) {
+        let common = ModelArgs { backend, ..args.common.clone() };
+        match common.open(&args.model, None, None) {
+            Ok(_) => println!("    {backend:<12} yes"),
+            Err(e) => println!("    {backend:<12} no: {}", e.replacen(&format!("{}: ", args.model.display()), "", 1)),
+        }
+    }
+    println!("  output      {} ({:?}): {}", model.output(), model.kind(), model.labels().join(", "));
+    match model.card() {
+        Some(card) => print_card(card),
+        None => println!("  card        none: usable on tables, not in the stream (docs/models.md says how to write one)"),
+    }
+    println!("  attributions");
+    let missing = without_rule(model.graph(), model.output());
+    let waveform = model.card().is_some_and(|c| matches!(c.input, Input::Waveform { .. }));
+    for m in Method::ALL {
+        let answer = match (m, model.structure()) {
+            (Method::Linear, Structure::Linear(_)) | (Method::Tree, Structure::Trees(_)) => "yes, exact".to_owned(),
+            (Method::Linear, _) => "no: the model is not linear".to_owned(),
+            (Method::Tree, _) => "no: the model is no tree ensemble".to_owned(),
+            (Method::Shapley | Method::ShapleyGroups, _) if waveform => "no: it takes a waveform, not features".to_owned(),
+            (Method::ShapleyGroups, _) => "yes, exact over groups".to_owned(),
+            (Method::Shapley, _) => "yes, exact up to 12 features, sampled with standard errors for more".to_owned(),
+            (Method::IntegratedGradients | Method::Gradient, _) if missing.is_empty() => "yes".to_owned(),
+            (Method::IntegratedGradients | Method::Gradient, _) => format!("no: no rule for {}", missing.join(", ")),
+        };
+        println!("    {:<21} {answer}", m.name());
+    }
+    Ok(())
+}
+
+fn print_card(card: &Card) {
+    println!("  card        {} version {}, agrees with the graph", card.id, card.version);
+    if !card.description.is_empty() {
+        println!("    {}", card.description);
+    }
+    match &card.input {
+        Input::Features { feature_set, feature_set_version, features, .. } => {
+            println!("    takes {} features of {feature_set} version {feature_set_version}", features.len());
+        }
+        Input::Waveform { rate_hz, min_s, .. } => println!("    takes a waveform at {rate_hz} Hz, at least {min_s} s"),
+    }
+    println!("    z-scores against: {}; temperature {}", card.normaliser.reference(), card.calibration.temperature);
+    println!("    background rows: {}", card.background.len());
+    println!("    abstains below probability {}, with less than {} s of speech, or a baseline of less than {} s", card.abstain.confidence_below, card.abstain.min_speech_s, card.abstain.min_baseline_s);
+    println!("    licence: {}; trained on: {}", card.licence, card.corpora.join(", "));
+    for m in &card.metrics {
+        println!("    {} {:.3} ({})", m.name, m.value, m.protocol);
+    }
+    for l in &card.limits {
+        println!("    limit: {l}");
+    }
+}

@@ -1,0 +1,62 @@
+//! Options that every verb with a model has.
+
+use affect::model::card::{Input, Normaliser};
+use affect::model::engine::Backend;
+use affect::model::{Model, Options, pool};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[derive(Debug, Clone, Args)]
+pub struct ModelArgs {
+    /// Card of the model, where it is neither in the file nor beside it as MODEL.card.json.
+    #[arg(long, value_name = "FILE")]
+    pub model_card: Option<PathBuf>,
+    /// What runs the model: auto, onnxruntime, rten or builtin.
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub backend: Backend,
+    /// ONNX Runtime's shared library, where it shall not be searched for (also ORT_DYLIB_PATH).
+    #[arg(long, value_name = "FILE")]
+    pub runtime_library: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    pub fn open(&self, path: &Path, output: Option<&str>, width: Option<usize>) -> Result<Arc<Model>, String> {
+        let options = Options {
+            backend: self.backend,
+            library: self.runtime_library.clone(),
+            output: output.map(str::to_owned),
+            width,
+        };
+        pool::open(path, self.model_card.as_deref(), &options).map_err(|e| match e {
+            affect::model::ModelError::File { .. } => e.to_string(),
+            e => format!("{}: {e}", path.display()),
+        })
+    }
+}
+
+/// Rows of features as they enter the graph: normalised as the card says.
+pub fn enter(model: &Model, rows: &[Vec<f32>]) -> Result<Vec<f32>, String> {
+    let card = model.card().filter(|c| matches!(c.input, Input::Features { .. }) && c.normaliser != Normaliser::None);
+    let mut out = Vec::with_capacity(rows.len() * model.width());
+    for row in rows {
+        match card {
+            Some(card) => {
+                let values: Vec<Option<f32>> = row.iter().map(|v| Some(*v).filter(|v| v.is_finite())).collect();
+                let row = affect::model::vector::row(card, &values, Some(&values)).map_err(|e| e.to_string())?;
+                out.extend(row);
+            }
+            None => out.extend(row),
+        }
+    }
+    Ok(out)
+}
+
+/// Index of a class by its name or number.
+pub fn class(model: &Model, name: &str) -> Result<usize, String> {
+    let labels = model.labels();
+    let found = labels.iter().position(|l| l == name);
+    found.or_else(|| name.parse::<usize>().ok().filter(|k| *k < labels.len())).ok_or_else(|| {
+        format!("--target {name}: expected one of {}, or a number below {}", labels.join(", "), labels.len())
+    })
+}

@@ -1,0 +1,127 @@
+//! Tables of numbers: CSV or NPY.
+
+use std::path::Path;
+
+/// Rows of a table; missing cells are NaN.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    /// Names of the columns, where there is a header.
+    pub header: Option<Vec<String>>,
+    /// Cells as text, for CSV.
+    pub cells: Vec<Vec<String>>,
+    /// Rows as numbers, for NPY.
+    numbers: Option<Vec<Vec<f32>>>,
+}
+
+fn missing(cell: &str) -> bool {
+    matches!(cell.trim().to_ascii_lowercase().as_str(), "" | "nan" | "na" | "null")
+}
+
+impl Table {
+    /// Reads a file; `.npy` by its ending, everything else as CSV.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let named = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+        let bytes = std::fs::read(path).map_err(|e| named(&e))?;
+        if bytes.starts_with(b"\x93NUMPY") {
+            let numbers = npy(&bytes).map_err(|e| named(&e))?;
+            return Ok(Self { numbers: Some(numbers), ..Self::default() });
+        }
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(false).from_reader(&bytes[..]);
+        let mut cells = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(|e| named(&e))?;
+            cells.push(record.iter().map(str::to_owned).collect::<Vec<_>>());
+        }
+        let is_header = |row: &Vec<String>| row.iter().any(|c| !missing(c) && c.trim().parse::<f64>().is_err());
+        let header = cells.first().filter(|r| is_header(r)).cloned();
+        if header.is_some() {
+            cells.remove(0);
+        }
+        Ok(Self { header, cells, numbers: None })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.numbers.as_ref().map_or(self.cells.len(), Vec::len)
+    }
+
+    /// The numbers of all rows: the named columns where the table has names and `wanted` lists some, else all columns.
+    pub fn rows(&self, wanted: &[String]) -> Result<Vec<Vec<f32>>, String> {
+        if let Some(n) = &self.numbers {
+            return Ok(n.clone());
+        }
+        let places: Option<Vec<usize>> = match &self.header {
+            Some(header) if !wanted.is_empty() => {
+                let place = |name: &String| {
+                    header.iter().position(|h| h == name).ok_or_else(|| format!("no column \"{name}\", which the model needs"))
+                };
+                Some(wanted.iter().map(place).collect::<Result<_, _>>()?)
+            }
+            _ => None,
+        };
+        let number = |row: usize, cell: &str| -> Result<f32, String> {
+            if missing(cell) {
+                return Ok(f32::NAN);
+            }
+            cell.trim().parse().map_err(|_| format!("row {}: \"{cell}\" is no number", row + 1))
+        };
+        self.cells
+            .iter()
+            .enumerate()
+            .map(|(k, row)| match &places {
+                Some(p) => p.iter().map(|c| number(k, &row[*c])).collect(),
+                None => row.iter().map(|c| number(k, c)).collect(),
+            })
+            .collect()
+    }
+}
+
+/// NumPy's format, versions 1 to 3: float32 or float64, little-endian, one or two axes, rows first.
+fn npy(bytes: &[u8]) -> Result<Vec<Vec<f32>>, String> {
+    let file = npyz::NpyFile::new(bytes).map_err(|e| e.to_string())?;
+    let shape: Vec<u64> = file.shape().to_vec();
+    if file.order() != npyz::Order::C {
+        return Err("column-major array: save it with numpy.ascontiguousarray".to_owned());
+    }
+    let width = match shape.as_slice() {
+        [n] | [_, n] => usize::try_from(*n).map_err(|e| e.to_string())?,
+        other => return Err(format!("{} axes: expected one or two", other.len())),
+    };
+    let kind = file.dtype().descr();
+    let data: Vec<f32> = if kind.contains("f4") {
+        file.into_vec::<f32>().map_err(|e| e.to_string())?
+    } else if kind.contains("f8") {
+        file.into_vec::<f64>().map_err(|e| e.to_string())?.into_iter().map(|v| v as f32).collect()
+    } else {
+        return Err(format!("elements of type {kind}: expected float32 or float64"));
+    };
+    if width == 0 {
+        return Ok(Vec::new());
+    }
+    Ok(data.chunks_exact(width).map(<[f32]>::to_vec).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        let path = std::env::temp_dir().join(format!("affect-table-{}-{}", std::process::id(), text.len()));
+        std::fs::write(&path, text).unwrap();
+        let t = Table::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        t
+    }
+
+    #[test]
+    fn headers_are_seen_and_columns_found() {
+        let t = table("file,b,a\nx.wav,1,2\ny.wav,,4\n");
+        let rows = t.rows(&["a".to_owned(), "b".to_owned()]).unwrap();
+        assert_eq!(rows[0], [2.0, 1.0]);
+        assert!(rows[1][1].is_nan() && rows[1][0] == 4.0);
+        assert!(t.rows(&["c".to_owned()]).unwrap_err().contains("\"c\""));
+        assert!(t.rows(&[]).unwrap_err().contains("x.wav"));
+        let t = table("1,2\n3,nan\n");
+        assert!(t.header.is_none() && t.len() == 2 && t.rows(&[]).unwrap()[1][1].is_nan());
+    }
+}

@@ -1,0 +1,118 @@
+//! Gradient-boosted trees (by `forust`), one ensemble against the rest for each class.
+
+use super::data::TrainError;
+use crate::onnx::trees::{Ensemble, Labels, Mode, Node, Post, Tree};
+use forust_ml::objective::ObjectiveType;
+use forust_ml::{GradientBooster, Matrix};
+
+/// How much is boosted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Boosting {
+    /// Trees for each class.
+    pub trees: usize,
+    /// Largest depth of a tree.
+    pub depth: usize,
+    /// Share of each tree that is taken.
+    pub rate: f32,
+}
+
+impl Default for Boosting {
+    fn default() -> Self {
+        Self { trees: 60, depth: 3, rate: 0.15 }
+    }
+}
+
+/// The largest float32 below a threshold: `x < threshold` and `x <= this` then say the same of every float32.
+fn below(threshold: f64) -> f32 {
+    let near = threshold as f32;
+    if f64::from(near) < threshold { near } else { near.next_down() }
+}
+
+/// Fits rows without gaps to classes `0..count`; every class counts the same as the rest of the world.
+///
+/// # Errors
+/// [`TrainError::Learner`] where it fails.
+pub fn fit(rows: &[Vec<f32>], classes: &[usize], labels: &[String], how: Boosting) -> Result<Ensemble, TrainError> {
+    let d = rows.first().map_or(0, Vec::len);
+    let columns: Vec<f64> = (0..d).flat_map(|k| rows.iter().map(move |r| f64::from(r[k]))).collect();
+    let data = Matrix::new(&columns, rows.len(), d);
+    let (mut trees, mut base) = (Vec::new(), Vec::new());
+    for class in 0..labels.len() {
+        let y: Vec<f64> = classes.iter().map(|c| f64::from(u8::from(*c == class))).collect();
+        let positive = y.iter().sum::<f64>().max(1.0);
+        let negative = (y.len() as f64 - positive).max(1.0);
+        let half = y.len() as f64 / 2.0;
+        let weights: Vec<f64> = y.iter().map(|v| if *v > 0.5 { half / positive } else { half / negative }).collect();
+        let mut booster = GradientBooster::default()
+            .set_objective_type(ObjectiveType::LogLoss)
+            .set_iterations(how.trees)
+            .set_learning_rate(how.rate)
+            .set_max_depth(how.depth)
+            .set_max_leaves(1 << how.depth)
+            .set_l2(1.0)
+            .set_min_leaf_weight(1.0)
+            .set_initialize_base_score(false)
+            .set_base_score(0.0)
+            .set_parallel(false);
+        booster
+            .fit(&data, &y, &weights, None)
+            .map_err(|e| TrainError::Learner(format!("boosted trees for \"{}\": {e}", labels[class])))?;
+        base.push(booster.base_score);
+        trees.extend(booster.trees.iter().map(|t| tree(t, class)));
+    }
+    Ok(Ensemble {
+        trees,
+        base,
+        outputs: labels.len(),
+        features: d,
+        divisor: 1.0,
+        post: Post::Softmax,
+        labels: Labels::Texts(labels.to_vec()),
+        positive: false,
+    })
+}
+
+fn tree(from: &forust_ml::tree::Tree, class: usize) -> Tree {
+    let node = |n: usize| {
+        let n = &from.nodes[n];
+        if n.is_leaf {
+            return Node::Leaf(vec![(class, f64::from(n.weight_value))]);
+        }
+        Node::Branch {
+            feature: n.split_feature,
+            mode: Mode::Leq,
+            value: below(n.split_value),
+            yes: n.left_child,
+            no: n.right_child,
+            missing_yes: n.missing_node == n.left_child,
+        }
+    };
+    Tree { nodes: (0..from.nodes.len()).map(node).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_keep_their_meaning_in_float32() {
+        for t in [0.1f64, -3.7, 1.0, 1e-30, 12_345.678_9] {
+            let b = below(t);
+            assert!(f64::from(b) < t && f64::from(b.next_up()) >= t, "{t}");
+        }
+    }
+
+    /// The trees as the stream evaluates them give what the crate itself predicts.
+    #[test]
+    fn trees_are_taken_over_as_they_are() {
+        let rows: Vec<Vec<f32>> = (0..200).map(|i| vec![(i * 37 % 101) as f32 / 7.0, (i * 53 % 97) as f32 / 11.0]).collect();
+        let classes: Vec<usize> = rows.iter().map(|r| usize::from(r[0] > 7.0) + usize::from(r[1] > 4.0)).collect();
+        let labels: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let e = fit(&rows, &classes, &labels, Boosting::default()).unwrap();
+        let right = rows.iter().zip(&classes).filter(|(r, c)| {
+            let s = e.sums(r);
+            (0..3).max_by(|a, b| s[*a].total_cmp(&s[*b])) == Some(**c)
+        });
+        assert!(right.count() > 190);
+    }
+}

@@ -1,0 +1,191 @@
+//! Labelled recordings as rows of features, and folds of them that share no speaker.
+
+use crate::features::baseline::{Baseline, Population};
+use crate::model::card::Normaliser;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What cannot be learnt from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// Too little of something.
+    TooFew {
+        /// What there is too little of.
+        what: String,
+        /// How many came.
+        found: usize,
+        /// How many are needed.
+        expected: usize,
+    },
+    /// A row with another number of features.
+    Width {
+        /// How many came.
+        found: usize,
+        /// How many the others have.
+        expected: usize,
+    },
+    /// Somebody speaks in several folds.
+    SharedSpeaker(String),
+    /// A learner failed.
+    Learner(String),
+}
+
+impl fmt::Display for TrainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooFew { what, found, expected } => write!(f, "{found} {what}: expected at least {expected}"),
+            Self::Width { found, expected } => write!(f, "a row with {found} features: expected {expected}"),
+            Self::SharedSpeaker(s) => write!(f, "speaker \"{s}\" is in several folds: expected each in one"),
+            Self::Learner(why) => write!(f, "training failed: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for TrainError {}
+
+/// One recording.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Values in the order of the features' names.
+    pub values: Vec<Option<f32>>,
+    /// Seconds of speech in it.
+    pub speech_s: f64,
+    /// What was labelled.
+    pub label: String,
+    /// Who speaks.
+    pub speaker: String,
+    /// Its fold, where the corpus gives one.
+    pub fold: Option<usize>,
+}
+
+/// A corpus as rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// Name of the feature set, and its version.
+    pub feature_set: (String, String),
+    /// Names of the features.
+    pub names: Vec<String>,
+    /// The recordings.
+    pub samples: Vec<Sample>,
+}
+
+impl Dataset {
+    /// The labels in alphabetical order.
+    #[must_use]
+    pub fn labels(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.samples.iter().map(|s| s.label.clone()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Index of each sample's label.
+    #[must_use]
+    pub fn classes(&self) -> Vec<usize> {
+        let labels = self.labels();
+        self.samples.iter().map(|s| labels.iter().position(|l| *l == s.label).unwrap_or(0)).collect()
+    }
+
+    /// The dataset with the features that `keep` takes.
+    #[must_use]
+    pub fn select(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let places: Vec<usize> = (0..self.names.len()).filter(|k| keep(&self.names[*k])).collect();
+        let take = |s: &Sample| Sample { values: places.iter().map(|p| s.values[*p]).collect(), ..s.clone() };
+        Self {
+            feature_set: self.feature_set.clone(),
+            names: places.iter().map(|p| self.names[*p].clone()).collect(),
+            samples: self.samples.iter().map(take).collect(),
+        }
+    }
+
+    /// Checks what training needs.
+    ///
+    /// # Errors
+    /// [`TrainError`] naming what is missing.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let few = |what: &str, found: usize| {
+            if found < 2 { Err(TrainError::TooFew { what: what.to_owned(), found, expected: 2 }) } else { Ok(()) }
+        };
+        few("labels", self.labels().len())?;
+        few("speakers", self.speakers().len())?;
+        if self.names.is_empty() {
+            return Err(TrainError::TooFew { what: "features".to_owned(), found: 0, expected: 1 });
+        }
+        let expected = self.names.len();
+        match self.samples.iter().find(|s| s.values.len() != expected) {
+            Some(s) => Err(TrainError::Width { found: s.values.len(), expected }),
+            None => Ok(()),
+        }
+    }
+
+    /// The speakers in alphabetical order.
+    #[must_use]
+    pub fn speakers(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.samples.iter().map(|s| s.speaker.clone()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// A fold for every sample: the corpus's own where it gives one for all, else speakers are dealt out, those who say most
+    /// first, to the fold that has least.
+    ///
+    /// # Errors
+    /// [`TrainError::SharedSpeaker`] where given folds share a speaker.
+    pub fn folds(&self, count: usize) -> Result<Vec<usize>, TrainError> {
+        let mut of: BTreeMap<&str, usize> = BTreeMap::new();
+        if let Some(given) = self.samples.iter().map(|s| s.fold).collect::<Option<Vec<usize>>>() {
+            for (s, fold) in self.samples.iter().zip(&given) {
+                if *of.entry(&s.speaker).or_insert(*fold) != *fold {
+                    return Err(TrainError::SharedSpeaker(s.speaker.clone()));
+                }
+            }
+            return Ok(given);
+        }
+        let mut said: BTreeMap<&str, usize> = BTreeMap::new();
+        self.samples.iter().for_each(|s| *said.entry(&s.speaker).or_default() += 1);
+        let mut order: Vec<(&str, usize)> = said.into_iter().collect();
+        order.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        let mut loads = vec![0; count.clamp(2, order.len().max(2))];
+        for (speaker, n) in order {
+            let least = (0..loads.len()).min_by_key(|k| loads[*k]).unwrap_or(0);
+            loads[least] += n;
+            of.insert(speaker, least);
+        }
+        Ok(self.samples.iter().map(|s| of[s.speaker.as_str()]).collect())
+    }
+
+    /// Statistics of the given samples: means and standard deviations of what is defined. A feature that does not move gets
+    /// scale 1.
+    #[must_use]
+    pub fn statistics(&self, of: &[usize]) -> Normaliser {
+        let mut location = Vec::with_capacity(self.names.len());
+        let mut scale = Vec::with_capacity(self.names.len());
+        for k in 0..self.names.len() {
+            let values: Vec<f64> = of.iter().filter_map(|i| self.samples[*i].values[k]).map(f64::from).collect();
+            let n = values.len().max(1) as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+            location.push(mean);
+            scale.push(if spread > 1e-9 * mean.abs().max(1e-9) { spread } else { 1.0 });
+        }
+        Normaliser::Training { location, scale }
+    }
+
+    /// Every sample against what is usual for its speaker: the same baseline that the stream keeps, over all that the
+    /// speaker says (labels play no part). Features must be all those of `affect-v1`, in order.
+    #[must_use]
+    pub fn against_speakers(&self) -> Vec<Vec<Option<f32>>> {
+        let mut baselines: BTreeMap<&str, Baseline> = BTreeMap::new();
+        for s in &self.samples {
+            let b = baselines.entry(&s.speaker).or_insert_with(|| Baseline::new(Population::affect()));
+            b.push(&s.values, s.speech_s);
+        }
+        let z = |s: &Sample| {
+            let b = &baselines[s.speaker.as_str()];
+            s.values.iter().enumerate().map(|(k, v)| b.deviation(k, (*v)?).map(|d| d.z as f32)).collect()
+        };
+        self.samples.iter().map(z).collect()
+    }
+}

@@ -1,0 +1,116 @@
+//! What a model is worth: recall, calibration, and when it had better not answer.
+
+use crate::onnx::trees::softmax;
+
+/// Recall of each class; `None` for one that never comes.
+#[must_use]
+pub fn recalls(truth: &[usize], answer: &[usize], count: usize) -> Vec<Option<f64>> {
+    (0..count)
+        .map(|c| {
+            let of = truth.iter().filter(|t| **t == c).count();
+            let hit = truth.iter().zip(answer).filter(|(t, a)| **t == c && **a == c).count();
+            (of > 0).then(|| hit as f64 / of as f64)
+        })
+        .collect()
+}
+
+/// Unweighted average recall.
+#[must_use]
+pub fn uar(truth: &[usize], answer: &[usize], count: usize) -> f64 {
+    let known: Vec<f64> = recalls(truth, answer, count).into_iter().flatten().collect();
+    known.iter().sum::<f64>() / known.len().max(1) as f64
+}
+
+/// Index of the largest; the first of equals.
+#[must_use]
+pub fn top(values: &[f64]) -> usize {
+    (0..values.len()).reduce(|a, b| if values[b] > values[a] { b } else { a }).unwrap_or(0)
+}
+
+/// The probabilities at a temperature.
+#[must_use]
+pub fn tempered(logits: &[f64], temperature: f64) -> Vec<f64> {
+    softmax(&logits.iter().map(|v| v / temperature).collect::<Vec<_>>())
+}
+
+/// Mean negative log-likelihood at a temperature.
+fn loss(logits: &[Vec<f64>], truth: &[usize], temperature: f64) -> f64 {
+    let one = |(l, t): (&Vec<f64>, &usize)| -tempered(l, temperature)[*t].max(1e-12).ln();
+    logits.iter().zip(truth).map(one).sum::<f64>() / truth.len().max(1) as f64
+}
+
+/// The temperature with the least loss, between 0.05 and 20, by golden section over its logarithm.
+#[must_use]
+pub fn temperature(logits: &[Vec<f64>], truth: &[usize]) -> f64 {
+    let golden = (5.0f64.sqrt() - 1.0) / 2.0;
+    let (mut low, mut high) = (0.05f64.ln(), 20.0f64.ln());
+    let at = |x: f64| loss(logits, truth, x.exp());
+    let (mut a, mut b) = (high - golden * (high - low), low + golden * (high - low));
+    let (mut fa, mut fb) = (at(a), at(b));
+    while high - low > 1e-6 {
+        if fa < fb {
+            (high, b, fb) = (b, a, fa);
+            a = high - golden * (high - low);
+            fa = at(a);
+        } else {
+            (low, a, fa) = (a, b, fb);
+            b = low + golden * (high - low);
+            fb = at(b);
+        }
+    }
+    f64::midpoint(low, high).exp()
+}
+
+/// Expected calibration error over ten bins of equal width.
+#[must_use]
+pub fn calibration_error(probabilities: &[Vec<f64>], truth: &[usize]) -> f64 {
+    let mut bins = [(0.0, 0.0, 0.0); 10];
+    for (p, t) in probabilities.iter().zip(truth) {
+        let k = top(p);
+        let bin = &mut bins[((p[k] * 10.0) as usize).min(9)];
+        bin.0 += 1.0;
+        bin.1 += p[k];
+        bin.2 += f64::from(u8::from(k == *t));
+    }
+    bins.iter().map(|(_, sure, right)| (sure - right).abs()).sum::<f64>() / truth.len().max(1) as f64
+}
+
+/// The probability of the top class below which the least sure `share` of the answers lie.
+#[must_use]
+pub fn least_sure(probabilities: &[Vec<f64>], share: f64) -> f64 {
+    let mut tops: Vec<f64> = probabilities.iter().map(|p| p[top(p)]).collect();
+    tops.sort_by(f64::total_cmp);
+    tops.get((tops.len() as f64 * share) as usize).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recall_and_its_mean() {
+        assert_eq!(recalls(&[0, 0, 1], &[0, 1, 1], 3), [Some(0.5), Some(1.0), None]);
+        assert_eq!(uar(&[0, 0, 1], &[0, 1, 1], 3), 0.75);
+    }
+
+    /// Logits that are three times too sure need a temperature of three; a uniform guess has no error.
+    #[test]
+    fn temperature_is_found() {
+        let mut random = crate::explain::sampled::Random(1);
+        let mut unit = || random.bits() as f64 / u64::MAX as f64;
+        let (mut logits, mut truth) = (Vec::new(), Vec::new());
+        for _ in 0..20_000 {
+            let honest: Vec<f64> = (0..3).map(|_| 2.0 * unit()).collect();
+            let p = softmax(&honest);
+            let u = unit();
+            truth.push(if u < p[0] { 0 } else if u < p[0] + p[1] { 1 } else { 2 });
+            logits.push(honest.iter().map(|v| 3.0 * v).collect::<Vec<_>>());
+        }
+        let t = temperature(&logits, &truth);
+        assert!((t - 3.0).abs() < 0.2, "{t}");
+        let raw: Vec<Vec<f64>> = logits.iter().map(|l| softmax(l)).collect();
+        let cured: Vec<Vec<f64>> = logits.iter().map(|l| tempered(l, t)).collect();
+        assert!(calibration_error(&cured, &truth) < 0.02 && calibration_error(&raw, &truth) > 0.1);
+        assert_eq!(least_sure(&[vec![0.9, 0.1], vec![0.4, 0.6], vec![0.5, 0.5]], 0.0), 0.5);
+    }
+}
