@@ -1,4 +1,4 @@
-# make run [FILE=path]   features of a two-party telephone call (or of any audio file), as a table and JSON lines
+# make run [FILE=path]   explained scores of a two-party telephone call (or of any audio file), as a timeline and JSON lines
 # make test              every check, as CI runs it
 # make audit             licences, bans and sources of dependencies (no network needed once cargo-deny is installed)
 # make bench [PEER=1]    speed, as ratios
@@ -18,7 +18,7 @@ setup:
 	@scripts/setup
 
 plugin: setup
-	@cargo build --quiet --release --locked -p gst-plugin-affect
+	@cargo build --quiet --release --locked -p gst-plugin-affect -p affect-cli
 
 run: plugin
 	@mkdir -p $(OUT)

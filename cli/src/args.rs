@@ -26,6 +26,12 @@ pub enum Command {
     /// otherwise. Exit code: 0 done, 1 some file or the output failed (the others were done), 2 wrong usage.
     #[command(after_long_help = catalogue_help())]
     Features(FeaturesArgs),
+    /// Who sounded how, when, and which features of the voice say so.
+    ///
+    /// Reads every format that the installed GStreamer decodes; the channels of a file are its speakers. Scores measure
+    /// expression in the voice, with the uncertainty shown; they are no claims about feelings. Exit code: 0 done, 1 some
+    /// file or the output failed (the others were done), 2 wrong usage.
+    Analyze(crate::analyze::AnalyzeArgs),
     /// Scores of rows of features by a model.
     Score(crate::score::ScoreArgs),
     /// Attributions of rows of features, in full precision.

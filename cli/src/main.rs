@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
+mod analyze;
 mod args;
 mod attribute;
 mod decode;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
             Ok(Job::List { sets, json }) => list::print(&sets, json),
             Ok(Job::Extract(job)) => features::run(&job),
         },
+        Command::Analyze(a) => analyze::run(&a),
         Command::Score(a) => told(score::run(&a)),
         Command::Attribute(a) => told(attribute::run(&a)),
         Command::ExplainModel(a) => told(explain_model::run(&a)),

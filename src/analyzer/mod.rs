@@ -154,7 +154,14 @@ impl Analyzer {
     /// `channels` is the number of channels of the stream. Records of other feature sets, of single frames, and those that
     /// are scored already stay as they are. Says whether there is a score now.
     pub fn score(config: &Config, channels: usize, record: &mut Record) -> bool {
-        let policy = config.policy_of(record.channel.index, channels);
+        // Where these settings say nothing of the channel, the role that the record carries counts.
+        let silent = record.channel.index.is_some_and(|c| {
+            config.policy.get(c).copied().flatten().is_none() && config.role(Some(c)).is_none()
+        });
+        let policy = match &record.channel.role {
+            Some(role) if silent => Policy::for_role(Some(role)),
+            _ => config.policy_of(record.channel.index, channels),
+        };
         if policy == Policy::Allow
             && record.scored.is_none()
             && record.segment != SegmentKind::Frame

@@ -291,7 +291,7 @@ impl Scorer {
                 .iter()
                 .map(|k| {
                     let stderr = found.stderr.as_ref().map(|s| s[*k]);
-                    self.share(record, places[*k], *k, row, found.values[*k], stderr, &under, target)
+                    self.share(record, places[*k], *k, found.values[*k], stderr, &under, target)
                 })
                 .collect();
         }
@@ -299,12 +299,15 @@ impl Scorer {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one feature's parts from as many places")]
-    fn share(&self, record: &Record, place: usize, k: usize, row: &[f32], contribution: f64, stderr: Option<f64>, under: &[&str], target: usize) -> FeatureShare {
+    fn share(&self, record: &Record, place: usize, k: usize, contribution: f64, stderr: Option<f64>, under: &[&str], target: usize) -> FeatureShare {
         let set = self.set.as_ref().map_or(FeatureSet::AffectV1, |s| s.0);
         let entry: &'static Entry = &set.functionals()[place];
         let value = record.features.get(place).and_then(|f| f.value);
         let (difference, z) = match &self.card().normaliser {
-            Normaliser::Training { location, .. } => (value.map(|v| f64::from(v) - location[k]), value.map(|_| f64::from(row[k]))),
+            Normaliser::Training { location, scale } => {
+                let d = value.map(|v| f64::from(v) - location[k]);
+                (d, d.map(|d| d / scale[k]))
+            }
             Normaliser::Speaker => {
                 let b = record.baseline.as_ref();
                 let usual = b.and_then(|b| b.usual.get(place).copied().flatten());

@@ -24,9 +24,33 @@ pub fn short(v: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// A feature's name in words: `F0_semitone_range` becomes `F0 range`, as far as its unit is said beside it.
+/// A feature's name in words: without its unit, which is said beside the value, and with capitals inside words split.
 fn plain(entry: &Entry) -> String {
-    entry.name.replace('_', " ")
+    const UNITS: [&str; 12] =
+        ["dB", "Hz", "s", "ms", "dBPerkHz", "dBPerOct", "semitone", "st", "percent", "nucleiPerSec", "PerSec", "PerS"];
+    let words = entry.name.split('_').filter(|w| !UNITS.contains(w)).map(|w| {
+        let w = w.trim_end_matches("semitone");
+        let mut out = String::with_capacity(w.len() + 4);
+        let mut before = ' ';
+        for c in w.chars() {
+            if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
+                out.push(' ');
+                out.push(c.to_ascii_lowercase());
+            } else {
+                out.push(c);
+            }
+            before = c;
+        }
+        out
+    });
+    let name = words.filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
+    if name.is_empty() { entry.name.replace('_', " ") } else { name }
+}
+
+/// The unit as it stands behind a number; none for shares and other pure numbers.
+fn unit(entry: &Entry) -> String {
+    let pure = entry.unit == "1" || entry.unit.starts_with("1 ");
+    if pure { String::new() } else { format!(" {}", entry.unit) }
 }
 
 /// The sentence: what the feature is like against the reference, and how much it moved the score towards or away from
@@ -39,7 +63,7 @@ pub fn sentence(entry: &Entry, share: &Share, reference: &str, target: &str) -> 
         "training speakers" => "the training speakers' mean".to_owned(),
         other => format!("the {other}'s mean"),
     };
-    let unit = if entry.unit == "1" { String::new() } else { format!(" {}", entry.unit) };
+    let unit = unit(entry);
     let state = match (share.value, share.difference, share.z) {
         (None, ..) => "is undefined here".to_owned(),
         (Some(_), Some(d), Some(z)) if z.abs() < 0.05 || d == 0.0 => format!("is like {than}"),

@@ -9,6 +9,9 @@ use crate::model::card::{Abstain, Calibration, Card, FORMAT, Input, Metric, Norm
 use crate::model::vector;
 use crate::onnx::trees::Ensemble;
 
+/// Normalised features are clipped to this many standard deviations.
+const CLIP: f64 = 4.0;
+
 /// Which learner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Learner {
@@ -192,6 +195,7 @@ fn blank(data: &Dataset, settings: &Settings) -> Card {
         },
         outputs: Vec::new(),
         normaliser: Normaliser::None,
+        clip: Some(CLIP),
         calibration: Calibration::default(),
         abstain: Abstain::default(),
         background: Vec::new(),

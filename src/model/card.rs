@@ -32,6 +32,10 @@ pub struct Card {
     /// What happens to features before they enter the graph.
     #[serde(default)]
     pub normaliser: Normaliser,
+    /// Normalised features beyond this many scales enter as this many: what lies far outside the training data (another
+    /// kind of line, a defect) must not decide alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
     /// What turns scores into probabilities that can be believed.
     #[serde(default)]
     pub calibration: Calibration,
@@ -274,6 +278,9 @@ impl Card {
             if location.iter().any(|v| !v.is_finite()) || scale.iter().any(|v| !(v.is_finite() && *v > 0.0)) {
                 return wrong("normaliser: expected finite locations and scales above 0".to_owned());
             }
+        }
+        if let Some(c) = self.clip.filter(|c| !(c.is_finite() && *c > 0.0)) {
+            return wrong(format!("clip {c}: expected above 0"));
         }
         if let Some(row) = self.background.iter().find(|r| r.len() != d || r.iter().any(|v| !v.is_finite())) {
             return wrong(format!("a background row with {} values: expected {d} finite ones", row.len()));

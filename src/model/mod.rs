@@ -142,7 +142,13 @@ impl Model {
             _ => {
                 let zeros = vec![0.0; self.width];
                 let row = self.card.as_ref().and_then(|c| c.background.first()).unwrap_or(&zeros);
-                self.run(row)?.len()
+                let mut columns = 0;
+                match self.each(row, &mut |values| columns = values.len()) {
+                    // Of a model without a card nobody knows whether zeros are an input that it is made for.
+                    Err(ModelError::NotFinite { .. }) if self.card.is_none() => {}
+                    other => other?,
+                }
+                if columns == 0 { self.columns_declared().unwrap_or(named.len()) } else { columns }
             }
         };
         if let Some(o) = main.filter(|o| o.labels.len() != columns) {
@@ -167,6 +173,13 @@ impl Model {
             ));
         }
         if named.len() == columns { Ok(named) } else { Ok((0..columns).map(|k| k.to_string()).collect()) }
+    }
+
+    /// How many columns the graph says its output has.
+    fn columns_declared(&self) -> Option<usize> {
+        let outputs = self.graph.outputs();
+        let shape = outputs.iter().find(|o| o.name == self.output)?.shape()?;
+        if let Some(Dim::Fixed(n)) = shape.last() { usize::try_from(*n).ok() } else { None }
     }
 
     /// SHA-256 of the file.

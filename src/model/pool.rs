@@ -42,6 +42,14 @@ pub fn open(path: &Path, card: Option<&Path>, options: &Options) -> Result<Arc<M
             String::from_utf8(text).map_err(|e| ModelError::File { path: p.display().to_string(), why: e.to_string() })
         })
         .transpose()?;
+    open_bytes(bytes, card, options)
+}
+
+/// The same for bytes that are at hand.
+///
+/// # Errors
+/// [`ModelError`].
+pub fn open_bytes(bytes: Vec<u8>, card: Option<String>, options: &Options) -> Result<Arc<Model>, ModelError> {
     let key = (sha256(&bytes), card.as_ref().map(|c| sha256(c.as_bytes())), options.clone());
     let slot = {
         let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,6 +16,7 @@ pub fn row(card: &Card, values: &[Option<f32>], speaker: Option<&[Option<f32>]>)
     };
     count(values.len())?;
     let finite = |v: &Option<f32>| v.filter(|v| v.is_finite());
+    let clipped = |z: f32| card.clip.map_or(z, |c| z.clamp(-c as f32, c as f32));
     match &card.normaliser {
         Normaliser::None => values
             .iter()
@@ -24,7 +25,7 @@ pub fn row(card: &Card, values: &[Option<f32>], speaker: Option<&[Option<f32>]>)
             .collect(),
         Normaliser::Training { location, scale } => {
             let z =
-                |((v, l), s): ((&Option<f32>, &f64), &f64)| finite(v).map_or(0.0, |v| ((f64::from(v) - l) / s) as f32);
+                |((v, l), s): ((&Option<f32>, &f64), &f64)| finite(v).map_or(0.0, |v| clipped(((f64::from(v) - l) / s) as f32));
             Ok(values.iter().zip(location).zip(scale).map(z).collect())
         }
         Normaliser::Speaker => {
@@ -32,7 +33,7 @@ pub fn row(card: &Card, values: &[Option<f32>], speaker: Option<&[Option<f32>]>)
                 ModelError::mismatch("normaliser", "features compared with the speaker's baseline", "none: turn it on")
             })?;
             count(z.len())?;
-            Ok(z.iter().map(|v| finite(v).unwrap_or(0.0)).collect())
+            Ok(z.iter().map(|v| finite(v).map_or(0.0, clipped)).collect())
         }
     }
 }

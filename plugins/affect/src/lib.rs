@@ -7,11 +7,13 @@
 
 pub mod affectextract;
 pub mod affectfeatures;
+pub mod affectscore;
 pub mod affectsink;
 pub mod audio;
 pub mod meta;
 pub mod result;
 pub mod seen;
+mod tap;
 
 /// Caps of the stream of results.
 pub const RESULT_CAPS: &str = "application/x-json, format=(string)affect-result, version=(int)1";
@@ -19,9 +21,17 @@ pub const RESULT_CAPS: &str = "application/x-json, format=(string)affect-result,
 /// Name of the event that carries results for which no buffer comes any more.
 pub const RESULTS_EVENT: &str = "affect/results";
 
+/// Name of the query by which an element asks upstream which features come, already attached.
+pub const UPSTREAM_QUERY: &str = "affect/features";
+
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     meta::register();
+    // ONNX Runtime's library may lie beside the plugin.
+    if let Some(folder) = plugin.filename().as_deref().and_then(std::path::Path::parent) {
+        affect::model::library::look_in(vec![folder.to_owned()]);
+    }
     affectfeatures::register(plugin)?;
+    affectscore::register(plugin)?;
     affectextract::register(plugin)?;
     affectsink::register(plugin)
 }

@@ -2,6 +2,7 @@
 
 use crate::RESULTS_EVENT;
 use affect::record::Record;
+use gst::prelude::*;
 
 /// Name of the structure of one result, and of the message.
 pub const NAME: &str = "affect-result";
@@ -10,7 +11,7 @@ pub const NAME: &str = "affect-result";
 ///
 /// Fields: `id`, `segment-id` (string), `revision` (uint), `channel` (int, -1 for the mix of all), `start-time`,
 /// `end-time` (uint64, ns of stream time), `running-time`, `running-end-time` (uint64 ns, where known), `kind`
-/// (string), `partial` (boolean), `json` (string).
+/// (string), `partial` (boolean), `label` (string) and `confidence` (double) where there are any, `json` (string).
 #[must_use]
 pub fn structure(record: &Record) -> gst::Structure {
     let channel = record.channel.index.map_or(-1, |c| i32::try_from(c).unwrap_or(i32::MAX));
@@ -26,7 +27,25 @@ pub fn structure(record: &Record) -> gst::Structure {
     if let Some((start, end)) = record.running_ns {
         builder = builder.field("running-time", start).field("running-end-time", end);
     }
+    if let Some(e) = record.scored.as_ref().map(|s| &s.emotion) {
+        if let Some(label) = &e.label {
+            builder = builder.field("label", label.as_ref());
+        }
+        if let Some(p) = e.confidence {
+            builder = builder.field("confidence", p);
+        }
+    }
     builder.field("json", record.to_json()).build()
+}
+
+/// One result as an element message, with the fields that such messages have by convention.
+pub fn message(record: &Record, source: &impl IsA<gst::Object>) -> gst::Message {
+    let mut body = structure(record);
+    body.set("timestamp", record.start_ns);
+    body.set("stream-time", record.start_ns);
+    body.set("duration", record.end_ns.saturating_sub(record.start_ns));
+    body.set("endtime", record.end_ns);
+    gst::message::Element::builder(body).src(source).build()
 }
 
 /// An event that carries results to elements downstream, serialised with the buffers.

@@ -1,10 +1,8 @@
 //! `affectfeatures`: audio through unchanged, acoustic features beside it.
 
 mod imp;
-mod settings;
-mod timeline;
 
-pub use settings::{AffectSegmentation, AffectSelect};
+pub use crate::tap::settings::{AffectSegmentation, AffectSelect};
 
 use gst::glib;
 use gst::prelude::*;

@@ -1,4 +1,4 @@
-//! Properties of the element, and what they mean for the analyzer.
+//! Properties of the analysis, and what they mean for the analyzer.
 
 use affect::analyzer::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
 use affect::error::ConfigError;
@@ -59,7 +59,7 @@ impl AffectSelect {
 
 /// Values of all properties.
 #[derive(Debug, Clone)]
-pub(super) struct Settings {
+pub struct Settings {
     pub feature_set: String,
     pub segmentation: AffectSegmentation,
     pub window: gst::ClockTime,
@@ -197,8 +197,11 @@ impl Settings {
     }
 }
 
-/// Descriptions of all properties.
-pub(super) static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+/// Descriptions of all properties, as `affectfeatures` has them.
+pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(properties);
+
+/// Descriptions of all properties, made anew: each class needs its own.
+pub fn properties() -> Vec<glib::ParamSpec> {
     let d = Settings::default();
     let second = 1_000_000_000u64;
     let text = |name: &str, nick: &str, blurb: &str, default: &str| {
@@ -277,34 +280,42 @@ pub(super) static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| 
             .read_only()
             .build(),
     ]
-});
+}
 
 /// Whether a number lies in its property's range. Enums have been checked while parsing.
 fn in_range(spec: &glib::ParamSpec, value: &glib::Value) -> bool {
     let whole = spec.downcast_ref::<glib::ParamSpecUInt64>();
     let real = spec.downcast_ref::<glib::ParamSpecDouble>();
+    let count = spec.downcast_ref::<glib::ParamSpecUInt>();
     whole.is_none_or(|s| value.get::<u64>().is_ok_and(|v| (s.minimum()..=s.maximum()).contains(&v)))
+        && count.is_none_or(|s| value.get::<u32>().is_ok_and(|v| (s.minimum()..=s.maximum()).contains(&v)))
         && real.is_none_or(|s| value.get::<f64>().is_ok_and(|v| (s.minimum()..=s.maximum()).contains(&v)))
 }
 
+/// Parses `name=value;name=value` against descriptions of properties; `take` gets every pair.
+pub fn parse(properties: &[glib::ParamSpec], list: &str, take: &mut dyn FnMut(&str, &glib::Value)) -> Result<(), String> {
+    for part in list.split(';').map(str::trim).filter(|p| !p.is_empty()) {
+        let (name, value) = part.split_once('=').ok_or_else(|| format!("\"{part}\": expected name=value"))?;
+        let (name, value) = (name.trim(), value.trim());
+        let spec = properties
+            .iter()
+            .find(|p| p.name() == name && !matches!(name, "settings" | "stats"))
+            .ok_or_else(|| format!("no property \"{name}\" to set"))?;
+        let parsed = glib::Value::deserialize_with_pspec(value, spec)
+            .map_err(|_| format!("{name}: cannot read \"{value}\" as {}", spec.value_type()))?;
+        if !in_range(spec, &parsed) {
+            return Err(format!("{name}: {value} is out of range"));
+        }
+        take(name, &parsed);
+    }
+    Ok(())
+}
+
 impl Settings {
-    /// Parses `name=value;name=value`. Nothing is changed unless all of it is right.
+    /// Takes over `name=value;name=value`. Nothing is changed unless all of it is right.
     pub fn apply(&mut self, list: &str) -> Result<(), String> {
         let mut next = self.clone();
-        for part in list.split(';').map(str::trim).filter(|p| !p.is_empty()) {
-            let (name, value) = part.split_once('=').ok_or_else(|| format!("\"{part}\": expected name=value"))?;
-            let (name, value) = (name.trim(), value.trim());
-            let spec = PROPERTIES
-                .iter()
-                .find(|p| p.name() == name && !matches!(name, "settings" | "stats"))
-                .ok_or_else(|| format!("no property \"{name}\" to set"))?;
-            let parsed = glib::Value::deserialize_with_pspec(value, spec)
-                .map_err(|_| format!("{name}: cannot read \"{value}\" as {}", spec.value_type()))?;
-            if !in_range(spec, &parsed) {
-                return Err(format!("{name}: {value} is out of range"));
-            }
-            next.set(name, &parsed);
-        }
+        parse(&PROPERTIES, list, &mut |name, value| next.set(name, value))?;
         *self = next;
         Ok(())
     }

@@ -1,0 +1,229 @@
+//! `affect analyze FILE...`: who sounded how, when, and which features of the voice say so.
+
+use crate::model_args::ModelArgs;
+use crate::whole::{analyse, bar, interruptible};
+use crate::{DONE, FAILED, USAGE};
+use affect::analyzer::{Attribution, ChannelMode, Config, FeatureSet, Output, Policy, Scorer, ScoringConfig, Segmentation, WindowConfig};
+use affect::explain::Unit;
+use affect::model::{Options, pool};
+use affect::record::{Ended, Record};
+use affect::segment::utterance::UtteranceConfig;
+use clap::{Args, ValueEnum};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Pieces {
+    /// Utterances by voice activity detection.
+    Utterance,
+    /// Sliding windows.
+    Window,
+    /// Whole files.
+    File,
+}
+
+#[derive(Debug, Args)]
+pub struct AnalyzeArgs {
+    /// Audio files.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// The model; the built-in default without it.
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Records of the schema affect.result/1 as JSON lines on standard output, instead of the timeline.
+    #[arg(long)]
+    json: bool,
+    /// What becomes a result.
+    #[arg(long, value_enum, default_value = "utterance")]
+    segments: Pieces,
+    /// Length of a window in seconds.
+    #[arg(long, value_name = "S", default_value_t = 3.0)]
+    window: f64,
+    /// Distance between windows in seconds.
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    hop: f64,
+    /// Which channels: per-channel, mix, or numbers such as 0,2.
+    #[arg(long, value_name = "MODE", default_value = "per-channel")]
+    channels: String,
+    /// Roles of the channels in order, for example agent,caller. An agent's channel gets features only.
+    #[arg(long, value_name = "ROLES", default_value = "")]
+    roles: String,
+    /// What may be told about each channel in order: allow, features-only or deny.
+    #[arg(long, value_name = "POLICIES", default_value = "")]
+    policy: String,
+    /// What is explained: none, groups or features.
+    #[arg(long, value_name = "WHAT", default_value = "features")]
+    attribution: Attribution,
+    /// How many features are listed; 0 for all.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    top_k: usize,
+    /// What is explained: top, all, or labels or dimensions with commas.
+    #[arg(long, value_name = "TARGETS", default_value = "top")]
+    target: String,
+    /// Explain calibrated probabilities instead of the model's own scores.
+    #[arg(long)]
+    probability: bool,
+    /// No progress on standard error.
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    common: ModelArgs,
+}
+
+impl AnalyzeArgs {
+    fn config(&self) -> Result<Config, String> {
+        let samples = |s: f64| if s.is_finite() && s > 0.0 { (s * 16_000.0).round() as u64 } else { 0 };
+        let model = match &self.model {
+            Some(path) => self.common.open(path, None, None)?,
+            None => {
+                let options = Options { backend: self.common.backend, library: self.common.runtime_library.clone(), ..Options::default() };
+                pool::open_bytes(gstaffect::affectscore::DEFAULT_MODEL.to_vec(), None, &options).map_err(|e| e.to_string())?
+            }
+        };
+        let scoring = ScoringConfig {
+            attribution: self.attribution,
+            top_k: self.top_k,
+            target: self.target.clone(),
+            unit: if self.probability { Unit::Probability } else { Unit::Score },
+            ..ScoringConfig::default()
+        };
+        let scorer = Scorer::new(model, scoring).map_err(|e| e.to_string())?;
+        let config = Config {
+            sets: vec![scorer.set().unwrap_or(FeatureSet::AffectV1)],
+            segmentation: match self.segments {
+                Pieces::Utterance => Segmentation::Utterances(UtteranceConfig { interim: 0, ..UtteranceConfig::default() }),
+                Pieces::Window => Segmentation::Windows(WindowConfig { length: samples(self.window), hop: samples(self.hop) }),
+                Pieces::File => Segmentation::File,
+            },
+            channels: self.channels.parse::<ChannelMode>().map_err(|e| format!("--channels: {e}"))?,
+            roles: self.roles.split(',').map(|r| Arc::from(r.trim())).collect(),
+            source: "affect analyze".into(),
+            policy: Policy::list(&self.policy).map_err(|e| format!("--policy: {e}"))?,
+            scorer: Some(Arc::new(scorer)),
+            ..Config::default()
+        };
+        config.check().map_err(|e| e.to_string())?;
+        Ok(config)
+    }
+}
+
+/// Analyses all files; one bad file never stops the rest. Returns the exit code.
+pub fn run(args: &AnalyzeArgs) -> u8 {
+    let config = match args.config() {
+        Ok(c) => c,
+        Err(e) => {
+            eprintln!("affect: {e}");
+            return USAGE;
+        }
+    };
+    if let Err(e) = gst::init() {
+        eprintln!("affect: GStreamer cannot start: {e}");
+        return FAILED;
+    }
+    let stop = interruptible();
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut code = DONE;
+    for (index, path) in args.files.iter().enumerate() {
+        let bar = bar(args.quiet, index, args.files.len(), path);
+        let mut held: Vec<Record> = Vec::new();
+        let mut broken: Option<io::Error> = None;
+        let heard = analyse(path, &config, &stop, &bar, &mut |o, _| {
+            let Output::Segment(r) = o else { return Ok(()) };
+            if args.json {
+                let wrote = writeln!(out, "{}", r.to_json());
+                return wrote.map_err(|e| broken.insert(e).to_string());
+            }
+            held.push(*r);
+            Ok(())
+        });
+        bar.finish_and_clear();
+        let problem = match heard {
+            Ok(h) => {
+                if !args.json {
+                    held.sort_by_key(|r| (r.start_ns, r.channel.index));
+                    broken = broken.or(timeline(&mut out, &path.display().to_string(), h.channels, &held).err());
+                }
+                h.problem
+            }
+            Err(e) => Some(e),
+        };
+        let broken = broken.or(out.flush().err());
+        if let Some(e) = broken {
+            if e.kind() == io::ErrorKind::BrokenPipe {
+                return DONE; // whoever read has had enough
+            }
+            eprintln!("affect: cannot write to standard output: {e}");
+            return FAILED;
+        }
+        if let Some(e) = problem {
+            eprintln!("affect: {}: {e}", path.display());
+            code = FAILED;
+        }
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    code
+}
+
+/// Minutes, seconds and tenths.
+fn clock(ns: u64) -> String {
+    let tenths = ns / 100_000_000;
+    format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+}
+
+fn timeline(out: &mut impl Write, name: &str, channels: usize, records: &[Record]) -> io::Result<()> {
+    writeln!(out, "{name}: {channels} channel{}, {} segments", if channels == 1 { "" } else { "s" }, records.len())?;
+    if let Some(m) = records.iter().find_map(|r| r.scored.as_ref()).map(|s| &s.model) {
+        writeln!(out, "  measures of expression by {} {} ({}), z-scores against {}; no claims about feelings", m.id, m.version, m.engine, m.normaliser)?;
+    }
+    for r in records.iter().filter(|r| r.ended != Ended::Open) {
+        let who = match (&r.channel.role, r.channel.index) {
+            (Some(role), Some(c)) => format!("{c} {role}"),
+            _ => r.channel.label(),
+        };
+        write!(out, "  {:>7} - {:>7}  {who:<10} ", clock(r.start_ns), clock(r.end_ns))?;
+        let Some(s) = &r.scored else {
+            writeln!(out, "features only (policy)")?;
+            continue;
+        };
+        let e = &s.emotion;
+        match (&e.abstained, &e.label, e.confidence) {
+            (Some(why), _, _) => writeln!(out, "no answer: {why}")?,
+            (None, Some(label), Some(p)) => writeln!(out, "{label} {p:.2}")?,
+            _ => {
+                let list: Vec<String> = e.dimensions.iter().map(|(n, v)| format!("{n} {v:.2}")).collect();
+                writeln!(out, "{}", list.join(", "))?;
+            }
+        }
+        for x in s.explanations.iter().filter(|_| e.abstained.is_none()) {
+            for f in &x.features {
+                let care = if f.does_not_survive.is_empty() {
+                    String::new()
+                } else {
+                    format!("  [with care: {}]", f.does_not_survive.join("; "))
+                };
+                writeln!(out, "      {}{care}", f.sentence)?;
+            }
+            if x.features.is_empty() {
+                let list: Vec<String> = x.groups.iter().map(|g| format!("{} {:+.2}", g.name, g.contribution)).collect();
+                writeln!(out, "      {}: {}", x.target, list.join(", "))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_easily() {
+        assert_eq!(clock(0), "0:00.0");
+        assert_eq!(clock(65_432_000_000), "1:05.4");
+        assert_eq!(clock(3_600_000_000_000), "60:00.0");
+    }
+}

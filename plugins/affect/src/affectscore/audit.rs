@@ -1,0 +1,41 @@
+//! One line for every start: which model ran with which settings, for what, and when.
+
+use super::settings::Settings;
+use affect::model::Model;
+use serde_json::json;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Appends the record, and sees to it that it is on the disk.
+pub(super) fn write(settings: &Settings, model: &Model, element: &str) -> io::Result<()> {
+    if settings.audit.is_empty() {
+        return Ok(());
+    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let card: serde_json::Value =
+        model.card().and_then(|c| serde_json::from_str(&c.to_json()).ok()).unwrap_or(serde_json::Value::Null);
+    // The background rows are no part of what is accounted for, and large.
+    let card = match card {
+        serde_json::Value::Object(mut o) => {
+            o.remove("background");
+            serde_json::Value::Object(o)
+        }
+        other => other,
+    };
+    let record = json!({
+        "schema": "affect.audit/1",
+        "time_unix_ns": since.as_nanos() as u64,
+        "software": affect::record::SOFTWARE,
+        "element": element,
+        "model": {"path": settings.model, "sha256": model.sha256(), "engine": model.engine(), "card": card},
+        "policy": settings.policy,
+        "roles": settings.analysis.channel_roles,
+        "purpose": settings.purpose,
+        "settings": settings.as_json(),
+    });
+    let mut file = OpenOptions::new().create(true).append(true).open(&settings.audit)?;
+    // One write, so that several processes may share the file.
+    file.write_all(format!("{record}\n").as_bytes())?;
+    file.sync_data()
+}

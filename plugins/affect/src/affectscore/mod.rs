@@ -1,0 +1,26 @@
+//! `affectscore`: audio through unchanged, emotion scores and their reasons beside it.
+
+mod audit;
+mod imp;
+mod settings;
+mod worker;
+
+use gst::glib;
+use gst::prelude::*;
+
+/// The model that is used where none is named.
+pub const DEFAULT_MODEL: &[u8] = include_bytes!("../../../../models/affect-default.onnx");
+
+glib::wrapper! {
+    /// The element `affectscore`.
+    pub struct AffectScore(ObjectSubclass<imp::AffectScore>)
+        @extends gst_base::BaseTransform, gst::Element, gst::Object;
+}
+
+/// Registers the element.
+///
+/// # Errors
+/// If GStreamer refuses.
+pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    gst::Element::register(Some(plugin), "affectscore", gst::Rank::NONE, AffectScore::static_type())
+}

@@ -1,0 +1,267 @@
+//! Properties of `affectscore`: those of the analysis, and those of the scores.
+
+use crate::tap::settings::{self, Settings as Analysis};
+use affect::analyzer::{Attribution, Config, Policy, Scorer, ScoringConfig};
+use affect::error::ConfigError;
+use affect::explain::Unit;
+use affect::model::engine::Backend;
+use affect::model::{ModelError, Options};
+use gst::glib;
+use gst::prelude::*;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+/// Values of all properties.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub analysis: Analysis,
+    pub model: String,
+    pub model_card: String,
+    pub backend: String,
+    pub runtime_library: String,
+    pub attribution: String,
+    pub top_k: u32,
+    pub target: String,
+    pub unit: String,
+    pub inference_mode: String,
+    pub max_queued: u32,
+    pub max_lateness: u64,
+    pub batch_size: u32,
+    pub batch_timeout: u64,
+    pub policy: String,
+    pub audit: String,
+    pub purpose: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let s = ScoringConfig::default();
+        Self {
+            analysis: Analysis::default(),
+            model: String::new(),
+            model_card: String::new(),
+            backend: Backend::default().name().to_owned(),
+            runtime_library: String::new(),
+            attribution: s.attribution.name().to_owned(),
+            top_k: s.top_k as u32,
+            target: s.target,
+            unit: "score".to_owned(),
+            inference_mode: "auto".to_owned(),
+            max_queued: 8,
+            max_lateness: 0,
+            batch_size: 1,
+            batch_timeout: 5_000_000,
+            policy: String::new(),
+            audit: String::new(),
+            purpose: String::new(),
+        }
+    }
+}
+
+/// When scores are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Beside the stream in a live pipeline, in it elsewhere.
+    Auto,
+    /// Beside the stream.
+    Async,
+    /// In the stream.
+    Sync,
+}
+
+/// Properties that decide which model is loaded: changed from READY on.
+pub(super) const OF_THE_MODEL: [&str; 4] = ["model", "model-card", "backend", "runtime-library"];
+/// Properties that do not change results.
+pub(super) const BESIDE: [&str; 8] =
+    ["attach", "post", "post-messages", "max-queued", "max-lateness", "inference-mode", "audit", "purpose"];
+
+fn unknown(what: &'static str, found: &str, known: &str) -> ConfigError {
+    ConfigError::Unknown { what, found: found.to_owned(), known: known.to_owned() }
+}
+
+impl Settings {
+    pub fn mode(&self) -> Result<Mode, ConfigError> {
+        match self.inference_mode.as_str() {
+            "auto" => Ok(Mode::Auto),
+            "async" => Ok(Mode::Async),
+            "sync" => Ok(Mode::Sync),
+            other => Err(unknown("inference-mode", other, "auto, async, sync")),
+        }
+    }
+
+    pub fn options(&self) -> Result<Options, ConfigError> {
+        Ok(Options {
+            backend: self.backend.parse()?,
+            library: Some(PathBuf::from(&self.runtime_library)).filter(|p| !p.as_os_str().is_empty()),
+            output: None,
+            width: None,
+        })
+    }
+
+    pub fn scoring(&self) -> Result<ScoringConfig, ConfigError> {
+        Ok(ScoringConfig {
+            attribution: self.attribution.parse::<Attribution>()?,
+            top_k: self.top_k as usize,
+            target: self.target.clone(),
+            unit: match self.unit.as_str() {
+                "score" => Unit::Score,
+                "probability" => Unit::Probability,
+                other => return Err(unknown("unit", other, "score, probability")),
+            },
+            batch_size: self.batch_size as usize,
+            batch_wait: Duration::from_nanos(self.batch_timeout),
+        })
+    }
+
+    /// Checks all that can be checked without the model.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.mode()?;
+        self.options()?;
+        self.scoring()?;
+        Policy::list(&self.policy)?;
+        self.analysis.config("", "affectscore").map(|_| ())
+    }
+
+    /// The analyzer's settings for a model.
+    pub fn config(&self, scorer: Arc<Scorer>, deferred: bool, stream: &str) -> Result<Config, ConfigError> {
+        let base = self.analysis.config(stream, "affectscore")?;
+        let config = Config {
+            sets: scorer.set().map_or_else(|| base.sets.clone(), |s| vec![s]),
+            scorer: Some(scorer),
+            deferred,
+            policy: Policy::list(&self.policy)?,
+            ..base
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// A model's file, or none for the one built in.
+    pub fn path(&self) -> Option<PathBuf> {
+        Some(PathBuf::from(&self.model)).filter(|p| !p.as_os_str().is_empty())
+    }
+
+    pub fn open(&self) -> Result<Arc<affect::model::Model>, ModelError> {
+        let options = self.options().map_err(|e| ModelError::mismatch("backend", "a known one", e.to_string()))?;
+        let card = Some(PathBuf::from(&self.model_card)).filter(|p| !p.as_os_str().is_empty());
+        match self.path() {
+            Some(path) => affect::model::pool::open(&path, card.as_deref(), &options),
+            None => affect::model::pool::open_bytes(super::DEFAULT_MODEL.to_vec(), None, &options),
+        }
+    }
+
+    pub fn set(&mut self, name: &str, value: &glib::Value) {
+        fn put<'a, T: glib::value::FromValue<'a>>(slot: &mut T, value: &'a glib::Value) {
+            // The property system has checked the type.
+            if let Ok(v) = value.get::<T>() {
+                *slot = v;
+            }
+        }
+        let text = |slot: &mut String| *slot = value.get::<Option<String>>().ok().flatten().unwrap_or_default();
+        match name {
+            "model" => text(&mut self.model),
+            "model-card" => text(&mut self.model_card),
+            "backend" => text(&mut self.backend),
+            "runtime-library" => text(&mut self.runtime_library),
+            "attribution" => text(&mut self.attribution),
+            "top-k" => put(&mut self.top_k, value),
+            "target" => text(&mut self.target),
+            "unit" => text(&mut self.unit),
+            "inference-mode" => text(&mut self.inference_mode),
+            "max-queued" => put(&mut self.max_queued, value),
+            "max-lateness" => put(&mut self.max_lateness, value),
+            "batch-size" => put(&mut self.batch_size, value),
+            "batch-timeout" => put(&mut self.batch_timeout, value),
+            "policy" => text(&mut self.policy),
+            "audit" => text(&mut self.audit),
+            "purpose" => text(&mut self.purpose),
+            _ => self.analysis.set(name, value),
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<glib::Value> {
+        Some(match name {
+            "model" => self.model.to_value(),
+            "model-card" => self.model_card.to_value(),
+            "backend" => self.backend.to_value(),
+            "runtime-library" => self.runtime_library.to_value(),
+            "attribution" => self.attribution.to_value(),
+            "top-k" => self.top_k.to_value(),
+            "target" => self.target.to_value(),
+            "unit" => self.unit.to_value(),
+            "inference-mode" => self.inference_mode.to_value(),
+            "max-queued" => self.max_queued.to_value(),
+            "max-lateness" => self.max_lateness.to_value(),
+            "batch-size" => self.batch_size.to_value(),
+            "batch-timeout" => self.batch_timeout.to_value(),
+            "policy" => self.policy.to_value(),
+            "audit" => self.audit.to_value(),
+            "purpose" => self.purpose.to_value(),
+            _ => return self.analysis.get(name),
+        })
+    }
+
+    /// Parses `name=value;name=value`. Nothing is changed unless all of it is right.
+    pub fn apply(&mut self, list: &str) -> Result<(), String> {
+        let mut next = self.clone();
+        settings::parse(&PROPERTIES, list, &mut |name, value| next.set(name, value))?;
+        next.check().map_err(|e| e.to_string())?;
+        *self = next;
+        Ok(())
+    }
+
+    /// The settings as they are written into an audit record.
+    pub fn as_json(&self) -> serde_json::Value {
+        let one = |p: &glib::ParamSpec| {
+            let value = self.get(p.name())?;
+            let text = value.get::<Option<String>>().ok().flatten();
+            Some((p.name().to_owned(), text.or_else(|| value.serialize().ok().map(|s| s.to_string())).unwrap_or_default().into()))
+        };
+        serde_json::Value::Object(PROPERTIES.iter().filter_map(one).collect())
+    }
+}
+
+/// Descriptions of all properties.
+pub(super) static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+    let d = Settings::default();
+    let text = |name: &str, nick: &str, blurb: &str, default: &str, playing: bool| {
+        let b = glib::ParamSpecString::builder(name).nick(nick).blurb(blurb).default_value(Some(default));
+        if playing { b.mutable_playing().build() } else { b.mutable_ready().build() }
+    };
+    let count = |name: &str, nick: &str, blurb: &str, default: u32, min: u32, max: u32| {
+        glib::ParamSpecUInt::builder(name).nick(nick).blurb(blurb).minimum(min).maximum(max).default_value(default).mutable_playing().build()
+    };
+    let duration = |name: &str, nick: &str, blurb: &str, default: u64, max: u64| {
+        glib::ParamSpecUInt64::builder(name).nick(nick).blurb(blurb).maximum(max).default_value(default).mutable_playing().build()
+    };
+    let second = 1_000_000_000;
+    let mut list = vec![
+        text("model", "Model", "Path of the ONNX model; the built-in default if empty", &d.model, false),
+        text("model-card", "Model card", "Path of the model's card, where it is neither inside nor beside it", &d.model_card, false),
+        text("backend", "Backend", "What runs the model: auto, onnxruntime, rten or builtin", &d.backend, false),
+        text("runtime-library", "Runtime library", "Path of ONNX Runtime's shared library, where it shall not be searched for", &d.runtime_library, false),
+        text("attribution", "Attribution", "What is explained: none, groups or features", &d.attribution, true),
+        count("top-k", "Top k", "How many features are listed in an explanation; 0 for all", d.top_k, 0, 10_000),
+        text("target", "Target", "What is explained: top, all, or labels or dimensions with commas", &d.target, true),
+        text("unit", "Unit", "In which unit: score (logits or margins) or probability", &d.unit, true),
+        text("inference-mode", "Inference mode", "async computes scores beside the stream, sync in it; auto is async in live pipelines and sync elsewhere", &d.inference_mode, false),
+        count("max-queued", "Maximum queued", "Windows that may wait for the model in async mode; beyond it the oldest is dropped", d.max_queued, 1, 10_000),
+        duration("max-lateness", "Maximum lateness", "In async mode windows that have waited longer than this are dropped, ns; 0 for no limit", d.max_lateness, 3600 * second),
+        count("batch-size", "Batch size", "Windows of several streams that are run together, at most", d.batch_size, 1, 4096),
+        duration("batch-timeout", "Batch timeout", "How long a window waits for others, ns", d.batch_timeout, 10 * second),
+        text("policy", "Policy", "What may be told about each channel in order, with commas: allow, features-only or deny; left out, an agent has features-only and everybody else allow", &d.policy, true),
+        text("audit", "Audit", "File to which every start appends one record; if it cannot be written, nothing is inferred. Empty for none", &d.audit, false),
+        text("purpose", "Purpose", "What the scores are for, as the audit record shall say", &d.purpose, false),
+    ];
+    // The model decides the feature set and whether speakers are compared with themselves.
+    list.extend(settings::properties().into_iter().filter(|p| !matches!(p.name(), "feature-set" | "speaker-baseline" | "stats")));
+    list.push(
+        glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+            .nick("Statistics")
+            .blurb("State and counters: engine, model, mode, upstream-features, results, scored, abstained, dropped, queued, attached, posted, audio-time (ns), processing-time (ns), scoring-time (ns), cuts, last-error")
+            .read_only()
+            .build(),
+    );
+    list
+});
