@@ -33,7 +33,12 @@ fn brute_force(f: &dyn Fn(&[f32]) -> f64, row: &[f32], background: &[Vec<f32>], 
     let worth = |s: usize| {
         let mixed = background.iter().map(|b| {
             let mut x = b.clone();
-            players.iter().enumerate().filter(|(p, _)| s >> p & 1 == 1).flat_map(|(_, c)| c).for_each(|c| x[*c] = row[*c]);
+            players
+                .iter()
+                .enumerate()
+                .filter(|(p, _)| s >> p & 1 == 1)
+                .flat_map(|(_, c)| c)
+                .for_each(|c| x[*c] = row[*c]);
             f(&x)
         });
         mixed.sum::<f64>() / background.len() as f64
@@ -92,9 +97,23 @@ fn tree(r: &mut Random, d: usize, depth: usize, outputs: usize) -> Tree {
 }
 
 fn ensemble(r: &mut Random, d: usize, outputs: usize) -> Ensemble {
-    let trees = (0..1 + r.below(6)).map(|_| { let depth = r.below(6); tree(r, d, depth, outputs) }).collect();
+    let trees = (0..1 + r.below(6))
+        .map(|_| {
+            let depth = r.below(6);
+            tree(r, d, depth, outputs)
+        })
+        .collect();
     let base = (0..outputs).map(|_| unit(r)).collect();
-    Ensemble { trees, base, outputs, features: d, divisor: 1.0 + r.below(3) as f64, post: Post::None, labels: Labels::None, positive: false }
+    Ensemble {
+        trees,
+        base,
+        outputs,
+        features: d,
+        divisor: 1.0 + r.below(3) as f64,
+        post: Post::None,
+        labels: Labels::None,
+        positive: false,
+    }
 }
 
 proptest! {
@@ -220,10 +239,13 @@ fn standard_errors_are_honest() {
     for _ in 0..40 {
         let row = rows(r, 1, d, number).remove(0);
         let shift = unit(r);
-        let of = move |x: &[f32]| vec![x.windows(2).map(|w| f64::from(w[0] * w[1])).sum::<f64>().sin() + shift * f64::from(x[0])];
+        let of = move |x: &[f32]| {
+            vec![x.windows(2).map(|w| f64::from(w[0] * w[1])).sum::<f64>().sin() + shift * f64::from(x[0])]
+        };
         let game = Function { width: d, outputs: 1, of };
         let exact = shapley::from_worths(d, 1, &shapley::worths(&game, &row, &background.concat(), &groups).unwrap());
-        let e = estimate(&game, &row, &background.concat(), &groups, Effort { relative_error: 0.05, most_rows: 8_000 }).unwrap();
+        let e = estimate(&game, &row, &background.concat(), &groups, Effort { relative_error: 0.05, most_rows: 8_000 })
+            .unwrap();
         for c in 0..d {
             all += 1;
             inside += usize::from((e.values[c] - exact[c]).abs() <= 2.0 * e.stderr[c] + 1e-12);
@@ -243,7 +265,9 @@ fn members_of_groups_are_walked_together() {
     let of = |x: &[f32]| vec![f64::from(x[0] * x[3] + x[1] * x[4] * x[5] - x[2])];
     let game = Function { width: 6, outputs: 1, of };
     let groups = vec![vec![0, 1, 2], vec![3, 4, 5]];
-    let e = estimate(&game, &row, &background.concat(), &groups, Effort { relative_error: 0.002, most_rows: 4_000_000 }).unwrap();
+    let e =
+        estimate(&game, &row, &background.concat(), &groups, Effort { relative_error: 0.002, most_rows: 4_000_000 })
+            .unwrap();
     let exact = shapley::from_worths(2, 1, &shapley::worths(&game, &row, &background.concat(), &groups).unwrap());
     for (g, members) in groups.iter().enumerate() {
         let sum: f64 = members.iter().map(|c| e.values[*c]).sum();

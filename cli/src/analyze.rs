@@ -3,7 +3,9 @@
 use crate::model_args::ModelArgs;
 use crate::whole::{analyse, bar, interruptible};
 use crate::{DONE, FAILED, USAGE};
-use affect::analyzer::{Attribution, ChannelMode, Config, FeatureSet, Output, Policy, Scorer, ScoringConfig, Segmentation, WindowConfig};
+use affect::analyzer::{
+    Attribution, ChannelMode, Config, FeatureSet, Output, Policy, Scorer, ScoringConfig, Segmentation, WindowConfig,
+};
 use affect::explain::Unit;
 use affect::model::{Options, pool};
 use affect::record::{Ended, Record};
@@ -78,8 +80,13 @@ impl AnalyzeArgs {
         let model = match &self.model {
             Some(path) => self.common.open(path, None, None)?,
             None => {
-                let options = Options { backend: self.common.backend, library: self.common.runtime_library.clone(), ..Options::default() };
-                pool::open_bytes(gstaffect::affectscore::DEFAULT_MODEL.to_vec(), None, &options).map_err(|e| e.to_string())?
+                let options = Options {
+                    backend: self.common.backend,
+                    library: self.common.runtime_library.clone(),
+                    ..Options::default()
+                };
+                pool::open_bytes(gstaffect::affectscore::DEFAULT_MODEL.to_vec(), None, &options)
+                    .map_err(|e| e.to_string())?
             }
         };
         let scoring = ScoringConfig {
@@ -93,8 +100,12 @@ impl AnalyzeArgs {
         let config = Config {
             sets: vec![scorer.set().unwrap_or(FeatureSet::AffectV1)],
             segmentation: match self.segments {
-                Pieces::Utterance => Segmentation::Utterances(UtteranceConfig { interim: 0, ..UtteranceConfig::default() }),
-                Pieces::Window => Segmentation::Windows(WindowConfig { length: samples(self.window), hop: samples(self.hop) }),
+                Pieces::Utterance => {
+                    Segmentation::Utterances(UtteranceConfig { interim: 0, ..UtteranceConfig::default() })
+                }
+                Pieces::Window => {
+                    Segmentation::Windows(WindowConfig { length: samples(self.window), hop: samples(self.hop) })
+                }
                 Pieces::File => Segmentation::File,
             },
             channels: self.channels.parse::<ChannelMode>().map_err(|e| format!("--channels: {e}"))?,
@@ -177,7 +188,11 @@ fn clock(ns: u64) -> String {
 fn timeline(out: &mut impl Write, name: &str, channels: usize, records: &[Record]) -> io::Result<()> {
     writeln!(out, "{name}: {channels} channel{}, {} segments", if channels == 1 { "" } else { "s" }, records.len())?;
     if let Some(m) = records.iter().find_map(|r| r.scored.as_ref()).map(|s| &s.model) {
-        writeln!(out, "  measures of expression by {} {} ({}), z-scores against {}; no claims about feelings", m.id, m.version, m.engine, m.normaliser)?;
+        writeln!(
+            out,
+            "  measures of expression by {} {} ({}), z-scores against {}; no claims about feelings",
+            m.id, m.version, m.engine, m.normaliser
+        )?;
     }
     for r in records.iter().filter(|r| r.ended != Ended::Open) {
         let who = match (&r.channel.role, r.channel.index) {

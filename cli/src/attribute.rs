@@ -118,12 +118,16 @@ pub fn run(args: &AttributeArgs) -> Result<(), String> {
         None => model.card().map(|c| c.background.concat()).filter(|b| !b.is_empty()),
     };
     if given.is_none() && args.method != MethodName::Gradient {
-        return Err("--background: expected rows that stand for nothing in particular (the model's card has none)".to_owned());
+        return Err(
+            "--background: expected rows that stand for nothing in particular (the model's card has none)".to_owned()
+        );
     }
     let named = groups(args, &model)?;
-    let lists = named.as_ref().map_or_else(|| (0..d).map(|c| vec![c]).collect(), |g| g.iter().map(|g| g.1.clone()).collect());
+    let lists =
+        named.as_ref().map_or_else(|| (0..d).map(|c| vec![c]).collect(), |g| g.iter().map(|g| g.1.clone()).collect());
     let has_base = given.is_some();
-    let explainer = Explainer::new(model.clone(), given.unwrap_or_else(|| vec![0.0; d]), lists).map_err(|e| e.to_string())?;
+    let explainer =
+        Explainer::new(model.clone(), given.unwrap_or_else(|| vec![0.0; d]), lists).map_err(|e| e.to_string())?;
     let mut out = Vec::with_capacity(input.len());
     for (k, row) in rows.chunks_exact(d).enumerate() {
         let target = match &args.target {
@@ -147,14 +151,14 @@ pub fn run(args: &AttributeArgs) -> Result<(), String> {
         }
         out.push(object);
     }
-    println!("{}", Value::Array(out));
-    Ok(())
+    crate::say(&format!("{}\n", Value::Array(out)))
 }
 
 fn explain(args: &AttributeArgs, e: &Explainer, row: &[f32], target: usize) -> Result<Attribution, String> {
     let unit = if args.unit == UnitName::Score { Unit::Score } else { Unit::Probability };
     let effort = Effort { relative_error: args.error, ..Effort::default() };
-    let wrong = |what: &str| Err(format!("--method {what} does not fit: the model is a {}", e.model().structure().name()));
+    let wrong =
+        |what: &str| Err(format!("--method {what} does not fit: the model is a {}", e.model().structure().name()));
     let made = match args.method {
         MethodName::Gradient => e.gradient(row, target),
         MethodName::IntegratedGradients => {
@@ -174,7 +178,9 @@ fn explain(args: &AttributeArgs, e: &Explainer, row: &[f32], target: usize) -> R
             e.exact(row, &[target], unit, &each, Method::Shapley).map(|mut l| l.remove(0))
         }
         MethodName::Shapley => e.sampled(row, target, unit, effort, None),
-        MethodName::ShapleyGroups => e.exact(row, &[target], unit, e.groups(), Method::ShapleyGroups).map(|mut l| l.remove(0)),
+        MethodName::ShapleyGroups => {
+            e.exact(row, &[target], unit, e.groups(), Method::ShapleyGroups).map(|mut l| l.remove(0))
+        }
     };
     made.map_err(|e| e.to_string())
 }
@@ -189,7 +195,8 @@ fn groups(args: &AttributeArgs, model: &Model) -> Result<Option<Groups>, String>
             return Ok(None);
         }
         if names.is_empty() {
-            return Err("--method shapley-groups: expected --groups FILE (the model has no card with named features)".to_owned());
+            return Err("--method shapley-groups: expected --groups FILE (the model has no card with named features)"
+                .to_owned());
         }
         return Ok(Some(catalogue_groups(names)));
     };
@@ -207,7 +214,9 @@ fn groups(args: &AttributeArgs, model: &Model) -> Result<Option<Groups>, String>
         v.as_array().ok_or_else(|| named(&"expected lists of columns"))?.iter().map(column).collect()
     };
     let all: Groups = match &value {
-        Value::Array(l) => l.iter().enumerate().map(|(k, v)| Ok((k.to_string(), list(v)?))).collect::<Result<_, String>>()?,
+        Value::Array(l) => {
+            l.iter().enumerate().map(|(k, v)| Ok((k.to_string(), list(v)?))).collect::<Result<_, String>>()?
+        }
         Value::Object(o) => o.iter().map(|(k, v)| Ok((k.clone(), list(v)?))).collect::<Result<_, String>>()?,
         _ => return Err(named(&"expected a list of lists, or an object of named lists")),
     };
@@ -217,7 +226,8 @@ fn groups(args: &AttributeArgs, model: &Model) -> Result<Option<Groups>, String>
 /// The catalogue's groups of named features.
 fn catalogue_groups(names: &[String]) -> Groups {
     use affect::features::catalogue::{affect_functionals, egemaps_functionals};
-    let group = |n: &String| affect_functionals().iter().chain(egemaps_functionals()).find(|e| e.name == *n).map(|e| e.group);
+    let group =
+        |n: &String| affect_functionals().iter().chain(egemaps_functionals()).find(|e| e.name == *n).map(|e| e.group);
     let of = |g: Group| (0..names.len()).filter(|k| group(&names[*k]) == Some(g)).collect::<Vec<_>>();
     Group::ALL.into_iter().map(|g| (g.name().to_owned(), of(g))).filter(|g| !g.1.is_empty()).collect()
 }

@@ -27,9 +27,13 @@ pub fn run(args: &DifferentiateArgs) -> Result<(), String> {
     let model = Model::parse(bytes).map_err(|e| named(&e))?;
     let made = differentiate(&model, &args.output, &args.wrt).map_err(|e| named(&e))?;
     std::fs::write(&args.out, &made.bytes).map_err(|e| format!("{}: {e}", args.out.display()))?;
-    println!("input {}: the gradient at {}, of its shape (one row of a unit matrix picks a class)", made.seed, args.output);
+    crate::say_line!(
+        "input {}: the gradient at {}, of its shape (one row of a unit matrix picks a class)",
+        made.seed,
+        args.output
+    );
     for (name, tensor) in made.gradients.iter().zip(&args.wrt) {
-        println!("output {name}: the gradient by {tensor}");
+        crate::say_line!("output {name}: the gradient by {tensor}");
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use affect::model::card::{Card, Input};
 use affect::model::engine::Backend;
 use affect::onnx::differentiate::without_rule;
 use clap::Args;
+use std::fmt::Write;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -20,30 +21,39 @@ pub struct ExplainModelArgs {
     common: ModelArgs,
 }
 
+macro_rules! put {
+    ($out:expr, $($arg:tt)*) => {{
+        // Writing to memory does not fail.
+        let _ = writeln!($out, $($arg)*);
+    }};
+}
+
 /// Prints.
 pub fn run(args: &ExplainModelArgs) -> Result<(), String> {
     let model = args.common.open(&args.model, None, None)?;
     if args.json {
-        println!("{}", model.card().ok_or("the model has no card")?.to_json());
-        return Ok(());
+        return crate::say(&format!("{}\n", model.card().ok_or("the model has no card")?.to_json()));
     }
-    println!("{}", args.model.display());
-    println!("  sha-256     {}", model.sha256());
-    println!("  structure   {}", model.structure().name());
-    println!("  runs on     {}", model.engine());
+    let mut out = String::new();
+    put!(out, "{}", args.model.display());
+    put!(out, "  sha-256     {}", model.sha256());
+    put!(out, "  structure   {}", model.structure().name());
+    put!(out, "  runs on     {}", model.engine());
     for backend in Backend::ALL.into_iter().filter(|b| *b != Backend::Auto) {
         let common = ModelArgs { backend, ..args.common.clone() };
         match common.open(&args.model, None, None) {
-            Ok(_) => println!("    {backend:<12} yes"),
-            Err(e) => println!("    {backend:<12} no: {}", e.replacen(&format!("{}: ", args.model.display()), "", 1)),
+            Ok(_) => put!(out, "    {backend:<12} yes"),
+            Err(e) => put!(out, "    {backend:<12} no: {}", e.replacen(&format!("{}: ", args.model.display()), "", 1)),
         }
     }
-    println!("  output      {} ({:?}): {}", model.output(), model.kind(), model.labels().join(", "));
+    put!(out, "  output      {} ({:?}): {}", model.output(), model.kind(), model.labels().join(", "));
     match model.card() {
-        Some(card) => print_card(card),
-        None => println!("  card        none: usable on tables, not in the stream (docs/models.md says how to write one)"),
+        Some(card) => print_card(&mut out, card),
+        None => {
+            put!(out, "  card        none: usable on tables, not in the stream (docs/models.md says how to write one)")
+        }
     }
-    println!("  attributions");
+    put!(out, "  attributions");
     let missing = without_rule(model.graph(), model.output());
     let waveform = model.card().is_some_and(|c| matches!(c.input, Input::Waveform { .. }));
     for m in Method::ALL {
@@ -51,36 +61,49 @@ pub fn run(args: &ExplainModelArgs) -> Result<(), String> {
             (Method::Linear, Structure::Linear(_)) | (Method::Tree, Structure::Trees(_)) => "yes, exact".to_owned(),
             (Method::Linear, _) => "no: the model is not linear".to_owned(),
             (Method::Tree, _) => "no: the model is no tree ensemble".to_owned(),
-            (Method::Shapley | Method::ShapleyGroups, _) if waveform => "no: it takes a waveform, not features".to_owned(),
+            (Method::Shapley | Method::ShapleyGroups, _) if waveform => {
+                "no: it takes a waveform, not features".to_owned()
+            }
             (Method::ShapleyGroups, _) => "yes, exact over groups".to_owned(),
             (Method::Shapley, _) => "yes, exact up to 12 features, sampled with standard errors for more".to_owned(),
             (Method::IntegratedGradients | Method::Gradient, _) if missing.is_empty() => "yes".to_owned(),
             (Method::IntegratedGradients | Method::Gradient, _) => format!("no: no rule for {}", missing.join(", ")),
         };
-        println!("    {:<21} {answer}", m.name());
+        put!(out, "    {:<21} {answer}", m.name());
     }
-    Ok(())
+    crate::say(&out)
 }
 
-fn print_card(card: &Card) {
-    println!("  card        {} version {}, agrees with the graph", card.id, card.version);
+fn print_card(out: &mut String, card: &Card) {
+    put!(out, "  card        {} version {}, agrees with the graph", card.id, card.version);
     if !card.description.is_empty() {
-        println!("    {}", card.description);
+        put!(out, "    {}", card.description);
     }
     match &card.input {
         Input::Features { feature_set, feature_set_version, features, .. } => {
-            println!("    takes {} features of {feature_set} version {feature_set_version}", features.len());
+            put!(out, "    takes {} features of {feature_set} version {feature_set_version}", features.len());
         }
-        Input::Waveform { rate_hz, min_s, .. } => println!("    takes a waveform at {rate_hz} Hz, at least {min_s} s"),
+        Input::Waveform { rate_hz, min_s, .. } => put!(out, "    takes a waveform at {rate_hz} Hz, at least {min_s} s"),
     }
-    println!("    z-scores against: {}; temperature {}", card.normaliser.reference(), card.calibration.temperature);
-    println!("    background rows: {}", card.background.len());
-    println!("    abstains below probability {}, with less than {} s of speech, or a baseline of less than {} s", card.abstain.confidence_below, card.abstain.min_speech_s, card.abstain.min_baseline_s);
-    println!("    licence: {}; trained on: {}", card.licence, card.corpora.join(", "));
+    put!(out, "    z-scores against: {}; temperature {}", card.normaliser.reference(), card.calibration.temperature);
+    put!(out, "    background rows: {}", card.background.len());
+    put!(
+        out,
+        "    abstains below probability {}, with less than {} s of speech, or a baseline of less than {} s",
+        card.abstain.confidence_below,
+        card.abstain.min_speech_s,
+        card.abstain.min_baseline_s
+    );
+    put!(out, "    licence: {}; trained on: {}", card.licence, card.corpora.join(", "));
+    let mut protocol = "";
     for m in &card.metrics {
-        println!("    {} {:.3} ({})", m.name, m.value, m.protocol);
+        if m.protocol != protocol {
+            protocol = &m.protocol;
+            put!(out, "    measured on {protocol}:");
+        }
+        put!(out, "      {} {:.3}", m.name, m.value);
     }
     for l in &card.limits {
-        println!("    limit: {l}");
+        put!(out, "    limit: {l}");
     }
 }

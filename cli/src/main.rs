@@ -2,6 +2,12 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
+/// Prints a line; whoever reads may have had enough.
+#[macro_export]
+macro_rules! say_line {
+    ($($arg:tt)*) => { $crate::say(&format!("{}\n", format_args!($($arg)*)))? };
+}
+
 mod analyze;
 mod args;
 mod attribute;
@@ -19,6 +25,7 @@ mod whole;
 
 use args::{Command, Job};
 use clap::Parser;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Everything was done.
@@ -56,5 +63,13 @@ fn told(outcome: Result<(), String>) -> u8 {
             eprintln!("affect: {message}");
             FAILED
         }
+    }
+}
+
+/// Prints to standard output; whoever reads may have had enough.
+fn say(text: &str) -> Result<(), String> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|e| format!("cannot write to standard output: {e}")),
     }
 }

@@ -59,13 +59,16 @@ pub fn run(args: &ScoreArgs) -> Result<(), String> {
         .map(|(k, h)| (k, h.as_str()))
         .collect();
     let mut scored = Vec::with_capacity(rows.len());
-    model.each(&entered, &mut |raw| scored.push(model.scores(raw.iter().map(|v| f64::from(*v)).collect()))).map_err(|e| named(e.to_string()))?;
+    model
+        .each(&entered, &mut |raw| scored.push(model.scores(raw.iter().map(|v| f64::from(*v)).collect())))
+        .map_err(|e| named(e.to_string()))?;
     let mut out = io::stdout().lock();
     let wrote = if args.format == TableFormat::Csv {
         let mut csv = csv::Writer::from_writer(&mut out);
         let classes = scored.first().is_some_and(|s| !s.probabilities.is_empty());
         let extra: &[&str] = if classes { &["label", "confidence", "entropy_bits"] } else { &[] };
-        let head = who.iter().map(|w| w.1).chain(extra.iter().copied()).chain(model.labels().iter().map(String::as_str));
+        let head =
+            who.iter().map(|w| w.1).chain(extra.iter().copied()).chain(model.labels().iter().map(String::as_str));
         csv.write_record(head).map_err(|e| e.to_string())?;
         for (k, s) in scored.iter().enumerate() {
             let mut record: Vec<String> = who.iter().map(|(c, _)| table.cells[k][*c].clone()).collect();

@@ -53,7 +53,10 @@ impl Table {
         let places: Option<Vec<usize>> = match &self.header {
             Some(header) if !wanted.is_empty() => {
                 let place = |name: &String| {
-                    header.iter().position(|h| h == name).ok_or_else(|| format!("no column \"{name}\", which the model needs"))
+                    header
+                        .iter()
+                        .position(|h| h == name)
+                        .ok_or_else(|| format!("no column \"{name}\", which the model needs"))
                 };
                 Some(wanted.iter().map(place).collect::<Result<_, _>>()?)
             }

@@ -103,9 +103,10 @@ pub fn run(args: &TrainArgs) -> Result<(), String> {
         let level = |n: &str| args.set.functionals().iter().any(|e| e.name == n && e.level_dependent);
         data.select(|n| !level(n))
     };
-    let corpus = args.corpus.clone().or_else(|| {
-        args.manifest.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned())
-    });
+    let corpus = args
+        .corpus
+        .clone()
+        .or_else(|| args.manifest.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned()));
     let settings = Settings {
         id: args.id.clone(),
         version: args.model_version.clone(),
@@ -133,16 +134,26 @@ pub fn run(args: &TrainArgs) -> Result<(), String> {
     .map_err(|e| e.to_string())?;
     bar.finish_and_clear();
     std::fs::write(&args.out, &trained.bytes).map_err(|e| format!("{}: {e}", args.out.display()))?;
-    println!("{}: {} over {} features, {} bytes", args.out.display(), trained.learner.name(), data.names.len(), trained.bytes.len());
+    crate::say_line!(
+        "{}: {} over {} features, {} bytes",
+        args.out.display(),
+        trained.learner.name(),
+        data.names.len(),
+        trained.bytes.len()
+    );
     for (learner, uar) in &trained.recall {
-        println!("  {:<10} UAR {uar:.3}", learner.name());
+        crate::say_line!("  {:<10} UAR {uar:.3}", learner.name());
     }
     for m in &trained.card.metrics {
-        println!("  {} {:.3}", m.name, m.value);
+        crate::say_line!("  {} {:.3}", m.name, m.value);
     }
-    println!("  temperature {:.3}, silent below {:.3}", trained.card.calibration.temperature, trained.card.abstain.confidence_below);
+    crate::say_line!(
+        "  temperature {:.3}, silent below {:.3}",
+        trained.card.calibration.temperature,
+        trained.card.abstain.confidence_below
+    );
     if let Some(m) = trained.card.metrics.first() {
-        println!("  protocol: {}", m.protocol);
+        crate::say_line!("  protocol: {}", m.protocol);
     }
     Ok(())
 }
@@ -163,9 +174,8 @@ fn progress(quiet: bool, what: &str) -> ProgressBar {
 fn columns(path: &Path, names: &[&str]) -> Result<Vec<Vec<String>>, String> {
     let table = Table::read(path)?;
     let header = table.header.as_ref().ok_or_else(|| format!("{}: no header", path.display()))?;
-    let place = |n: &&str| {
-        header.iter().position(|h| h == n).ok_or_else(|| format!("{}: no column \"{n}\"", path.display()))
-    };
+    let place =
+        |n: &&str| header.iter().position(|h| h == n).ok_or_else(|| format!("{}: no column \"{n}\"", path.display()));
     let places: Vec<usize> = names.iter().map(place).collect::<Result<_, _>>()?;
     Ok(table.cells.iter().map(|r| places.iter().map(|p| r[*p].clone()).collect()).collect())
 }
@@ -176,11 +186,14 @@ fn dataset(args: &TrainArgs, stop: &AtomicBool) -> Result<Dataset, String> {
         None => HashMap::new(),
         Some(path) => columns(path, &["file", "fold"])?
             .into_iter()
-            .map(|r| r[1].parse().map(|f| (r[0].clone(), f)).map_err(|_| format!("{}: fold \"{}\"", path.display(), r[1])))
+            .map(|r| {
+                r[1].parse().map(|f| (r[0].clone(), f)).map_err(|_| format!("{}: fold \"{}\"", path.display(), r[1]))
+            })
             .collect::<Result<_, _>>()?,
     };
     let wanted: Option<Vec<&str>> = args.labels.as_ref().map(|l| l.split(',').map(str::trim).collect());
-    let taken: Vec<&Vec<String>> = listed.iter().filter(|r| wanted.as_ref().is_none_or(|w| w.contains(&r[2].as_str()))).collect();
+    let taken: Vec<&Vec<String>> =
+        listed.iter().filter(|r| wanted.as_ref().is_none_or(|w| w.contains(&r[2].as_str()))).collect();
     let root = args.root.clone().or_else(|| args.manifest.parent().map(Path::to_owned)).unwrap_or_default();
     let config = Config {
         sets: vec![args.set],
@@ -204,7 +217,8 @@ fn dataset(args: &TrainArgs, stop: &AtomicBool) -> Result<Dataset, String> {
             }
             Ok(())
         };
-        let heard = analyse(&path, &config, stop, &hidden, &mut take).map_err(|e| format!("{}: {e}", path.display()))?;
+        let heard =
+            analyse(&path, &config, stop, &hidden, &mut take).map_err(|e| format!("{}: {e}", path.display()))?;
         if let Some(e) = heard.problem {
             return Err(format!("{}: {e}", path.display()));
         }

@@ -13,8 +13,7 @@ pub(super) fn apply(baseline: &mut Baseline, record: &mut Record) {
 }
 
 fn compare(baseline: &Baseline, record: &Record) -> BaselineResult {
-    let deviations: Vec<_> =
-        record.features.iter().enumerate().map(|(i, f)| baseline.deviation(i, f.value?)).collect();
+    let deviations: Vec<_> = record.features.iter().enumerate().map(|(i, f)| baseline.deviation(i, f.value?)).collect();
     BaselineResult {
         speech_s: baseline.speech_s() as f32,
         z: deviations.iter().map(|d| d.map(|d| d.z as f32)).collect(),

@@ -4,8 +4,8 @@ use super::Output;
 use super::baseline;
 use super::config::{Config, FeatureSet, Segmentation};
 use super::extractor::{Extractor, Keeping, SegmentValues, extractor, kept_samples, max_delay};
-use super::quality::{NoiseFloor, QualityMeter};
 use super::policy::Policy;
+use super::quality::{NoiseFloor, QualityMeter};
 use super::sounds::{Sound, Sounds};
 use crate::error::InputError;
 use crate::features::baseline::{Baseline, Population};
@@ -144,9 +144,11 @@ impl Lane {
             channel: Channel { index, role: config.role(index) },
             piece: Vec::with_capacity(rate_hz as usize / 100 + 1),
             resampler,
-            frames: Frames::new(
-                config.sets.iter().map(|s| kept_samples(*s)).max().unwrap_or(PITCH).max(if audio { heard } else { 0 }),
-            ),
+            frames: Frames::new(config.sets.iter().map(|s| kept_samples(*s)).max().unwrap_or(PITCH).max(if audio {
+                heard
+            } else {
+                0
+            })),
             store: Store {
                 extractors: config.sets.iter().map(|s| extractor(*s, keeping)).collect(),
                 sounds: Sounds::new(rows),

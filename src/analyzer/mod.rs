@@ -98,7 +98,9 @@ impl Analyzer {
         };
         // A channel that is denied is not analysed at all.
         let picked = picked.into_iter().filter(|c| config.policy_of(*c, channels) != Policy::Deny);
-        let lanes = picked.map(|c| Lane::new(config.clone(), rate_hz, c, config.policy_of(c, channels))).collect::<Result<Vec<_>, _>>()?;
+        let lanes = picked
+            .map(|c| Lane::new(config.clone(), rate_hz, c, config.policy_of(c, channels)))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Self { config, rate_hz, channels, lanes, frames: 0, pieces: 0, staged: 0, origin_ns: 0, finished: false })
     }
 
@@ -155,9 +157,10 @@ impl Analyzer {
     /// are scored already stay as they are. Says whether there is a score now.
     pub fn score(config: &Config, channels: usize, record: &mut Record) -> bool {
         // Where these settings say nothing of the channel, the role that the record carries counts.
-        let silent = record.channel.index.is_some_and(|c| {
-            config.policy.get(c).copied().flatten().is_none() && config.role(Some(c)).is_none()
-        });
+        let silent = record
+            .channel
+            .index
+            .is_some_and(|c| config.policy.get(c).copied().flatten().is_none() && config.role(Some(c)).is_none());
         let policy = match &record.channel.role {
             Some(role) if silent => Policy::for_role(Some(role)),
             _ => config.policy_of(record.channel.index, channels),

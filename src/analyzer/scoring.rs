@@ -116,8 +116,7 @@ impl Scorer {
         let labels: Vec<Arc<str>> = model.labels().iter().map(|l| l.as_str().into()).collect();
         let set = match &card.input {
             Input::Features { feature_set, features, .. } => {
-                let set: FeatureSet =
-                    feature_set.parse().map_err(|e: ConfigError| ModelError::Card(e.to_string()))?;
+                let set: FeatureSet = feature_set.parse().map_err(|e: ConfigError| ModelError::Card(e.to_string()))?;
                 let place = |f: &String| set.functionals().iter().position(|e| e.name == *f);
                 // Opening the model has seen to it that every name is known.
                 Some((set, features.iter().filter_map(place).collect::<Vec<_>>()))
@@ -125,7 +124,11 @@ impl Scorer {
             Input::Waveform { .. } => None,
         };
         if card.normaliser == Normaliser::Speaker && set.as_ref().is_some_and(|s| s.0 != FeatureSet::AffectV1) {
-            return Err(ModelError::mismatch("normaliser", "speaker baselines, which affect-v1 has", "another feature set"));
+            return Err(ModelError::mismatch(
+                "normaliser",
+                "speaker baselines, which affect-v1 has",
+                "another feature set",
+            ));
         }
         let targets = match config.target.as_str() {
             "top" | "" => None,
@@ -136,14 +139,22 @@ impl Scorer {
                     .map(str::trim)
                     .map(|n| labels.iter().position(|l| **l == *n))
                     .collect::<Option<Vec<_>>>()
-                    .ok_or_else(|| ModelError::mismatch("target", format!("top, all, or some of {}", model.labels().join(", ")), names))?,
+                    .ok_or_else(|| {
+                        ModelError::mismatch(
+                            "target",
+                            format!("top, all, or some of {}", model.labels().join(", ")),
+                            names,
+                        )
+                    })?,
             ),
         };
         let mut groups = Vec::new();
         let mut explainer = None;
         if let (Some((set, places)), true) = (&set, config.attribution != Attribution::None) {
             if card.background.is_empty() {
-                return Err(ModelError::Card("no background rows, which explanations need: set attribution to none".to_owned()));
+                return Err(ModelError::Card(
+                    "no background rows, which explanations need: set attribution to none".to_owned(),
+                ));
             }
             let group = |k: usize| set.functionals()[places[k]].group;
             let of = |g: Group| (0..places.len()).filter(|k| group(*k) == g).collect::<Vec<_>>();
@@ -210,14 +221,16 @@ impl Scorer {
 
     fn outcome(&self, record: &Record) -> Result<(Emotion, Vec<Explanation>), ModelError> {
         let Some((_, places)) = &self.set else {
-            let audio = record.audio.as_deref().ok_or_else(|| {
-                ModelError::mismatch("segment", "its samples, at most 300 s", "none at hand")
-            })?;
+            let audio = record
+                .audio
+                .as_deref()
+                .ok_or_else(|| ModelError::mismatch("segment", "its samples, at most 300 s", "none at hand"))?;
             let raw = self.model.waveform(audio)?;
             return Ok((self.emotion(record, raw), Vec::new()));
         };
         let values: Vec<Option<f32>> = places.iter().map(|p| record.features.get(*p).and_then(|f| f.value)).collect();
-        let z = record.baseline.as_ref().map(|b| places.iter().map(|p| b.z.get(*p).copied().flatten()).collect::<Vec<_>>());
+        let z =
+            record.baseline.as_ref().map(|b| places.iter().map(|p| b.z.get(*p).copied().flatten()).collect::<Vec<_>>());
         let row = vector::row(self.card(), &values, z.as_deref())?;
         let raw = self.model.run_together(&row, self.config.batch_size, self.config.batch_wait)?;
         let top = self.model.scores(raw.clone()).top().map_or(0, |t| t.0);
@@ -256,13 +269,23 @@ impl Scorer {
             return Some(format!("{s:.1} s of speech: {:.1} s needed", rule.min_speech_s));
         }
         if let Some(s) = rests.map(f64::from).filter(|s| *s < rule.min_baseline_s) {
-            return Some(format!("the speaker's baseline rests on {s:.1} s of speech: {:.1} s needed", rule.min_baseline_s));
+            return Some(format!(
+                "the speaker's baseline rests on {s:.1} s of speech: {:.1} s needed",
+                rule.min_baseline_s
+            ));
         }
         let p = confidence.filter(|p| *p < rule.confidence_below)?;
         Some(format!("the most probable label has {p:.2}: {:.2} needed", rule.confidence_below))
     }
 
-    fn explain(&self, e: &Explainer, record: &Record, places: &[usize], row: &[f32], target: usize) -> Result<Explanation, ModelError> {
+    fn explain(
+        &self,
+        e: &Explainer,
+        record: &Record,
+        places: &[usize],
+        row: &[f32],
+        target: usize,
+    ) -> Result<Explanation, ModelError> {
         let unit = self.config.unit;
         let groups = e.by_group(row, target, unit)?;
         let shares = |values: &[f64]| {
@@ -299,7 +322,16 @@ impl Scorer {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one feature's parts from as many places")]
-    fn share(&self, record: &Record, place: usize, k: usize, contribution: f64, stderr: Option<f64>, under: &[&str], target: usize) -> FeatureShare {
+    fn share(
+        &self,
+        record: &Record,
+        place: usize,
+        k: usize,
+        contribution: f64,
+        stderr: Option<f64>,
+        under: &[&str],
+        target: usize,
+    ) -> FeatureShare {
         let set = self.set.as_ref().map_or(FeatureSet::AffectV1, |s| s.0);
         let entry: &'static Entry = &set.functionals()[place];
         let value = record.features.get(place).and_then(|f| f.value);

@@ -80,8 +80,10 @@ pub fn record(json: &str) -> Result<Record, String> {
         return Err(format!("{set} version {}: expected {}", line.provenance.feature_set_version, set.version()));
     }
     let kinds = [SegmentKind::File, SegmentKind::Window, SegmentKind::Utterance];
-    let segment = kinds.into_iter().find(|k| k.name() == line.segment).ok_or_else(|| format!("segment \"{}\"", line.segment))?;
-    let ended = Ended::ALL.into_iter().find(|e| e.name() == line.ended).ok_or_else(|| format!("ended \"{}\"", line.ended))?;
+    let segment =
+        kinds.into_iter().find(|k| k.name() == line.segment).ok_or_else(|| format!("segment \"{}\"", line.segment))?;
+    let ended =
+        Ended::ALL.into_iter().find(|e| e.name() == line.ended).ok_or_else(|| format!("ended \"{}\"", line.ended))?;
     let reasons = crate::features::reason::Reason::ALL.map(crate::features::reason::Reason::name);
     let features: Vec<Feature> = set
         .functionals()

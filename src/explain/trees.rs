@@ -10,40 +10,51 @@ use crate::onnx::trees::{Ensemble, Mode, Node, Tree};
 /// More players on one path than this are refused.
 pub const LONGEST_PATH: usize = 64;
 
-/// What one feature must be like on the way to a leaf.
-#[derive(Debug, Clone)]
+/// What one feature must be like on the way to a leaf. Sixteen bytes: there are many, and all are looked at for every row.
+#[derive(Debug, Clone, Copy)]
 struct Condition {
-    feature: usize,
-    /// Place of its player among those of the leaf.
-    slot: u32,
     /// Above this (NaN: no limit).
     lo: f32,
     /// At most this.
     hi: f32,
-    /// Different from these.
-    not: Vec<f32>,
+    feature: u32,
+    /// Place of its player among those of the leaf.
+    slot: u8,
     /// May be missing.
     missing: bool,
+    /// There are values that it must differ from.
+    excludes: bool,
 }
 
 impl Condition {
-    fn holds(&self, row: &[f32]) -> bool {
-        let x = row.get(self.feature).copied().unwrap_or(f32::NAN);
+    fn holds(&self, row: &[f32], excluded: &[(u32, f32)]) -> bool {
+        let x = row.get(self.feature as usize).copied().unwrap_or(f32::NAN);
         if x.is_nan() {
             return self.missing;
         }
         // Written so that a limit of NaN is none.
-        !(x <= self.lo) && x <= self.hi && !self.not.contains(&x)
+        !(x <= self.lo) && x <= self.hi && !(self.excludes && excluded.contains(&(self.feature, x)))
     }
+}
+
+/// Which slots background rows answer rightly: one entry for each way to do so.
+#[derive(Debug, Clone)]
+enum Masks {
+    /// Up to sixteen players, as nearly always.
+    Short(Vec<u16>),
+    Long(Vec<u64>),
 }
 
 #[derive(Debug, Clone)]
 struct Leaf {
     conditions: Vec<Condition>,
+    /// Values that features must differ from.
+    excluded: Vec<(u32, f32)>,
     /// Players on the path, by slot.
     players: Vec<usize>,
-    /// Which slots background rows answer rightly, and how many rows do just so.
-    patterns: Vec<(u64, f64)>,
+    masks: Masks,
+    /// Share of the background rows that answer just as the mask beside says.
+    counts: Vec<f64>,
     weights: Vec<(usize, f64)>,
 }
 
@@ -53,11 +64,11 @@ pub struct TreeShap {
     leaves: Vec<Leaf>,
     players: usize,
     outputs: usize,
-    /// Mean over the background of what is explained, by output.
+    /// Mean over the background of what is explained, by class or target.
     base: Vec<f64>,
     /// The first class's score is the complement of the second's.
     complement: Option<f64>,
-    /// `required[u][v]`: share of each of `u` players that must be in, with `v` that must be out; and the other way round.
+    /// For `u` players that must be in and `v` that must be out: the share of each of the former, and of each of the latter.
     shares: Vec<Vec<(f64, f64)>>,
 }
 
@@ -80,18 +91,17 @@ impl TreeShap {
         for tree in &ensemble.trees {
             paths(tree, &mut |path, weights| {
                 let mut leaf = leaf(path, weights, player)?;
-                for w in &mut leaf.weights {
-                    w.1 /= ensemble.divisor;
-                }
-                for row in &rows {
-                    let mask = leaf.mask(row);
-                    match leaf.patterns.iter_mut().find(|p| p.0 == mask) {
-                        Some(p) => p.1 += 1.0,
-                        None => leaf.patterns.push((mask, 1.0)),
-                    }
-                }
-                let n = rows.len().max(1) as f64;
-                leaf.patterns.iter_mut().for_each(|p| p.1 /= n);
+                leaf.weights.iter_mut().for_each(|w| w.1 /= ensemble.divisor);
+                let mut patterns: Vec<u64> = rows.iter().map(|r| leaf.mask(r)).collect();
+                patterns.sort_unstable();
+                let runs: Vec<(u64, f64)> =
+                    patterns.chunk_by(|a, b| a == b).map(|c| (c[0], c.len() as f64 / rows.len() as f64)).collect();
+                leaf.counts = runs.iter().map(|r| r.1).collect();
+                leaf.masks = if leaf.players.len() <= 16 {
+                    Masks::Short(runs.iter().map(|r| r.0 as u16).collect())
+                } else {
+                    Masks::Long(runs.iter().map(|r| r.0).collect())
+                };
                 leaves.push(leaf);
                 Ok(())
             })?;
@@ -118,45 +128,80 @@ impl TreeShap {
         // The first class of two is what the second is not.
         let sign = if self.complement.is_some() && target == 0 { -1.0 } else { 1.0 };
         let mut values = vec![0.0; self.players];
-        for leaf in &self.leaves {
-            let Some(&(_, weight)) = leaf.weights.iter().find(|w| w.0 == output) else { continue };
-            leaf.add(row, sign * weight, &self.shares, &mut values);
-        }
+        self.each(row, &mut |player, share, weights| {
+            let weight = weights.iter().find(|w| w.0 == output).map_or(0.0, |w| w.1);
+            values[player] += sign * share * weight;
+        });
         (self.base.get(target).copied().unwrap_or(0.0), values)
+    }
+
+    /// The same for all sums at once, player by player: `players * outputs` values. In the binary form there is one.
+    #[must_use]
+    pub fn attribute_all(&self, row: &[f32]) -> Vec<f64> {
+        let mut values = vec![0.0; self.players * self.outputs];
+        self.each(row, &mut |player, share, weights| {
+            let list = &mut values[player * self.outputs..][..self.outputs];
+            weights.iter().for_each(|(output, weight)| list[*output] += share * weight);
+        });
+        values
+    }
+
+    /// Every player's share in every leaf, with the leaf's weights.
+    fn each(&self, row: &[f32], take: &mut impl FnMut(usize, f64, &[(usize, f64)])) {
+        let mut of = [0.0; LONGEST_PATH];
+        for leaf in &self.leaves {
+            let full = full(leaf.players.len());
+            let ours = leaf.mask(row);
+            let out = full & !ours;
+            let v = out.count_ones() as usize;
+            let (mut lost, mut touched) = (0.0, 0u64);
+            let mut hit = |theirs: u64, count: f64| {
+                let mut needed = full & !theirs;
+                let (gain, loss) = self.shares[needed.count_ones() as usize][v];
+                lost += count * loss;
+                touched |= needed;
+                while needed != 0 {
+                    of[needed.trailing_zeros() as usize] += count * gain;
+                    needed &= needed - 1;
+                }
+            };
+            match &leaf.masks {
+                Masks::Short(masks) => {
+                    let out = out as u16;
+                    for (k, theirs) in masks.iter().enumerate() {
+                        // What the row answers wrongly the background must answer rightly.
+                        if out & !theirs == 0 {
+                            hit(u64::from(*theirs), leaf.counts[k]);
+                        }
+                    }
+                }
+                Masks::Long(masks) => {
+                    for (k, theirs) in masks.iter().enumerate() {
+                        if out & !theirs == 0 {
+                            hit(*theirs, leaf.counts[k]);
+                        }
+                    }
+                }
+            }
+            while touched != 0 {
+                let slot = touched.trailing_zeros() as usize;
+                take(leaf.players[slot], std::mem::take(&mut of[slot]), &leaf.weights);
+                touched &= touched - 1;
+            }
+            let mut rest = if lost == 0.0 { 0 } else { out };
+            while rest != 0 {
+                take(leaf.players[rest.trailing_zeros() as usize], -lost, &leaf.weights);
+                rest &= rest - 1;
+            }
+        }
     }
 }
 
 impl Leaf {
     /// Which slots a row answers rightly.
     fn mask(&self, row: &[f32]) -> u64 {
-        let full = full(self.players.len());
-        self.conditions.iter().filter(|c| !c.holds(row)).fold(full, |mask, c| mask & !(1 << c.slot))
-    }
-
-    fn add(&self, row: &[f32], weight: f64, shares: &[Vec<(f64, f64)>], values: &mut [f64]) {
-        let full = full(self.players.len());
-        let ours = self.mask(row);
-        let out = full & !ours;
-        let v = out.count_ones() as usize;
-        let mut lost = 0.0;
-        for &(theirs, count) in &self.patterns {
-            if ours | theirs != full {
-                continue;
-            }
-            let mut needed = full & !theirs;
-            let u = needed.count_ones() as usize;
-            let (gain, loss) = shares[u][v];
-            lost += count * loss;
-            while needed != 0 {
-                values[self.players[needed.trailing_zeros() as usize]] += weight * count * gain;
-                needed &= needed - 1;
-            }
-        }
-        let mut rest = if lost == 0.0 { 0 } else { out };
-        while rest != 0 {
-            values[self.players[rest.trailing_zeros() as usize]] -= weight * lost;
-            rest &= rest - 1;
-        }
+        let wrong = |c: &Condition| u64::from(!c.holds(row, &self.excluded)) << c.slot;
+        full(self.players.len()) & !self.conditions.iter().fold(0, |m, c| m | wrong(c))
     }
 }
 
@@ -197,9 +242,10 @@ fn paths(tree: &Tree, visit: Visit<'_>) -> Result<(), PathTooLong> {
 fn leaf(path: &[Step<'_>], weights: &[(usize, f64)], player: &[usize]) -> Result<Leaf, PathTooLong> {
     let mut conditions: Vec<Condition> = Vec::new();
     let mut players: Vec<usize> = Vec::new();
+    let mut excluded: Vec<(u32, f32)> = Vec::new();
     for (node, up) in path {
         let Node::Branch { feature, mode, value, missing_yes, .. } = node else { continue };
-        let known = conditions.iter().position(|c| c.feature == *feature);
+        let known = conditions.iter().position(|c| c.feature as usize == *feature);
         let k = match known {
             Some(k) => k,
             None => {
@@ -213,12 +259,12 @@ fn leaf(path: &[Step<'_>], weights: &[(usize, f64)], player: &[usize]) -> Result
                 }
                 let (lo, hi) = (f32::NAN, f32::INFINITY);
                 conditions.push(Condition {
-                    feature: *feature,
-                    slot: slot as u32,
                     lo,
                     hi,
-                    not: Vec::new(),
+                    feature: *feature as u32,
+                    slot: slot as u8,
                     missing: true,
+                    excludes: false,
                 });
                 conditions.len() - 1
             }
@@ -235,7 +281,10 @@ fn leaf(path: &[Step<'_>], weights: &[(usize, f64)], player: &[usize]) -> Result
                 c.hi = c.hi.min(*value);
                 c.lo = c.lo.max(below);
             }
-            (Mode::Eq, false) | (Mode::Neq, true) => c.not.push(*value),
+            (Mode::Eq, false) | (Mode::Neq, true) => {
+                c.excludes = true;
+                excluded.push((c.feature, *value));
+            }
         }
     }
     // Weights for one output may be listed more than once.
@@ -246,5 +295,5 @@ fn leaf(path: &[Step<'_>], weights: &[(usize, f64)], player: &[usize]) -> Result
             None => merged.push((output, w)),
         }
     }
-    Ok(Leaf { conditions, players, patterns: Vec::new(), weights: merged })
+    Ok(Leaf { conditions, excluded, players, masks: Masks::Short(Vec::new()), counts: Vec::new(), weights: merged })
 }

@@ -105,7 +105,8 @@ mod tests {
     /// The trees as the stream evaluates them give what the crate itself predicts.
     #[test]
     fn trees_are_taken_over_as_they_are() {
-        let rows: Vec<Vec<f32>> = (0..200).map(|i| vec![(i * 37 % 101) as f32 / 7.0, (i * 53 % 97) as f32 / 11.0]).collect();
+        let rows: Vec<Vec<f32>> =
+            (0..200).map(|i| vec![(i * 37 % 101) as f32 / 7.0, (i * 53 % 97) as f32 / 11.0]).collect();
         let classes: Vec<usize> = rows.iter().map(|r| usize::from(r[0] > 7.0) + usize::from(r[1] > 4.0)).collect();
         let labels: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
         let e = fit(&rows, &classes, &labels, Boosting::default()).unwrap();

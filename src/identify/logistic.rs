@@ -24,7 +24,8 @@ pub struct Logistic {
 pub fn fit(rows: &[Vec<f32>], classes: &[usize], count: usize, strength: f64) -> Result<Logistic, TrainError> {
     let members: Vec<Vec<usize>> = (0..count).map(|c| (0..rows.len()).filter(|i| classes[*i] == c).collect()).collect();
     let most = members.iter().map(Vec::len).max().unwrap_or(0);
-    let picked: Vec<usize> = members.iter().filter(|m| !m.is_empty()).flat_map(|m| m.iter().cycle().take(most).copied()).collect();
+    let picked: Vec<usize> =
+        members.iter().filter(|m| !m.is_empty()).flat_map(|m| m.iter().cycle().take(most).copied()).collect();
     let d = rows.first().map_or(0, Vec::len);
     let x = Array2::from_shape_fn((picked.len(), d), |(i, k)| f64::from(rows[picked[i]][k]));
     let y = Array1::from_iter(picked.iter().map(|i| classes[*i]));

@@ -103,7 +103,13 @@ mod tests {
             let honest: Vec<f64> = (0..3).map(|_| 2.0 * unit()).collect();
             let p = softmax(&honest);
             let u = unit();
-            truth.push(if u < p[0] { 0 } else if u < p[0] + p[1] { 1 } else { 2 });
+            truth.push(if u < p[0] {
+                0
+            } else if u < p[0] + p[1] {
+                1
+            } else {
+                2
+            });
             logits.push(honest.iter().map(|v| 3.0 * v).collect::<Vec<_>>());
         }
         let t = temperature(&logits, &truth);

@@ -4,7 +4,7 @@ use super::boosting::{self, Boosting};
 use super::data::{Dataset, TrainError};
 use super::export;
 use super::logistic::{self, Logistic};
-use super::measure::{calibration_error, least_sure, recalls, tempered, temperature, top, uar};
+use super::measure::{calibration_error, least_sure, recalls, temperature, tempered, top, uar};
 use crate::model::card::{Abstain, Calibration, Card, FORMAT, Input, Metric, Normaliser, Output, OutputKind};
 use crate::model::vector;
 use crate::onnx::trees::Ensemble;
@@ -103,7 +103,13 @@ pub struct Trained {
 }
 
 /// The rows as they enter a model, for a normaliser fitted on `fit`.
-fn rows(data: &Dataset, reference: Reference, z: &[Vec<Option<f32>>], card: &mut Card, fit: &[usize]) -> Result<Vec<Vec<f32>>, TrainError> {
+fn rows(
+    data: &Dataset,
+    reference: Reference,
+    z: &[Vec<Option<f32>>],
+    card: &mut Card,
+    fit: &[usize],
+) -> Result<Vec<Vec<f32>>, TrainError> {
     card.normaliser = match reference {
         Reference::Training => data.statistics(fit),
         Reference::Speaker => Normaliser::Speaker,
@@ -114,7 +120,13 @@ fn rows(data: &Dataset, reference: Reference, z: &[Vec<Option<f32>>], card: &mut
     data.samples.iter().enumerate().map(one).collect()
 }
 
-fn fit(learner: Learner, rows: &[Vec<f32>], classes: &[usize], labels: &[String], settings: &Settings) -> Result<Fitted, TrainError> {
+fn fit(
+    learner: Learner,
+    rows: &[Vec<f32>],
+    classes: &[usize],
+    labels: &[String],
+    settings: &Settings,
+) -> Result<Fitted, TrainError> {
     Ok(match learner {
         Learner::Logistic => Fitted::Logistic(logistic::fit(rows, classes, labels.len(), settings.strength)?),
         Learner::Boosting => Fitted::Boosting(boosting::fit(rows, classes, labels, Boosting::default())?),
@@ -129,7 +141,11 @@ fn fit(learner: Learner, rows: &[Vec<f32>], classes: &[usize], labels: &[String]
 ///
 /// # Errors
 /// [`TrainError`] naming what is wrong with the data, or what failed.
-pub fn train(data: &Dataset, settings: &Settings, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Trained, TrainError> {
+pub fn train(
+    data: &Dataset,
+    settings: &Settings,
+    progress: &mut dyn FnMut(usize, usize) -> bool,
+) -> Result<Trained, TrainError> {
     data.check()?;
     if settings.reference == Reference::Speaker && data.names.len() != crate::features::affect::FUNCTIONALS {
         return Err(TrainError::Width { found: data.names.len(), expected: crate::features::affect::FUNCTIONALS });
@@ -209,10 +225,9 @@ fn blank(data: &Dataset, settings: &Settings) -> Card {
 fn outputs(fitted: &Fitted, labels: &[String]) -> Vec<Output> {
     let of = |name: &str, kind| Output { name: name.to_owned(), kind, labels: labels.to_vec() };
     match fitted {
-        Fitted::Logistic(_) => vec![
-            of(export::LOGITS, OutputKind::Logits),
-            of(export::PROBABILITIES, OutputKind::Probabilities),
-        ],
+        Fitted::Logistic(_) => {
+            vec![of(export::LOGITS, OutputKind::Logits), of(export::PROBABILITIES, OutputKind::Probabilities)]
+        }
         Fitted::Boosting(_) => vec![
             of(export::PROBABILITIES, OutputKind::Probabilities),
             Output { labels: Vec::new(), ..of(export::LABEL, OutputKind::Label) },
@@ -221,7 +236,15 @@ fn outputs(fitted: &Fitted, labels: &[String]) -> Vec<Output> {
 }
 
 /// Calibration, abstention and figures, all from predictions out of fold.
-fn judge(card: &mut Card, logits: &[Vec<f64>], classes: &[usize], labels: &[String], settings: &Settings, folds: usize, data: &Dataset) {
+fn judge(
+    card: &mut Card,
+    logits: &[Vec<f64>],
+    classes: &[usize],
+    labels: &[String],
+    settings: &Settings,
+    folds: usize,
+    data: &Dataset,
+) {
     let t = temperature(logits, classes);
     let before: Vec<Vec<f64>> = logits.iter().map(|l| tempered(l, 1.0)).collect();
     let after: Vec<Vec<f64>> = logits.iter().map(|l| tempered(l, t)).collect();
@@ -255,7 +278,11 @@ fn judge(card: &mut Card, logits: &[Vec<f64>], classes: &[usize], labels: &[Stri
         metric("expected calibration error, ten bins".to_owned(), calibration_error(&after, classes), seen),
         metric("the same without calibration".to_owned(), calibration_error(&before, classes), ""),
         metric("share of answers given".to_owned(), given.len() as f64 / classes.len().max(1) as f64, ""),
-        metric("UAR of answers given".to_owned(), uar(&pick(classes), &pick(&answers), n), "; the threshold was chosen on the same predictions"),
+        metric(
+            "UAR of answers given".to_owned(),
+            uar(&pick(classes), &pick(&answers), n),
+            "; the threshold was chosen on the same predictions",
+        ),
     ]);
 }
 

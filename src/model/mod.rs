@@ -289,6 +289,15 @@ impl Model {
         Ok(())
     }
 
+    /// Runs rows and lets go of what comes out: what the engine alone costs, for measurements.
+    ///
+    /// # Errors
+    /// As [`Self::each`].
+    pub fn engine_only(&self, rows: &[f32]) -> Result<(), ModelError> {
+        let n = rows.len() / self.width.max(1);
+        self.engine.run(&[Input { name: &self.input, shape: &[n, self.width], data: rows }], &mut |_, _, _| {})
+    }
+
     /// The graph's numbers for one row.
     ///
     /// # Errors

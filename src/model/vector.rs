@@ -24,8 +24,9 @@ pub fn row(card: &Card, values: &[Option<f32>], speaker: Option<&[Option<f32>]>)
             .map(|(v, name)| finite(v).ok_or_else(|| ModelError::Undefined { feature: name.clone() }))
             .collect(),
         Normaliser::Training { location, scale } => {
-            let z =
-                |((v, l), s): ((&Option<f32>, &f64), &f64)| finite(v).map_or(0.0, |v| clipped(((f64::from(v) - l) / s) as f32));
+            let z = |((v, l), s): ((&Option<f32>, &f64), &f64)| {
+                finite(v).map_or(0.0, |v| clipped(((f64::from(v) - l) / s) as f32))
+            };
             Ok(values.iter().zip(location).zip(scale).map(z).collect())
         }
         Normaliser::Speaker => {

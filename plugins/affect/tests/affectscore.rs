@@ -53,7 +53,10 @@ fn audio_is_untouched_and_scores_are_explained() {
     assert_eq!(features.len(), 3);
     let listed: f64 = features.iter().map(|f| f["contribution"].as_f64().unwrap()).sum();
     assert!((base + listed + x["other_features"].as_f64().unwrap() - output).abs() < 1e-9);
-    assert!(features[0]["sentence"].as_str().unwrap().contains("towards") || features[0]["sentence"].as_str().unwrap().contains("away"));
+    assert!(
+        features[0]["sentence"].as_str().unwrap().contains("towards")
+            || features[0]["sentence"].as_str().unwrap().contains("away")
+    );
     // The flat fields say the same, and every message was a result too.
     let s = ran.results.iter().rfind(|s| s.has_field("confidence")).unwrap();
     assert!(s.get::<f64>("confidence").unwrap() > 0.0);
@@ -83,7 +86,8 @@ fn all_ways_give_the_same_scores() {
     assert!(own.len() > 20, "{}", own.len());
     let again = scores(&format!("{} ! affectscore {common} ! {end}", file(CALL)));
     assert!(own == again, "a rerun differs");
-    let beside = scores(&format!("{} ! affectscore {common} inference-mode=async max-queued=10000 ! {end}", file(CALL)));
+    let beside =
+        scores(&format!("{} ! affectscore {common} inference-mode=async max-queued=10000 ! {end}", file(CALL)));
     assert!(own == beside, "async differs");
     let upstream = scores(&format!("{} ! affectfeatures {common} ! queue ! affectscore {common} ! {end}", file(CALL)));
     assert!(own == upstream, "features from upstream give other scores");
@@ -100,11 +104,23 @@ fn policy_leaks_nowhere() {
             ways.push((format!("affectscore {s} inference-mode={mode} channel-roles=agent,caller"), 0, false));
             ways.push((format!("affectscore {s} inference-mode={mode} policy=features-only,allow"), 0, false));
             ways.push((format!("affectscore {s} inference-mode={mode} policy=deny,allow"), 0, true));
-            ways.push((format!("affectscore {s} inference-mode={mode} channel-mode=mix channel-roles=agent,caller"), -1, false));
+            ways.push((
+                format!("affectscore {s} inference-mode={mode} channel-mode=mix channel-roles=agent,caller"),
+                -1,
+                false,
+            ));
             ways.push((format!("affectscore {s} inference-mode={mode} channel-mode=mix policy=allow,deny"), -1, true));
-            ways.push((format!("affectfeatures {s} channel-roles=agent,caller ! affectscore inference-mode={mode}"), 0, false));
+            ways.push((
+                format!("affectfeatures {s} channel-roles=agent,caller ! affectscore inference-mode={mode}"),
+                0,
+                false,
+            ));
             ways.push((format!("affectfeatures {s} ! affectscore policy=deny,allow inference-mode={mode}"), 0, false));
-            ways.push((format!("affectfeatures {s} ! affectscore channel-roles=agent inference-mode={mode}"), 0, false));
+            ways.push((
+                format!("affectfeatures {s} ! affectscore channel-roles=agent inference-mode={mode}"),
+                0,
+                false,
+            ));
         }
     }
     for (way, channel, nothing) in ways {
@@ -149,7 +165,8 @@ fn a_start_is_audited_or_does_not_infer() {
     assert!(r["time_unix_ns"].as_u64().unwrap() > 0 && r["settings"]["attribution"] == "features");
 
     init();
-    let p = gst::parse::launch(&format!("{} ! affectscore name=s audit=/nowhere/at/all ! fakesink", file(CLIP))).unwrap();
+    let p =
+        gst::parse::launch(&format!("{} ! affectscore name=s audit=/nowhere/at/all ! fakesink", file(CLIP))).unwrap();
     p.set_state(gst::State::Playing).ok();
     let why = error_of(&p);
     assert!(why.contains("/nowhere/at/all") && why.contains("nothing is inferred"), "{why}");
@@ -165,8 +182,14 @@ fn a_model_that_cannot_be_used_is_an_error_with_path_and_reason() {
     std::fs::write(&cut, &gstaffect::affectscore::DEFAULT_MODEL[..30_000]).unwrap();
     let bare = dir.join("bare.onnx");
     std::fs::copy(root().join("tests/data/attribution/mlp/model.onnx"), &bare).unwrap();
-    for (path, word) in [(dir.join("missing.onnx"), "No such file"), (broken, "not an ONNX model"), (cut, "not an ONNX model"), (bare, "no card")] {
-        let p = gst::parse::launch(&format!("{} ! affectscore model={} ! fakesink", file(CLIP), path.display())).unwrap();
+    for (path, word) in [
+        (dir.join("missing.onnx"), "No such file"),
+        (broken, "not an ONNX model"),
+        (cut, "not an ONNX model"),
+        (bare, "no card"),
+    ] {
+        let p =
+            gst::parse::launch(&format!("{} ! affectscore model={} ! fakesink", file(CLIP), path.display())).unwrap();
         p.set_state(gst::State::Playing).ok();
         let why = error_of(&p);
         assert!(why.contains(path.to_str().unwrap()) && why.contains(word), "{why}");
@@ -217,10 +240,14 @@ fn the_file_may_change_while_running() {
     let dir = scratch("change");
     let path = dir.join("model.onnx");
     std::fs::write(&path, gstaffect::affectscore::DEFAULT_MODEL).unwrap();
-    let p = gst::parse::launch(&format!("{} ! affectscore name=s model={} ! appsink name=out sync=false", file(CALL), path.display()))
-        .unwrap()
-        .downcast::<gst::Pipeline>()
-        .unwrap();
+    let p = gst::parse::launch(&format!(
+        "{} ! affectscore name=s model={} ! appsink name=out sync=false",
+        file(CALL),
+        path.display()
+    ))
+    .unwrap()
+    .downcast::<gst::Pipeline>()
+    .unwrap();
     let sink = p.by_name("out").unwrap().downcast::<gst_app::AppSink>().unwrap();
     p.set_state(gst::State::Playing).unwrap();
     let mut count = 0;
@@ -242,7 +269,12 @@ fn the_file_may_change_while_running() {
 #[test]
 fn two_hundred_elements_on_one_model() {
     let many = (0..200)
-        .map(|_| format!("{} ! affectscore segmentation=file batch-size=8 batch-timeout=1000 ! fakesink sync=false", file(CLIP)))
+        .map(|_| {
+            format!(
+                "{} ! affectscore segmentation=file batch-size=8 batch-timeout=1000 ! fakesink sync=false",
+                file(CLIP)
+            )
+        })
         .collect::<Vec<_>>()
         .join("  ");
     init();
@@ -253,7 +285,9 @@ fn two_hundred_elements_on_one_model() {
     loop {
         let m = bus.timed_pop(gst::ClockTime::from_seconds(60)).expect("the pipeline ends");
         match m.view() {
-            gst::MessageView::Element(e) => labels.push(json(&e.structure().unwrap().to_owned())["emotion"].to_string()),
+            gst::MessageView::Element(e) => {
+                labels.push(json(&e.structure().unwrap().to_owned())["emotion"].to_string())
+            }
             gst::MessageView::Error(e) => panic!("{}", e.error()),
             gst::MessageView::Eos(_) => break,
             _ => {}

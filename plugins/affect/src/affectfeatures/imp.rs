@@ -286,7 +286,10 @@ impl BaseTransformImpl for AffectFeatures {
             let settings = lock(&self.settings).clone();
             let s = q.structure_mut();
             s.set("feature-set", &settings.feature_set);
-            s.set("segmentation", settings.segmentation.to_value().serialize().map(|v| v.to_string()).unwrap_or_default());
+            s.set(
+                "segmentation",
+                settings.segmentation.to_value().serialize().map(|v| v.to_string()).unwrap_or_default(),
+            );
             s.set("speaker-baseline", settings.speaker_baseline);
             s.set("attached", settings.attach != crate::affectfeatures::AffectSelect::None);
             return true;

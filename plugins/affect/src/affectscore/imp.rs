@@ -1,8 +1,8 @@
 //! Implementation of `affectscore`.
 
+use super::audit;
 use super::settings::{BESIDE, Mode, OF_THE_MODEL, PROPERTIES, Settings};
 use super::worker::{Job, Outcome, Worker};
-use super::audit;
 use crate::seen::Seen;
 use crate::tap::{Tap, Trouble};
 use crate::{UPSTREAM_QUERY, meta, result};
@@ -366,7 +366,8 @@ impl AffectScore {
             }
             Ok(true) => {
                 let config = state.config.clone();
-                let make = |_: &str| config.as_deref().cloned().ok_or(affect::error::ConfigError::Input(InputError::Finished));
+                let make =
+                    |_: &str| config.as_deref().cloned().ok_or(affect::error::ConfigError::Input(InputError::Finished));
                 trouble = state.tap.buffer(buffer, &make).err();
                 let fresh = state.tap.take();
                 self.pass_on(state, fresh);

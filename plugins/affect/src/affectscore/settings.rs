@@ -216,7 +216,10 @@ impl Settings {
         let one = |p: &glib::ParamSpec| {
             let value = self.get(p.name())?;
             let text = value.get::<Option<String>>().ok().flatten();
-            Some((p.name().to_owned(), text.or_else(|| value.serialize().ok().map(|s| s.to_string())).unwrap_or_default().into()))
+            Some((
+                p.name().to_owned(),
+                text.or_else(|| value.serialize().ok().map(|s| s.to_string())).unwrap_or_default().into(),
+            ))
         };
         serde_json::Value::Object(PROPERTIES.iter().filter_map(one).collect())
     }
@@ -230,32 +233,105 @@ pub(super) static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| 
         if playing { b.mutable_playing().build() } else { b.mutable_ready().build() }
     };
     let count = |name: &str, nick: &str, blurb: &str, default: u32, min: u32, max: u32| {
-        glib::ParamSpecUInt::builder(name).nick(nick).blurb(blurb).minimum(min).maximum(max).default_value(default).mutable_playing().build()
+        glib::ParamSpecUInt::builder(name)
+            .nick(nick)
+            .blurb(blurb)
+            .minimum(min)
+            .maximum(max)
+            .default_value(default)
+            .mutable_playing()
+            .build()
     };
     let duration = |name: &str, nick: &str, blurb: &str, default: u64, max: u64| {
-        glib::ParamSpecUInt64::builder(name).nick(nick).blurb(blurb).maximum(max).default_value(default).mutable_playing().build()
+        glib::ParamSpecUInt64::builder(name)
+            .nick(nick)
+            .blurb(blurb)
+            .maximum(max)
+            .default_value(default)
+            .mutable_playing()
+            .build()
     };
     let second = 1_000_000_000;
     let mut list = vec![
         text("model", "Model", "Path of the ONNX model; the built-in default if empty", &d.model, false),
-        text("model-card", "Model card", "Path of the model's card, where it is neither inside nor beside it", &d.model_card, false),
+        text(
+            "model-card",
+            "Model card",
+            "Path of the model's card, where it is neither inside nor beside it",
+            &d.model_card,
+            false,
+        ),
         text("backend", "Backend", "What runs the model: auto, onnxruntime, rten or builtin", &d.backend, false),
-        text("runtime-library", "Runtime library", "Path of ONNX Runtime's shared library, where it shall not be searched for", &d.runtime_library, false),
+        text(
+            "runtime-library",
+            "Runtime library",
+            "Path of ONNX Runtime's shared library, where it shall not be searched for",
+            &d.runtime_library,
+            false,
+        ),
         text("attribution", "Attribution", "What is explained: none, groups or features", &d.attribution, true),
         count("top-k", "Top k", "How many features are listed in an explanation; 0 for all", d.top_k, 0, 10_000),
         text("target", "Target", "What is explained: top, all, or labels or dimensions with commas", &d.target, true),
         text("unit", "Unit", "In which unit: score (logits or margins) or probability", &d.unit, true),
-        text("inference-mode", "Inference mode", "async computes scores beside the stream, sync in it; auto is async in live pipelines and sync elsewhere", &d.inference_mode, false),
-        count("max-queued", "Maximum queued", "Windows that may wait for the model in async mode; beyond it the oldest is dropped", d.max_queued, 1, 10_000),
-        duration("max-lateness", "Maximum lateness", "In async mode windows that have waited longer than this are dropped, ns; 0 for no limit", d.max_lateness, 3600 * second),
-        count("batch-size", "Batch size", "Windows of several streams that are run together, at most", d.batch_size, 1, 4096),
-        duration("batch-timeout", "Batch timeout", "How long a window waits for others, ns", d.batch_timeout, 10 * second),
-        text("policy", "Policy", "What may be told about each channel in order, with commas: allow, features-only or deny; left out, an agent has features-only and everybody else allow", &d.policy, true),
-        text("audit", "Audit", "File to which every start appends one record; if it cannot be written, nothing is inferred. Empty for none", &d.audit, false),
+        text(
+            "inference-mode",
+            "Inference mode",
+            "async computes scores beside the stream, sync in it; auto is async in live pipelines and sync elsewhere",
+            &d.inference_mode,
+            false,
+        ),
+        count(
+            "max-queued",
+            "Maximum queued",
+            "Windows that may wait for the model in async mode; beyond it the oldest is dropped",
+            d.max_queued,
+            1,
+            10_000,
+        ),
+        duration(
+            "max-lateness",
+            "Maximum lateness",
+            "In async mode windows that have waited longer than this are dropped, ns; 0 for no limit",
+            d.max_lateness,
+            3600 * second,
+        ),
+        count(
+            "batch-size",
+            "Batch size",
+            "Windows of several streams that are run together, at most",
+            d.batch_size,
+            1,
+            4096,
+        ),
+        duration(
+            "batch-timeout",
+            "Batch timeout",
+            "How long a window waits for others, ns",
+            d.batch_timeout,
+            10 * second,
+        ),
+        text(
+            "policy",
+            "Policy",
+            "What may be told about each channel in order, with commas: allow, features-only or deny; left out, an agent has features-only and everybody else allow",
+            &d.policy,
+            true,
+        ),
+        text(
+            "audit",
+            "Audit",
+            "File to which every start appends one record; if it cannot be written, nothing is inferred. Empty for none",
+            &d.audit,
+            false,
+        ),
         text("purpose", "Purpose", "What the scores are for, as the audit record shall say", &d.purpose, false),
     ];
     // The model decides the feature set and whether speakers are compared with themselves.
-    list.extend(settings::properties().into_iter().filter(|p| !matches!(p.name(), "feature-set" | "speaker-baseline" | "stats")));
+    list.extend(
+        settings::properties()
+            .into_iter()
+            .filter(|p| !matches!(p.name(), "feature-set" | "speaker-baseline" | "stats")),
+    );
     list.push(
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")

@@ -293,7 +293,11 @@ fn in_range(spec: &glib::ParamSpec, value: &glib::Value) -> bool {
 }
 
 /// Parses `name=value;name=value` against descriptions of properties; `take` gets every pair.
-pub fn parse(properties: &[glib::ParamSpec], list: &str, take: &mut dyn FnMut(&str, &glib::Value)) -> Result<(), String> {
+pub fn parse(
+    properties: &[glib::ParamSpec],
+    list: &str,
+    take: &mut dyn FnMut(&str, &glib::Value),
+) -> Result<(), String> {
     for part in list.split(';').map(str::trim).filter(|p| !p.is_empty()) {
         let (name, value) = part.split_once('=').ok_or_else(|| format!("\"{part}\": expected name=value"))?;
         let (name, value) = (name.trim(), value.trim());

@@ -148,14 +148,14 @@ pub(super) const H1_H2C: Base = base(
     s::ISELI,
 );
 pub(super) const H1_A3: Base = base(
-    ("H1-A3_dB", "dB", VoiceQuality),
+    ("H1-A3_dB", "dB", SpectralBalance),
     "level of the first harmonic over that of the harmonics near F3",
     ("voice softer, breathier than usual", "voice sharper, more pressed than usual"),
     "level at F0 less that of the strongest harmonic near F3",
     s::ISELI,
 );
 pub(super) const H1_A3C: Base = base(
-    ("H1-A3corrected_dB", "dB", VoiceQuality),
+    ("H1-A3corrected_dB", "dB", SpectralBalance),
     "level of the first harmonic over that of the harmonics near F3, formants taken off",
     ("voice softer, breathier than usual", "voice sharper, more pressed than usual"),
     "H1-A3 less what F1 and F2 (fitted frequencies and bandwidths) add to each",
