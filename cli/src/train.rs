@@ -92,7 +92,8 @@ pub struct TrainArgs {
 /// Trains and writes; says how good the model is.
 pub fn run(args: &TrainArgs) -> Result<(), String> {
     gst::init().map_err(|e| format!("GStreamer cannot start: {e}"))?;
-    if !(args.strength > 0.0 && args.strength.is_finite()) || !(0.0..1.0).contains(&args.silent) {
+    let strong = args.strength > 0.0 && args.strength.is_finite();
+    if !strong || !(0.0..1.0).contains(&args.silent) {
         return Err("--strength: expected above 0; --silent: expected 0 to below 1".to_owned());
     }
     let stop = interruptible();

@@ -8,7 +8,7 @@ use crate::explain::{Explainer, Unit};
 use crate::features::catalogue::{Entry, Group};
 use crate::model::card::{Card, Input, Normaliser, OutputKind};
 use crate::model::{Model, ModelError, vector};
-use crate::record::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Quality, Record, Scored};
+use crate::record::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Record, Scored};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -369,7 +369,7 @@ impl Scorer {
 
 /// The conditions of the endurance record that a segment's quality amounts to.
 fn conditions(record: &Record) -> Vec<&'static str> {
-    let q = record.quality.unwrap_or(Quality::default());
+    let q = record.quality.unwrap_or_default();
     let mut out = Vec::new();
     if q.bandwidth_hz.is_some_and(|b| b <= 4_200.0) {
         out.push("telephone band");

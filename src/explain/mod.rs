@@ -155,7 +155,7 @@ impl Explainer {
     /// [`ModelError::Mismatch`] for no or ragged background, or groups that leave out or repeat a column.
     pub fn new(model: Arc<Model>, background: Vec<f32>, groups: Vec<Vec<usize>>) -> Result<Self, ModelError> {
         let d = model.width();
-        if d == 0 || background.is_empty() || background.len() % d != 0 {
+        if d == 0 || background.is_empty() || !background.len().is_multiple_of(d) {
             let found = format!("{} values", background.len());
             return Err(ModelError::mismatch("background", format!("at least one row of {d} values"), found));
         }

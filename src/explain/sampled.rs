@@ -80,7 +80,7 @@ pub fn estimate(
     let per_pair = 2 * (columns + 1);
     let at_once = (BLOCK / per_pair).max(1);
     let most = effort.most_rows / per_pair;
-    let mut random = Random(0xaffe_c7);
+    let mut random = Random(0x00af_fec7);
     let (mut sum, mut squares) = (vec![0.0; d * outputs], vec![0.0; d * outputs]);
     let mut pairs = 0;
     let mut order: Vec<Vec<usize>> = groups.to_vec();

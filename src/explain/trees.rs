@@ -13,7 +13,7 @@ pub const LONGEST_PATH: usize = 64;
 /// What one feature must be like on the way to a leaf. Sixteen bytes: there are many, and all are looked at for every row.
 #[derive(Debug, Clone, Copy)]
 struct Condition {
-    /// Above this (NaN: no limit).
+    /// At least this.
     lo: f32,
     /// At most this.
     hi: f32,
@@ -32,8 +32,7 @@ impl Condition {
         if x.is_nan() {
             return self.missing;
         }
-        // Written so that a limit of NaN is none.
-        !(x <= self.lo) && x <= self.hi && !(self.excludes && excluded.contains(&(self.feature, x)))
+        x >= self.lo && x <= self.hi && !(self.excludes && excluded.contains(&(self.feature, x)))
     }
 }
 
@@ -257,7 +256,7 @@ fn leaf(path: &[Step<'_>], weights: &[(usize, f64)], player: &[usize]) -> Result
                 if slot >= LONGEST_PATH {
                     return Err(PathTooLong(slot + 1));
                 }
-                let (lo, hi) = (f32::NAN, f32::INFINITY);
+                let (lo, hi) = (f32::NEG_INFINITY, f32::INFINITY);
                 conditions.push(Condition {
                     lo,
                     hi,
@@ -271,15 +270,14 @@ fn leaf(path: &[Step<'_>], weights: &[(usize, f64)], player: &[usize]) -> Result
         };
         let c = &mut conditions[k];
         c.missing &= *missing_yes == *up;
-        let below = value.next_down();
         match (mode, up) {
             (Mode::Leq, true) | (Mode::Gt, false) => c.hi = c.hi.min(*value),
-            (Mode::Leq, false) | (Mode::Gt, true) => c.lo = c.lo.max(*value),
-            (Mode::Lt, true) | (Mode::Gte, false) => c.hi = c.hi.min(below),
-            (Mode::Lt, false) | (Mode::Gte, true) => c.lo = c.lo.max(below),
+            (Mode::Leq, false) | (Mode::Gt, true) => c.lo = c.lo.max(value.next_up()),
+            (Mode::Lt, true) | (Mode::Gte, false) => c.hi = c.hi.min(value.next_down()),
+            (Mode::Lt, false) | (Mode::Gte, true) => c.lo = c.lo.max(*value),
             (Mode::Eq, true) | (Mode::Neq, false) => {
                 c.hi = c.hi.min(*value);
-                c.lo = c.lo.max(below);
+                c.lo = c.lo.max(*value);
             }
             (Mode::Eq, false) | (Mode::Neq, true) => {
                 c.excludes = true;

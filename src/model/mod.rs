@@ -259,7 +259,7 @@ impl Model {
     /// # Errors
     /// [`ModelError`] for a failed run, another shape than expected, or numbers that are not finite.
     pub fn each(&self, rows: &[f32], take: &mut dyn FnMut(&[f32])) -> Result<(), ModelError> {
-        if self.width == 0 || rows.len() % self.width != 0 {
+        if self.width == 0 || !rows.len().is_multiple_of(self.width) {
             let found = format!("{} values", rows.len());
             return Err(ModelError::mismatch("input", format!("rows of {} values", self.width), found));
         }
@@ -269,7 +269,7 @@ impl Model {
             let mut problem = None;
             let input = Input { name: &self.input, shape: &[n, self.width], data: part };
             self.engine.run(&[input], &mut |_, shape, data| {
-                let columns = if n > 0 { data.len() / n } else { 0 };
+                let columns = data.len().checked_div(n).unwrap_or(0);
                 if data.len() != columns * n || columns == 0 || !self.labels.is_empty() && columns != self.labels.len()
                 {
                     let expected = format!("[{n}, {}]", self.labels.len());

@@ -7,12 +7,16 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+#[expect(clippy::disallowed_methods, reason = "an audit record says when; no result depends on it")]
+fn now_ns() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64
+}
+
 /// Appends the record, and sees to it that it is on the disk.
 pub(super) fn write(settings: &Settings, model: &Model, element: &str) -> io::Result<()> {
     if settings.audit.is_empty() {
         return Ok(());
     }
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let card: serde_json::Value =
         model.card().and_then(|c| serde_json::from_str(&c.to_json()).ok()).unwrap_or(serde_json::Value::Null);
     // The background rows are no part of what is accounted for, and large.
@@ -25,7 +29,7 @@ pub(super) fn write(settings: &Settings, model: &Model, element: &str) -> io::Re
     };
     let record = json!({
         "schema": "affect.audit/1",
-        "time_unix_ns": since.as_nanos() as u64,
+        "time_unix_ns": now_ns(),
         "software": affect::record::SOFTWARE,
         "element": element,
         "model": {"path": settings.model, "sha256": model.sha256(), "engine": model.engine(), "card": card},
