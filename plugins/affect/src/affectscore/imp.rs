@@ -202,12 +202,14 @@ impl AffectScore {
             return Ok(true);
         }
         let settings = lock(&self.settings).clone();
+        let live = self.live();
         let deferred = match settings.mode() {
             Ok(Mode::Async) => true,
-            Ok(Mode::Auto) => self.live(),
+            Ok(Mode::Auto) => live,
             _ => false,
         };
-        let Some(model) = self.model(!deferred).map_err(Stop::Flow)? else { return Ok(false) };
+        // Only live audio cannot wait for the model: until it is there, it passes unanalysed.
+        let Some(model) = self.model(!(live && deferred)).map_err(Stop::Flow)? else { return Ok(false) };
         let made = settings
             .scoring()
             .map_err(|e| e.to_string())
