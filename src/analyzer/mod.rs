@@ -152,19 +152,25 @@ impl Analyzer {
         }
     }
 
-    /// Scores a record that an analyzer with these settings made and left unscored, where the channel's policy allows it.
-    /// `channels` is the number of channels of the stream. Records of other feature sets, of single frames, and those that
-    /// are scored already stay as they are. Says whether there is a score now.
-    pub fn score(config: &Config, channels: usize, record: &mut Record) -> bool {
-        // Where these settings say nothing of the channel, the role that the record carries counts.
+    /// The policy for a record that somebody else may have made: where these settings say nothing of the channel, the role
+    /// that the record carries counts.
+    #[must_use]
+    pub fn policy_for(config: &Config, channels: usize, record: &Record) -> Policy {
         let silent = record
             .channel
             .index
             .is_some_and(|c| config.policy.get(c).copied().flatten().is_none() && config.role(Some(c)).is_none());
-        let policy = match &record.channel.role {
+        match &record.channel.role {
             Some(role) if silent => Policy::for_role(Some(role)),
             _ => config.policy_of(record.channel.index, channels),
-        };
+        }
+    }
+
+    /// Scores a record that an analyzer with these settings made and left unscored, where the channel's policy allows it.
+    /// `channels` is the number of channels of the stream. Records of other feature sets, of single frames, and those that
+    /// are scored already stay as they are. Says whether there is a score now.
+    pub fn score(config: &Config, channels: usize, record: &mut Record) -> bool {
+        let policy = Self::policy_for(config, channels, record);
         if policy == Policy::Allow
             && record.scored.is_none()
             && record.segment != SegmentKind::Frame

@@ -242,7 +242,7 @@ impl Explainer {
                 Ok(Attribution::complete(all.method, all.base, all.output, values, None))
             }
             (Structure::Trees(_), Some((_, shap)), Unit::Score) => self.tree(shap, row, target),
-            _ => Ok(self.exact(row, &[target], unit, &self.groups.clone(), Method::ShapleyGroups)?.remove(0)),
+            _ => Ok(self.exact(row, &[target], unit, &self.groups, Method::ShapleyGroups)?.remove(0)),
         }
     }
 

@@ -131,6 +131,8 @@ fn policy_leaks_nowhere() {
             assert!(!nothing, "{way}: a result of a denied channel");
             assert!(r.get("emotion").is_none() && r.get("explanations").is_none(), "{way}: {r}");
             assert!(r["provenance"].get("model").is_none(), "{way}");
+            let passed_on = way.contains("affectfeatures") && r["source"] == "affectscore";
+            assert!(!passed_on, "{way}: features of a channel without scores are handed on once more");
         }
         for s in ran.results.iter().chain(&ran.messages) {
             if i64::from(s.get::<i32>("channel").unwrap()) == channel {

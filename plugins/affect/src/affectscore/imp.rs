@@ -6,7 +6,7 @@ use super::worker::{Job, Outcome, Worker};
 use crate::seen::Seen;
 use crate::tap::{Tap, Trouble};
 use crate::{UPSTREAM_QUERY, meta, result};
-use affect::analyzer::{Analyzer, Config, Scorer, upstream};
+use affect::analyzer::{Analyzer, Config, Policy, Scorer, upstream};
 use affect::error::InputError;
 use affect::model::Model;
 use affect::record::{Ended, Record, SegmentKind};
@@ -176,6 +176,17 @@ impl AffectScore {
         }
     }
 
+    /// Waits for the model where the stream may wait, holding no lock: statistics can be asked for meanwhile.
+    fn await_model(&self) {
+        if matches!(*lock(&self.loading), Loading::Underway(_)) {
+            let mode = lock(&self.settings).mode();
+            if matches!(mode, Ok(Mode::Sync)) || !self.live() {
+                // Whoever needs the model asks again, and hears what went wrong.
+                let _ = self.model(true);
+            }
+        }
+    }
+
     fn live(&self) -> bool {
         let mut query = gst::query::Latency::new();
         self.obj().sink_pad().peer_query(&mut query) && query.result().0
@@ -255,6 +266,10 @@ impl AffectScore {
                 self.dropped(1);
                 record
             }
+            Outcome::Nothing { dropped } => {
+                self.dropped(usize::from(dropped));
+                return;
+            }
             Outcome::Failed(record) => {
                 gst::element_imp_error!(self, gst::LibraryError::Failed, ("the model's engine panicked"));
                 record
@@ -303,12 +318,16 @@ impl AffectScore {
         for mut record in records {
             let pending = state.deferred && record.scored.is_none() && record.segment != SegmentKind::Frame;
             if let (true, Some(w)) = (pending, &state.worker) {
-                let job = Job { config: config.clone(), channels, record, since: Instant::now() };
-                if let Some(mut old) = w.push(job, most, lateness) {
-                    old.audio = None;
+                let refined = state.upstream == Some(true);
+                let job = Job { config: config.clone(), channels, record, refined, since: Instant::now() };
+                if let Some(old) = w.push(job, most, lateness) {
                     state.dropped += 1;
-                    self.count(&old);
-                    state.ready.push(old);
+                    if !old.refined {
+                        let mut old = old.record;
+                        old.audio = None;
+                        self.count(&old);
+                        state.ready.push(old);
+                    }
                 }
                 continue;
             }
@@ -340,11 +359,14 @@ impl AffectScore {
             }
             record.revision = record.revision.saturating_add(SCORED_REVISION);
             record.source = config.source.clone();
+            if Analyzer::policy_for(&config, channels, &record) != Policy::Allow {
+                // What is attached already is all that may be told, or more; nothing is added.
+                continue;
+            }
             if state.deferred {
                 out.push(record);
             } else {
                 let begun = Instant::now();
-                // Where the policy forbids a score there is nothing to add to what is attached already.
                 if Analyzer::score(&config, channels, &mut record) {
                     out.push(record);
                 }
@@ -356,6 +378,7 @@ impl AffectScore {
 
     /// Analyses a buffer. Nothing is posted while the state is locked: whoever hears a message may ask for statistics.
     fn analyse(&self, buffer: &gst::BufferRef) -> Result<Vec<Record>, gst::FlowError> {
+        self.await_model();
         let mut guard = lock(&self.state);
         let state = &mut *guard;
         let mut trouble = None;

@@ -13,6 +13,8 @@ pub(super) struct Job {
     pub config: Arc<Config>,
     pub channels: usize,
     pub record: Record,
+    /// The record came from upstream: without a score it has nothing new to say.
+    pub refined: bool,
     /// When it came.
     pub since: Instant,
 }
@@ -40,6 +42,8 @@ pub(super) enum Outcome {
     Done(Record, Duration),
     /// It waited too long: the record as it came.
     Dropped(Record),
+    /// It came from upstream and got no score; whether because it waited too long.
+    Nothing { dropped: bool },
     /// The model panicked.
     Failed(Record),
 }
@@ -64,13 +68,13 @@ impl Worker {
     }
 
     /// Queues a job; beyond `most` the oldest is handed back.
-    pub fn push(&self, job: Job, most: usize, lateness: Duration) -> Option<Record> {
+    pub fn push(&self, job: Job, most: usize, lateness: Duration) -> Option<Job> {
         let mut state = lock(&self.shared);
         state.lateness = lateness;
         state.queue.push_back(job);
         let dropped = if state.queue.len() > most.max(1) { state.queue.pop_front() } else { None };
         self.shared.changed.notify_all();
-        dropped.map(|j| j.record)
+        dropped
     }
 
     /// Number of jobs that wait.
@@ -126,14 +130,21 @@ fn work(shared: &Shared, take: &impl Fn(Outcome)) {
         let (generation, lateness) = (state.generation, state.lateness);
         drop(state);
         let late = !lateness.is_zero() && job.since.elapsed() > lateness;
-        let outcome = if late {
+        let refined = job.refined;
+        let outcome = if late && refined {
+            Outcome::Nothing { dropped: true }
+        } else if late {
             Outcome::Dropped(job.record)
         } else {
             let begun = Instant::now();
             let Job { config, channels, record, .. } = job;
             let mut scored = record.clone();
             let ran = catch_unwind(AssertUnwindSafe(|| Analyzer::score(&config, channels, &mut scored)));
-            if ran.is_ok() { Outcome::Done(scored, begun.elapsed()) } else { Outcome::Failed(record) }
+            match ran {
+                Ok(false) if refined => Outcome::Nothing { dropped: false },
+                Ok(_) => Outcome::Done(scored, begun.elapsed()),
+                Err(_) => Outcome::Failed(record),
+            }
         };
         state = lock(shared);
         if state.generation == generation {
