@@ -262,6 +262,18 @@ fn batches_keep_rows_apart() {
     threads.into_iter().for_each(|t| t.join().unwrap());
 }
 
+/// Gradients of whatever can be read: written or refused, and what was written can be read.
+fn gradients(bytes: &[u8]) {
+    use affect::onnx::differentiate::differentiate;
+    let Ok(graph) = affect::onnx::graph::Model::parse(bytes.to_vec()) else { return };
+    let inputs: Vec<String> = graph.inputs().into_iter().map(|v| v.name).collect();
+    for output in graph.outputs() {
+        if let Ok(made) = differentiate(&graph, &output.name, &inputs) {
+            affect::onnx::graph::Model::parse(made.bytes).unwrap();
+        }
+    }
+}
+
 /// Ten thousand files and cards with random damage: refused or read, never a panic, and soon.
 #[test]
 fn malformed_files_are_refused() {
@@ -294,10 +306,18 @@ fn malformed_files_are_refused() {
             }
         }
     };
+    // What a fuzzer once found, and what it began with.
+    let mut found = 0;
+    for entry in std::fs::read_dir(root.join("fuzz/seeds/onnx")).unwrap() {
+        gradients(&std::fs::read(entry.unwrap().path()).unwrap());
+        found += 1;
+    }
+    assert!(found >= 5, "{found} seeds");
     let (mut read, mut refused) = (0, 0);
     for k in 0..6_000 {
         let mut bytes = files[k % files.len()].clone();
         damage(&mut bytes);
+        gradients(&bytes);
         for backend in [Backend::Builtin, Backend::Rten] {
             let options = Options { backend, width: Some(4), ..Options::default() };
             match Model::open(bytes.clone(), None, &options) {

@@ -139,6 +139,10 @@ fn step(
         "Gemm" if first && int(node, "transA", 0) == 0 => match operand(1) {
             Some(t) if t.dims.len() == 2 => {
                 let columns = t.dims[usize::from(int(node, "transB", 0) == 0)];
+                // A constant without elements may have any length.
+                if columns > LARGEST as i64 {
+                    return Ok(None);
+                }
                 let beta = f64::from(float(node, "beta", 1.0));
                 let shift = match operand(2) {
                     Some(c) => {

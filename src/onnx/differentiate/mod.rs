@@ -48,6 +48,17 @@ fn rule(op: &str) -> Option<Rule> {
     families.iter().flat_map(|f| f.iter()).find(|(name, _)| *name == op).map(|(_, r)| *r)
 }
 
+/// How many inputs a rule may look at without asking.
+fn least_inputs(node: &NodeProto) -> usize {
+    match node.op_type.as_str() {
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "MatMul" | "Gemm" | "Gather" | "LayerNormalization" | "Expand" => 2,
+        "Where" | "Slice" => 3,
+        "BatchNormalization" => 5,
+        "Concat" => node.input.len().max(1),
+        _ => 1,
+    }
+}
+
 /// Whether a node passes no gradient on: its output is made of whole numbers or truth values.
 fn stops(node: &NodeProto) -> bool {
     match node.op_type.as_str() {
@@ -119,6 +130,10 @@ pub fn differentiate(model: &Model, output: &str, by: &[String]) -> Result<Diffe
             }
             let rule = rule(&node.op_type)
                 .ok_or_else(|| refuse(node, "it has no rule: use sampled values or occlusion instead"))?;
+            let needed = least_inputs(node);
+            if node.input.len() < needed || node.input[..needed].iter().any(String::is_empty) {
+                return Err(refuse(node, &format!("it has {} inputs: expected {needed}", node.input.len())));
+            }
             let g = total(&mut e, sums.get(node.output[0].as_str()).map_or(&[][..], Vec::as_slice));
             sums.insert(&node.output[0], vec![g.clone()]);
             rule(&mut e, node, &g)?

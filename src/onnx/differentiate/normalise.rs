@@ -7,6 +7,9 @@ use crate::onnx::error::OnnxError;
 use crate::onnx::graph::{attribute, float, int};
 use crate::onnx::proto::NodeProto;
 
+/// More axes than any tensor has.
+const MOST_AXES: i64 = 64;
+
 /// Operators and their rules.
 pub const RULES: &[(&str, Rule)] = &[
     ("Softmax", softmax),
@@ -89,6 +92,8 @@ fn layer(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
         return Err(refuse(n, "a scale or shift that depends on the input has no rule"));
     }
     let axes: Vec<i64> = match int(n, "axis", -1) {
+        // Nothing has that many axes; a file may say so all the same.
+        a if a < -MOST_AXES => return Err(refuse(n, "its axis lies beyond the tensor")),
         a if a < 0 => (a..0).collect(),
         a => (a..e.rank(&n.input[0], n)? as i64).collect(),
     };

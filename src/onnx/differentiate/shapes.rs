@@ -124,7 +124,8 @@ fn of(model: &Model, node: &NodeProto, all: &Shapes) -> Option<Vec<Dim>> {
             let out: Option<Vec<Dim>> = target.iter().enumerate().map(dim).collect();
             // The one open length is the input's open length where all others cancel.
             out.map(|mut out| {
-                let product = |s: &[Dim]| s.iter().map(|d| if let Dim::Fixed(n) = d { *n } else { 1 }).product::<i64>();
+                let fixed = |d: &Dim| if let Dim::Fixed(n) = d { *n } else { 1 };
+                let product = |s: &[Dim]| s.iter().map(fixed).fold(1i64, i64::saturating_mul);
                 let open: Vec<&Dim> = x.iter().filter(|d| !matches!(d, Dim::Fixed(_))).collect();
                 let copied = target.contains(&0) && open.len() == 1 && out.iter().any(|d| d == open[0]);
                 if one == 1 && (open.is_empty() || copied) && product(&out) > 0 && product(x) % product(&out) == 0 {
@@ -177,7 +178,11 @@ fn of(model: &Model, node: &NodeProto, all: &Shapes) -> Option<Vec<Dim>> {
             let merged = |s: &[Dim]| {
                 let fixed: Option<Vec<i64>> =
                     s.iter().map(|d| if let Dim::Fixed(n) = d { Some(*n) } else { None }).collect();
-                if s.len() == 1 { s[0].clone() } else { fixed.map_or(Dim::Any, |f| Dim::Fixed(f.iter().product())) }
+                if s.len() == 1 {
+                    s[0].clone()
+                } else {
+                    fixed.map_or(Dim::Any, |f| Dim::Fixed(f.into_iter().fold(1, i64::saturating_mul)))
+                }
             };
             Some(vec![merged(&x[..at]), merged(&x[at..])])
         }
@@ -187,7 +192,7 @@ fn of(model: &Model, node: &NodeProto, all: &Shapes) -> Option<Vec<Dim>> {
             let lengths = parts?
                 .iter()
                 .map(|p| if let Some(Dim::Fixed(n)) = p.get(at) { Some(*n) } else { None })
-                .sum::<Option<i64>>();
+                .try_fold(0i64, |a, b| a.checked_add(b?));
             let mut out = x.clone();
             out[at] = lengths.map_or(Dim::Any, Dim::Fixed);
             Some(out)
