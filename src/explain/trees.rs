@@ -128,7 +128,9 @@ impl TreeShap {
         let sign = if self.complement.is_some() && target == 0 { -1.0 } else { 1.0 };
         let mut values = vec![0.0; self.players];
         self.each(row, &mut |player, share, weights| {
-            let weight = weights.iter().find(|w| w.0 == output).map_or(0.0, |w| w.1);
+            // Weights are listed by output as a rule: looked up there first.
+            let listed = weights.get(output).filter(|w| w.0 == output);
+            let weight = listed.or_else(|| weights.iter().find(|w| w.0 == output)).map_or(0.0, |w| w.1);
             values[player] += sign * share * weight;
         });
         (self.base.get(target).copied().unwrap_or(0.0), values)
