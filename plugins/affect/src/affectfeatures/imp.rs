@@ -1,7 +1,7 @@
 //! Implementation of `affectfeatures`.
 
 use crate::tap::settings::{PROPERTIES, Settings};
-use crate::tap::{Tap, Trouble};
+use crate::tap::{Tap, Trouble, lock};
 use crate::{UPSTREAM_QUERY, meta, result};
 use affect::record::{Ended, Record, SegmentKind};
 use gst::glib;
@@ -10,7 +10,7 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::BaseTransformMode;
 use gst_base::subclass::prelude::*;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("affectfeatures", gst::DebugColorFlags::empty(), Some("Acoustic features of speech"))
@@ -30,11 +30,6 @@ pub struct AffectFeatures {
     settings: Mutex<Settings>,
     tap: Mutex<Tap>,
     stats: Mutex<Stats>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic while holding a lock has posted an element error; the data are plain values and stay usable.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl AffectFeatures {
@@ -201,15 +196,7 @@ impl ElementImpl for AffectFeatures {
     }
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
-        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            let caps = gst_audio::AudioCapsBuilder::new().build();
-            [("sink", gst::PadDirection::Sink), ("src", gst::PadDirection::Src)]
-                .into_iter()
-                .filter_map(|(name, direction)| {
-                    gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
-                })
-                .collect()
-        });
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(crate::tap::pad_templates);
         TEMPLATES.as_ref()
     }
 }

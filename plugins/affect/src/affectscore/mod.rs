@@ -1,7 +1,10 @@
 //! `affectscore`: audio through unchanged, emotion scores and their reasons beside it.
 
 mod audit;
+mod flow;
 mod imp;
+mod loading;
+mod results;
 mod settings;
 mod worker;
 

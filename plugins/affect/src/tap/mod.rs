@@ -8,11 +8,26 @@ use affect::analyzer::{Analyzer, Config, Output};
 use affect::error::{ConfigError, InputError};
 use affect::record::{Ended, Record};
 use gst::prelude::*;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use timeline::Timeline;
 
 /// Gaps up to this length are bridged as missing samples; longer ones cut the analysis.
 const LONGEST_BRIDGED_GAP: gst::ClockTime = gst::ClockTime::from_mseconds(500);
+
+/// Locks a state of plain values: after a panic, which has posted an element error, it stays usable.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The two pads of an element that passes any raw audio.
+pub fn pad_templates() -> Vec<gst::PadTemplate> {
+    let caps = gst_audio::AudioCapsBuilder::new().build();
+    [("sink", gst::PadDirection::Sink), ("src", gst::PadDirection::Src)]
+        .into_iter()
+        .filter_map(|(name, direction)| gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok())
+        .collect()
+}
 
 /// The analysis of one pad's audio.
 #[derive(Default)]
