@@ -8,7 +8,8 @@ use affect::explain::sampled::{Effort, Random};
 use affect::explain::{Explainer, Unit};
 use affect::features::catalogue::{Group, affect_functionals};
 use affect::identify::data::{Dataset, Sample};
-use affect::identify::train::{Learner, Reference, Settings, train};
+use affect::identify::learners::Learner;
+use affect::identify::train::{Background, Reference, Settings, train};
 use affect::model::{Model, Options};
 use std::sync::Arc;
 use voice::{Normal, Recipe, VOWELS, make};
@@ -63,15 +64,17 @@ fn settings(learner: Learner) -> Settings {
         id: "planted".to_owned(),
         version: "1".to_owned(),
         description: String::new(),
-        learners: vec![learner],
+        learners: vec![(learner, if learner == Learner::Logistic { 0.05 } else { learner.strength() })],
         reference: Reference::Training,
         folds: 4,
-        strength: 0.05,
+        seed: 1,
         silent_share: 0.0,
-        background: 16,
+        background: Background::Rows(16),
         licence: String::new(),
         corpora: vec![],
         limits: vec![],
+        derived: vec![],
+        metrics: vec![],
     }
 }
 
@@ -90,12 +93,15 @@ fn draw(corpus: &[(usize, Vec<Option<f32>>)], r: &mut Random, shuffled: bool) ->
         label: ["off", "on"][*class].to_owned(),
         speaker: (k % 8).to_string(),
         fold: None,
+        corpus: "planted".to_owned(),
+        condition: "clean".to_owned(),
     };
     let names = affect_functionals().iter().map(|e| e.name.clone()).collect();
     let data = Dataset {
         feature_set: ("affect-v1".to_owned(), affect::features::affect::VERSION.to_owned()),
         names,
         samples: inside.iter().zip(&labels).map(sample).collect(),
+        against: Vec::new(),
     };
     (data, outside.to_vec())
 }
@@ -125,7 +131,7 @@ fn importance(
     }
     let mut list: Vec<(Group, f64)> = groups.iter().map(|g| g.0).zip(sums).collect();
     list.sort_by(|a, b| b.1.total_cmp(&a.1));
-    (list, trained.recall[0].1)
+    (list, trained.recall[0].2)
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub enum Command {
     ExplainModel(crate::explain_model::ExplainModelArgs),
     /// A model from labelled recordings, with its card, that the stream runs as it is.
     Train(crate::train::TrainArgs),
+    /// Which features matter for which emotion, in which contexts, and how sure that is; and the model that follows from it.
+    Identify(crate::identify::IdentifyArgs),
     /// Adds gradients to a model, as operators that any ONNX runtime runs.
     Differentiate(crate::differentiate::DifferentiateArgs),
 }

@@ -15,6 +15,7 @@ mod decode;
 mod differentiate;
 mod explain_model;
 mod features;
+mod identify;
 mod list;
 mod model_args;
 mod output;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Attribute(a) => told(attribute::run(&a)),
         Command::ExplainModel(a) => told(explain_model::run(&a)),
         Command::Train(a) => told(train::run(&a)),
+        Command::Identify(a) => told(identify::run(&a)),
         Command::Differentiate(a) => told(differentiate::run(&a)),
     };
     ExitCode::from(code)

@@ -1,25 +1,20 @@
 //! `affect train`: from labelled recordings to a model that the stream runs.
 
-use crate::tables::Table;
-use crate::whole::{analyse, interruptible};
-use affect::analyzer::{ChannelMode, Config, FeatureSet, Output, Segmentation};
-use affect::identify::data::{Dataset, Sample};
-use affect::identify::train::{Learner, Reference, Settings, train};
+use crate::identify::config::{Corpus, Tables};
+use crate::identify::hear::Ears;
+use crate::identify::manifest::listed;
+use crate::identify::{progress, say};
+use crate::whole::interruptible;
+use affect::analyzer::FeatureSet;
+use affect::identify::data::Dataset;
+use affect::identify::labels::harmonised;
+use affect::identify::learners::Learner;
+use affect::identify::models::Plan;
+use affect::identify::train::{Background, Reference, Settings, train};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LearnerName {
-    /// Both, and the one with the better recall out of fold is kept.
-    Best,
-    /// Logistic regression with an L2 penalty.
-    Logistic,
-    /// Gradient-boosted trees.
-    Boosting,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReferenceName {
@@ -45,9 +40,9 @@ pub struct TrainArgs {
     /// The model to write.
     #[arg(short, long, value_name = "OUT.onnx")]
     out: PathBuf,
-    /// Which learner.
-    #[arg(long, value_enum, default_value = "best")]
-    learner: LearnerName,
+    /// Which learner; without it all are tried and the one with the best recall out of fold is kept.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Learner::ALL.map(Learner::name)))]
+    learner: Option<String>,
     /// What features are compared with.
     #[arg(long, value_enum, default_value = "training")]
     reference: ReferenceName,
@@ -60,9 +55,10 @@ pub struct TrainArgs {
     /// Keep features that move with the gain of the recording; without this a louder recording is no other emotion.
     #[arg(long)]
     with_level: bool,
-    /// Inverse penalty of the logistic regression, as scikit-learn's C.
-    #[arg(long, value_name = "C", default_value_t = 0.02)]
-    strength: f64,
+    /// How strongly the learner of --learner learns: the inverse penalty C of logistic regression and support vector machines,
+    /// the penalty of the sparse one, the number of trees, the weight decay of the perceptron.
+    #[arg(long, value_name = "S", requires = "learner")]
+    strength: Option<f64>,
     /// Share of the least sure answers that the model shall not give.
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     silent: f64,
@@ -92,39 +88,31 @@ pub struct TrainArgs {
 /// Trains and writes; says how good the model is.
 pub fn run(args: &TrainArgs) -> Result<(), String> {
     gst::init().map_err(|e| format!("GStreamer cannot start: {e}"))?;
-    let strong = args.strength > 0.0 && args.strength.is_finite();
+    let strong = args.strength.is_none_or(|s| s > 0.0 && s.is_finite());
     if !strong || !(0.0..1.0).contains(&args.silent) {
         return Err("--strength: expected above 0; --silent: expected 0 to below 1".to_owned());
     }
     let stop = interruptible();
     let data = dataset(args, &stop)?;
-    let data = if args.with_level || args.reference == ReferenceName::Speaker {
-        data
-    } else {
-        let level = |n: &str| args.set.functionals().iter().any(|e| e.name == n && e.level_dependent);
-        data.select(|n| !level(n))
-    };
-    let corpus = args
-        .corpus
-        .clone()
-        .or_else(|| args.manifest.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned()));
+    let usual = |l: Learner| (l, args.strength.unwrap_or(l.strength()));
     let settings = Settings {
         id: args.id.clone(),
         version: args.model_version.clone(),
         description: args.description.clone(),
-        learners: match args.learner {
-            LearnerName::Best => Learner::ALL.to_vec(),
-            LearnerName::Logistic => vec![Learner::Logistic],
-            LearnerName::Boosting => vec![Learner::Boosting],
+        learners: match &args.learner {
+            None => Learner::ALL.map(|l| (l, l.strength())).to_vec(),
+            Some(name) => vec![usual(Learner::parse(name).ok_or_else(|| format!("--learner {name}: unknown"))?)],
         },
-        reference: if args.reference == ReferenceName::Speaker { Reference::Speaker } else { Reference::Training },
+        reference: reference(args),
         folds: usize::from(args.fold_count),
-        strength: args.strength,
+        seed: 1,
         silent_share: args.silent,
-        background: 32,
+        background: Background::Rows(32),
         licence: args.licence.clone(),
-        corpora: corpus.into_iter().collect(),
+        corpora: vec![name_of(args)],
         limits: args.limit.clone(),
+        derived: Vec::new(),
+        metrics: Vec::new(),
     };
     let bar = progress(args.quiet, "fits");
     let trained = train(&data, &settings, &mut |done, of| {
@@ -135,104 +123,44 @@ pub fn run(args: &TrainArgs) -> Result<(), String> {
     .map_err(|e| e.to_string())?;
     bar.finish_and_clear();
     std::fs::write(&args.out, &trained.bytes).map_err(|e| format!("{}: {e}", args.out.display()))?;
-    crate::say_line!(
-        "{}: {} over {} features, {} bytes",
-        args.out.display(),
-        trained.learner.name(),
-        data.names.len(),
-        trained.bytes.len()
-    );
-    for (learner, uar) in &trained.recall {
-        crate::say_line!("  {:<10} UAR {uar:.3}", learner.name());
-    }
-    for m in &trained.card.metrics {
-        crate::say_line!("  {} {:.3}", m.name, m.value);
-    }
-    crate::say_line!(
-        "  temperature {:.3}, silent below {:.3}",
-        trained.card.calibration.temperature,
-        trained.card.abstain.confidence_below
-    );
-    if let Some(m) = trained.card.metrics.first() {
-        crate::say_line!("  protocol: {}", m.protocol);
-    }
-    Ok(())
-}
-
-fn progress(quiet: bool, what: &str) -> ProgressBar {
-    if quiet {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta}") {
-        bar.set_style(style);
-    }
-    bar.set_prefix(what.to_owned());
-    bar
-}
-
-/// Columns of a table by name.
-fn columns(path: &Path, names: &[&str]) -> Result<Vec<Vec<String>>, String> {
-    let table = Table::read(path)?;
-    let header = table.header.as_ref().ok_or_else(|| format!("{}: no header", path.display()))?;
-    let place =
-        |n: &&str| header.iter().position(|h| h == n).ok_or_else(|| format!("{}: no column \"{n}\"", path.display()));
-    let places: Vec<usize> = names.iter().map(place).collect::<Result<_, _>>()?;
-    Ok(table.cells.iter().map(|r| places.iter().map(|p| r[*p].clone()).collect()).collect())
+    say(&args.out, &trained)
 }
 
 fn dataset(args: &TrainArgs, stop: &AtomicBool) -> Result<Dataset, String> {
-    let listed = columns(&args.manifest, &["file", "speaker", "emotion"])?;
-    let folds: HashMap<String, usize> = match &args.folds {
-        None => HashMap::new(),
-        Some(path) => columns(path, &["file", "fold"])?
-            .into_iter()
-            .map(|r| {
-                r[1].parse().map(|f| (r[0].clone(), f)).map_err(|_| format!("{}: fold \"{}\"", path.display(), r[1]))
-            })
-            .collect::<Result<_, _>>()?,
+    let corpus = Corpus {
+        name: name_of(args),
+        root: args.root.clone().or_else(|| args.manifest.parent().map(Path::to_owned)).unwrap_or_default(),
+        manifest: Tables::One(args.manifest.clone()),
+        folds: args.folds.clone(),
+        language: None,
+        licence: String::new(),
     };
-    let wanted: Option<Vec<&str>> = args.labels.as_ref().map(|l| l.split(',').map(str::trim).collect());
-    let taken: Vec<&Vec<String>> =
-        listed.iter().filter(|r| wanted.as_ref().is_none_or(|w| w.contains(&r[2].as_str()))).collect();
-    let root = args.root.clone().or_else(|| args.manifest.parent().map(Path::to_owned)).unwrap_or_default();
-    let config = Config {
-        sets: vec![args.set],
-        segmentation: Segmentation::File,
-        channels: ChannelMode::Mix,
-        ..Config::default()
-    };
+    let wanted: Option<Vec<String>> = args.labels.as_ref().map(|l| l.split(',').map(harmonised).collect());
+    let mut list = listed(&corpus)?;
+    list.retain(|l| wanted.as_ref().is_none_or(|w| w.contains(&l.recording.label)));
     let bar = progress(args.quiet, "recordings");
-    bar.set_length(taken.len() as u64);
-    let hidden = ProgressBar::hidden();
-    let mut samples = Vec::with_capacity(taken.len());
-    for row in taken {
-        if stop.load(Ordering::Relaxed) {
-            return Err("interrupted: nothing was written".to_owned());
-        }
-        let path = root.join(&row[0]);
-        let mut found = None;
-        let mut take = |o: Output<'_>, _: usize| {
-            if let Output::Segment(r) = o {
-                found = Some((r.features.iter().map(|f| f.value).collect::<Vec<_>>(), r.quality));
-            }
-            Ok(())
-        };
-        let heard =
-            analyse(&path, &config, stop, &hidden, &mut take).map_err(|e| format!("{}: {e}", path.display()))?;
-        if let Some(e) = heard.problem {
-            return Err(format!("{}: {e}", path.display()));
-        }
-        let (values, quality) = found.ok_or_else(|| format!("{}: nothing in it", path.display()))?;
-        let fold = match (&args.folds, folds.get(&row[0])) {
-            (Some(p), None) => return Err(format!("{}: no fold for {}", p.display(), row[0])),
-            (_, fold) => fold.copied(),
-        };
-        let speech_s = quality.and_then(|q| q.speech_s).map_or(0.0, f64::from);
-        samples.push(Sample { values, speech_s, label: row[2].clone(), speaker: row[1].clone(), fold });
-        bar.inc(1);
-    }
+    let conditions = ["clean".to_owned()];
+    let ears = Ears { set: args.set, conditions: &conditions, memory: None, stop, bar: &bar };
+    let (pool, broken) = ears.all(&list)?;
     bar.finish_and_clear();
-    let names = args.set.functionals().iter().map(|e| e.name.clone()).collect();
-    Ok(Dataset { feature_set: (args.set.name().to_owned(), args.set.version().to_owned()), names, samples })
+    if let Some((file, why)) = broken.first() {
+        return Err(format!("{file}: {why}"));
+    }
+    let plan = Plan {
+        corpora: pool.corpora(),
+        labels: None,
+        conditions: conditions.to_vec(),
+        level: args.with_level,
+        common: Vec::new(),
+    };
+    plan.dataset(&pool, reference(args)).map_err(|e| e.to_string())
+}
+
+fn name_of(args: &TrainArgs) -> String {
+    let folder = || args.manifest.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned());
+    args.corpus.clone().or_else(folder).unwrap_or_else(|| "corpus".to_owned())
+}
+
+fn reference(args: &TrainArgs) -> Reference {
+    if args.reference == ReferenceName::Speaker { Reference::Speaker } else { Reference::Training }
 }

@@ -8,7 +8,7 @@ use crate::explain::{Explainer, Unit};
 use crate::features::catalogue::{Entry, Group};
 use crate::model::card::{Card, Input, Normaliser, OutputKind};
 use crate::model::{Model, ModelError, vector};
-use crate::record::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Record, Scored};
+use crate::record::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Named, Record, Scored};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -255,11 +255,18 @@ impl Scorer {
             label: top.filter(|_| abstained.is_none()).map(|t| self.labels[t.0].clone()),
             confidence: top.map(|t| t.1),
             probabilities: named(&scores.probabilities),
-            dimensions: if dimensional { named(&scores.raw) } else { Vec::new() },
+            dimensions: if dimensional { named(&scores.raw) } else { self.derived(&scores.probabilities) },
             entropy_bits: scores.entropy_bits(),
             abstained,
             baseline_speech_s: rests,
         }
+    }
+
+    /// Dimensions that follow from the probabilities, marked as such.
+    fn derived(&self, probabilities: &[f64]) -> Vec<Named> {
+        let mean = |list: &[f64]| list.iter().zip(probabilities).map(|(v, p)| v * p).sum();
+        let one = |d: &crate::model::card::Derived| (Arc::from(format!("{} (derived)", d.name)), mean(&d.of_labels));
+        if probabilities.is_empty() { Vec::new() } else { self.card().derived.iter().map(one).collect() }
     }
 
     fn abstains(&self, record: &Record, confidence: Option<f64>, rests: Option<f32>) -> Option<String> {

@@ -57,6 +57,10 @@ pub struct Sample {
     pub speaker: String,
     /// Its fold, where the corpus gives one.
     pub fold: Option<usize>,
+    /// Which corpus it is from.
+    pub corpus: String,
+    /// Under which condition it was heard.
+    pub condition: String,
 }
 
 /// A corpus as rows.
@@ -68,6 +72,8 @@ pub struct Dataset {
     pub names: Vec<String>,
     /// The recordings.
     pub samples: Vec<Sample>,
+    /// The recordings against what is usual for their speakers, where that was asked for.
+    pub against: Vec<Vec<Option<f32>>>,
 }
 
 impl Dataset {
@@ -96,6 +102,7 @@ impl Dataset {
             feature_set: self.feature_set.clone(),
             names: places.iter().map(|p| self.names[*p].clone()).collect(),
             samples: self.samples.iter().map(take).collect(),
+            against: self.against.iter().map(|z| places.iter().map(|p| z[*p]).collect()).collect(),
         }
     }
 
@@ -173,19 +180,27 @@ impl Dataset {
         Normaliser::Training { location, scale }
     }
 
-    /// Every sample against what is usual for its speaker: the same baseline that the stream keeps, over all that the
-    /// speaker says (labels play no part). Features must be all those of `affect-v1`, in order.
-    #[must_use]
-    pub fn against_speakers(&self) -> Vec<Vec<Option<f32>>> {
-        let mut baselines: BTreeMap<&str, Baseline> = BTreeMap::new();
+    /// Compares every sample with what is usual for its speaker (under the same condition): the same baseline that the stream
+    /// keeps, over all that the speaker says; labels play no part.
+    ///
+    /// # Errors
+    /// [`TrainError::Width`] unless the features are all those of `affect-v1`, in order.
+    pub fn compare_with_speakers(&mut self) -> Result<(), TrainError> {
+        let expected = crate::features::affect::FUNCTIONALS;
+        if self.names.len() != expected {
+            return Err(TrainError::Width { found: self.names.len(), expected });
+        }
+        let mut baselines: BTreeMap<(&str, &str), Baseline> = BTreeMap::new();
         for s in &self.samples {
-            let b = baselines.entry(&s.speaker).or_insert_with(|| Baseline::new(Population::affect()));
+            let key = (s.speaker.as_str(), s.condition.as_str());
+            let b = baselines.entry(key).or_insert_with(|| Baseline::new(Population::affect()));
             b.push(&s.values, s.speech_s);
         }
         let z = |s: &Sample| {
-            let b = &baselines[s.speaker.as_str()];
+            let b = &baselines[&(s.speaker.as_str(), s.condition.as_str())];
             s.values.iter().enumerate().map(|(k, v)| b.deviation(k, (*v)?).map(|d| d.z as f32)).collect()
         };
-        self.samples.iter().map(z).collect()
+        self.against = self.samples.iter().map(z).collect();
+        Ok(())
     }
 }

@@ -1,12 +1,16 @@
 //! Models as ONNX files with their cards.
 
-use super::logistic::Logistic;
+use super::learners::Fitted;
+use super::learners::kernel::Machine;
+use super::learners::linear::Linear;
+use super::learners::perceptron::Perceptron;
 use crate::model::card::{Card, METADATA_KEY};
 use crate::onnx::build;
 use crate::onnx::graph::Dim;
-use crate::onnx::proto::GraphProto;
+use crate::onnx::proto::{GraphProto, NodeProto, TensorProto};
 use crate::onnx::tensor::{FLOAT, STRING, float_tensor};
 use crate::onnx::trees::{Ensemble, Mode, Node, Post};
+use ndarray::{Array1, Array2, Axis};
 
 /// Name of the input of exported models.
 pub const INPUT: &str = "features";
@@ -21,30 +25,86 @@ fn rows(columns: usize) -> [Dim; 2] {
     [Dim::Named("rows".to_owned()), Dim::Fixed(columns as i64)]
 }
 
-/// A linear model: outputs `logits` and `probabilities`.
+/// Any fitted learner as a graph, the card inside.
 #[must_use]
-pub fn logistic(model: &Logistic, card: &Card) -> Vec<u8> {
-    let (d, k) = (card.features().len(), model.bias.len());
+pub fn model(fitted: &Fitted, card: &Card) -> Vec<u8> {
+    match fitted {
+        Fitted::Linear(m) => linear(m, card),
+        Fitted::Kernel(m) => kernel(m, card),
+        Fitted::Perceptron(m) => perceptron(m, card),
+        Fitted::Trees(m) => trees(m, card),
+    }
+}
+
+/// Inputs, nodes and constants that end in `logits`, with a softmax behind them.
+fn scored(card: &Card, classes: usize, mut node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> Vec<u8> {
+    node.push(build::node("Softmax", &[LOGITS], &[PROBABILITIES], vec![build::int("axis", 1)]));
     let graph = GraphProto {
         name: card.id.clone(),
-        node: vec![
-            build::node("Gemm", &[INPUT, "weights", "bias"], &[LOGITS], vec![build::int("transB", 1)]),
-            build::node("Softmax", &[LOGITS], &[PROBABILITIES], vec![build::int("axis", 1)]),
-        ],
-        initializer: vec![
-            float_tensor("weights", &[k as i64, d as i64], &model.weights),
-            float_tensor("bias", &[k as i64], &model.bias),
-        ],
-        input: vec![build::value(INPUT, FLOAT, Some(&rows(d)))],
-        output: vec![build::value(LOGITS, FLOAT, Some(&rows(k))), build::value(PROBABILITIES, FLOAT, Some(&rows(k)))],
+        node,
+        initializer,
+        input: vec![build::value(INPUT, FLOAT, Some(&rows(card.features().len())))],
+        output: [LOGITS, PROBABILITIES].map(|n| build::value(n, FLOAT, Some(&rows(classes)))).to_vec(),
         ..GraphProto::default()
     };
     build::model(graph, &[("", 17)], &[(METADATA_KEY, &card.to_json())])
 }
 
+fn matrix(name: &str, m: &Array2<f32>) -> TensorProto {
+    let values: Vec<f32> = m.iter().copied().collect();
+    float_tensor(name, &[m.nrows() as i64, m.ncols() as i64], &values)
+}
+
+fn vector(name: &str, v: &Array1<f32>) -> TensorProto {
+    float_tensor(name, &[v.len() as i64], &v.to_vec())
+}
+
+/// A linear model: outputs `logits` and `probabilities`.
+fn linear(m: &Linear, card: &Card) -> Vec<u8> {
+    let node = vec![build::node("Gemm", &[INPUT, "weights", "bias"], &[LOGITS], vec![build::int("transB", 1)])];
+    scored(card, m.bias.len(), node, vec![matrix("weights", &m.weights), vector("bias", &m.bias)])
+}
+
+/// A network with one hidden layer.
+fn perceptron(m: &Perceptron, card: &Card) -> Vec<u8> {
+    let node = vec![
+        build::node("Gemm", &[INPUT, "first", "first_bias"], &["before"], vec![]),
+        build::node("Relu", &["before"], &["hidden"], vec![]),
+        build::node("Gemm", &["hidden", "second", "second_bias"], &[LOGITS], vec![]),
+    ];
+    let constants = vec![
+        matrix("first", &m.first),
+        vector("first_bias", &m.first_bias),
+        matrix("second", &m.second),
+        vector("second_bias", &m.second_bias),
+    ];
+    scored(card, m.second_bias.len(), node, constants)
+}
+
+/// Sums of Gaussian kernels: `exp(-gamma (|x|^2 + |s|^2 - 2 x s))`.
+fn kernel(m: &Machine, card: &Card) -> Vec<u8> {
+    let squares = m.support.map_axis(Axis(1), |s| -m.gamma * s.dot(&s));
+    let scaled = m.support.t().mapv(|v| 2.0 * m.gamma * v);
+    let node = vec![
+        build::node("Mul", &[INPUT, INPUT], &["square"], vec![]),
+        build::node("Gemm", &["square", "width"], &["ours"], vec![]),
+        build::node("Gemm", &[INPUT, "support", "theirs"], &["both"], vec![]),
+        build::node("Add", &["ours", "both"], &["exponent"], vec![]),
+        build::node("Exp", &["exponent"], &["kernel"], vec![]),
+        build::node("Gemm", &["kernel", "coefficients", "bias"], &[LOGITS], vec![]),
+    ];
+    let constants = vec![
+        matrix("width", &Array2::from_elem((m.support.ncols(), 1), -m.gamma)),
+        matrix("support", &scaled),
+        vector("theirs", &squares),
+        matrix("coefficients", &m.coefficients),
+        vector("bias", &m.bias),
+    ];
+    scored(card, m.bias.len(), node, constants)
+}
+
 /// A tree ensemble of several classes: outputs `label` and `probabilities`.
-#[must_use]
-pub fn trees(model: &Ensemble, card: &Card) -> Vec<u8> {
+fn trees(model: &Ensemble, card: &Card) -> Vec<u8> {
     let d = card.features().len();
     let (mut tree_ids, mut node_ids, mut features, mut values) = (vec![], vec![], vec![], vec![]);
     let (mut modes, mut yes_ids, mut no_ids, mut missing) = (vec![], vec![], vec![], vec![]);
@@ -105,12 +165,15 @@ pub fn trees(model: &Ensemble, card: &Card) -> Vec<u8> {
             build::ints("class_nodeids", w_nodes),
             build::ints("class_ids", w_ids),
             build::floats("class_weights", weights),
-            build::floats("base_values", model.base.iter().map(|b| *b as f32).collect()),
             build::texts("classlabels_strings", model.labels.names()),
             build::text("post_transform", post),
         ],
     );
     node.domain = "ai.onnx.ml".to_owned();
+    // ONNX Runtime takes two base values of two classes for a margin and its opposite: zeros are better left out.
+    if model.base.iter().any(|b| *b != 0.0) {
+        node.attribute.push(build::floats("base_values", model.base.iter().map(|b| *b as f32).collect()));
+    }
     let k = model.outputs;
     let graph = GraphProto {
         name: card.id.clone(),

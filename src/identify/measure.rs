@@ -1,6 +1,7 @@
 //! What a model is worth: recall, calibration, and when it had better not answer.
 
 use crate::onnx::trees::softmax;
+use serde::Serialize;
 
 /// Recall of each class; `None` for one that never comes.
 #[must_use]
@@ -61,18 +62,36 @@ pub fn temperature(logits: &[Vec<f64>], truth: &[usize]) -> f64 {
     f64::midpoint(low, high).exp()
 }
 
-/// Expected calibration error over ten bins of equal width.
+/// One bin of a reliability diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Bin {
+    /// Mean probability of the top class.
+    pub confidence: f64,
+    /// Share of right answers.
+    pub accuracy: f64,
+    /// Number of answers.
+    pub count: usize,
+}
+
+/// The reliability diagram over ten bins with the same number of answers each (one more in some).
+#[must_use]
+pub fn reliability(probabilities: &[Vec<f64>], truth: &[usize]) -> Vec<Bin> {
+    let mut all: Vec<(f64, bool)> = probabilities.iter().zip(truth).map(|(p, t)| (p[top(p)], top(p) == *t)).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let n = all.len();
+    let bin = |k: usize| {
+        let part = &all[k * n / 10..(k + 1) * n / 10];
+        let of = |f: &dyn Fn(&(f64, bool)) -> f64| part.iter().map(f).sum::<f64>() / part.len().max(1) as f64;
+        Bin { confidence: of(&|a| a.0), accuracy: of(&|a| f64::from(u8::from(a.1))), count: part.len() }
+    };
+    (0..10).map(bin).filter(|b| b.count > 0).collect()
+}
+
+/// Expected calibration error over ten bins with the same number of answers each.
 #[must_use]
 pub fn calibration_error(probabilities: &[Vec<f64>], truth: &[usize]) -> f64 {
-    let mut bins = [(0.0, 0.0, 0.0); 10];
-    for (p, t) in probabilities.iter().zip(truth) {
-        let k = top(p);
-        let bin = &mut bins[((p[k] * 10.0) as usize).min(9)];
-        bin.0 += 1.0;
-        bin.1 += p[k];
-        bin.2 += f64::from(u8::from(k == *t));
-    }
-    bins.iter().map(|(_, sure, right)| (sure - right).abs()).sum::<f64>() / truth.len().max(1) as f64
+    let gap = |b: &Bin| b.count as f64 * (b.confidence - b.accuracy).abs();
+    reliability(probabilities, truth).iter().map(gap).sum::<f64>() / truth.len().max(1) as f64
 }
 
 /// The probability of the top class below which the least sure `share` of the answers lie.

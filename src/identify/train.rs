@@ -1,39 +1,16 @@
 //! From labelled rows to a model that the stream runs.
 
-use super::boosting::{self, Boosting};
 use super::data::{Dataset, TrainError};
 use super::export;
-use super::logistic::{self, Logistic};
+use super::learners::{Fitted, Learner, Rows, fit, rows_of};
 use super::measure::{calibration_error, least_sure, recalls, temperature, tempered, top, uar};
-use crate::model::card::{Abstain, Calibration, Card, FORMAT, Input, Metric, Normaliser, Output, OutputKind};
+use crate::model::card::{Abstain, Calibration, Card, Derived, FORMAT, Input, Metric, Normaliser, Output, OutputKind};
 use crate::model::vector;
-use crate::onnx::trees::Ensemble;
+use ndarray::Axis;
+use std::collections::BTreeMap;
 
 /// Normalised features are clipped to this many standard deviations.
 const CLIP: f64 = 4.0;
-
-/// Which learner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Learner {
-    /// Multinomial logistic regression with an L2 penalty.
-    Logistic,
-    /// Gradient-boosted trees.
-    Boosting,
-}
-
-impl Learner {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Logistic, Self::Boosting];
-
-    /// The name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Logistic => "logistic",
-            Self::Boosting => "boosting",
-        }
-    }
-}
 
 /// What features are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,6 +22,15 @@ pub enum Reference {
     Speaker,
 }
 
+/// What stands for the data in explanations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Background {
+    /// So many recordings' rows, the same number for each label.
+    Rows(usize),
+    /// The mean row of each label in each corpus: no recording can be told from them.
+    Prototypes,
+}
+
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -54,43 +40,32 @@ pub struct Settings {
     pub version: String,
     /// What it is, in a sentence.
     pub description: String,
-    /// The learners to try; the one with the best recall out of fold is kept.
-    pub learners: Vec<Learner>,
+    /// The learners to try, each with its strength; the one with the best recall out of fold is kept.
+    pub learners: Vec<(Learner, f64)>,
     /// What features are compared with.
     pub reference: Reference,
     /// Number of folds, where the corpus gives none.
     pub folds: usize,
-    /// Inverse penalty of the logistic regression.
-    pub strength: f64,
+    /// Seed of learners that draw at random.
+    pub seed: u64,
     /// Share of the least sure answers that are not given.
     pub silent_share: f64,
-    /// Background rows to keep.
-    pub background: usize,
+    /// What stands for the data in explanations.
+    pub background: Background,
     /// Licence of the weights.
     pub licence: String,
     /// Names of the corpora.
     pub corpora: Vec<String>,
     /// What it cannot do.
     pub limits: Vec<String>,
-}
-
-/// A fitted learner.
-enum Fitted {
-    Logistic(Logistic),
-    Boosting(Ensemble),
-}
-
-impl Fitted {
-    fn logits(&self, row: &[f32]) -> Vec<f64> {
-        match self {
-            Self::Logistic(m) => m.logits(row),
-            Self::Boosting(m) => m.sums(row),
-        }
-    }
+    /// Dimensions that follow from the labels, in their alphabetical order.
+    pub derived: Vec<Derived>,
+    /// Figures that were measured elsewhere.
+    pub metrics: Vec<Metric>,
 }
 
 /// What came out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Trained {
     /// The model's bytes, the card inside.
     pub bytes: Vec<u8>,
@@ -98,39 +73,27 @@ pub struct Trained {
     pub card: Card,
     /// The learner that was kept.
     pub learner: Learner,
-    /// Unweighted average recall out of fold, by learner.
-    pub recall: Vec<(Learner, f64)>,
+    /// Its strength.
+    pub strength: f64,
+    /// Unweighted average recall out of fold, by learner and strength.
+    pub recall: Vec<(Learner, f64, f64)>,
+    /// Scores out of fold, before the temperature.
+    pub logits: Vec<Vec<f64>>,
+    /// The learner fitted to everything.
+    pub fitted: Fitted,
 }
 
 /// The rows as they enter a model, for a normaliser fitted on `fit`.
-fn rows(
-    data: &Dataset,
-    reference: Reference,
-    z: &[Vec<Option<f32>>],
-    card: &mut Card,
-    fit: &[usize],
-) -> Result<Vec<Vec<f32>>, TrainError> {
+fn rows(data: &Dataset, reference: Reference, card: &mut Card, fit: &[usize]) -> Result<Rows, TrainError> {
     card.normaliser = match reference {
         Reference::Training => data.statistics(fit),
         Reference::Speaker => Normaliser::Speaker,
     };
     let one = |(i, s): (usize, &super::data::Sample)| {
-        vector::row(card, &s.values, z.get(i).map(Vec::as_slice)).map_err(|e| TrainError::Learner(e.to_string()))
+        vector::row(card, &s.values, data.against.get(i).map(Vec::as_slice))
+            .map_err(|e| TrainError::Learner(e.to_string()))
     };
-    data.samples.iter().enumerate().map(one).collect()
-}
-
-fn fit(
-    learner: Learner,
-    rows: &[Vec<f32>],
-    classes: &[usize],
-    labels: &[String],
-    settings: &Settings,
-) -> Result<Fitted, TrainError> {
-    Ok(match learner {
-        Learner::Logistic => Fitted::Logistic(logistic::fit(rows, classes, labels.len(), settings.strength)?),
-        Learner::Boosting => Fitted::Boosting(boosting::fit(rows, classes, labels, Boosting::default())?),
-    })
+    Ok(rows_of(&data.samples.iter().enumerate().map(one).collect::<Result<Vec<_>, _>>()?))
 }
 
 /// Trains, calibrates and exports. `progress` is told of every fit that is done, out of how many; it may end the work by
@@ -147,12 +110,12 @@ pub fn train(
     progress: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Trained, TrainError> {
     data.check()?;
-    if settings.reference == Reference::Speaker && data.names.len() != crate::features::affect::FUNCTIONALS {
-        return Err(TrainError::Width { found: data.names.len(), expected: crate::features::affect::FUNCTIONALS });
+    if settings.reference == Reference::Speaker && data.against.len() != data.samples.len() {
+        let (found, expected) = (data.against.len(), data.samples.len());
+        return Err(TrainError::TooFew { what: "rows compared with their speakers".to_owned(), found, expected });
     }
     let (labels, classes, folds) = (data.labels(), data.classes(), data.folds(settings.folds)?);
     let count = folds.iter().max().map_or(0, |m| m + 1);
-    let z = if settings.reference == Reference::Speaker { data.against_speakers() } else { Vec::new() };
     let mut card = blank(data, settings);
     let steps = settings.learners.len() * (count + 1);
     let mut done = 0;
@@ -160,41 +123,40 @@ pub fn train(
         done += 1;
         if progress(done, steps) { Ok(()) } else { Err(TrainError::Learner("interrupted".to_owned())) }
     };
-    let mut best: Option<(Learner, f64, Vec<Vec<f64>>)> = None;
+    let mut best: Option<(Learner, f64, f64, Vec<Vec<f64>>)> = None;
     let mut recall = Vec::new();
-    for &learner in &settings.learners {
+    for &(learner, strength) in &settings.learners {
         let mut logits: Vec<Vec<f64>> = vec![Vec::new(); data.samples.len()];
         for fold in 0..count {
-            let inside: Vec<usize> = (0..folds.len()).filter(|i| folds[*i] != fold).collect();
-            let all = rows(data, settings.reference, &z, &mut card, &inside)?;
-            let x: Vec<Vec<f32>> = inside.iter().map(|i| all[*i].clone()).collect();
+            let (outside, inside): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|i| folds[*i] == fold);
+            let all = rows(data, settings.reference, &mut card, &inside)?;
             let y: Vec<usize> = inside.iter().map(|i| classes[*i]).collect();
-            let fitted = fit(learner, &x, &y, &labels, settings)?;
-            (0..folds.len()).filter(|i| folds[*i] == fold).for_each(|i| logits[i] = fitted.logits(&all[i]));
+            let fitted = fit(learner, strength, &all.select(Axis(0), &inside), &y, &labels, settings.seed)?;
+            let scores = fitted.scores(&all.select(Axis(0), &outside));
+            outside.iter().zip(scores.axis_iter(Axis(0))).for_each(|(i, s)| logits[*i] = s.to_vec());
             step()?;
         }
         let answers: Vec<usize> = logits.iter().map(|l| top(l)).collect();
         let u = uar(&classes, &answers, labels.len());
-        recall.push((learner, u));
-        if best.as_ref().is_none_or(|b| u > b.1) {
-            best = Some((learner, u, logits));
+        recall.push((learner, strength, u));
+        if best.as_ref().is_none_or(|b| u > b.2) {
+            best = Some((learner, strength, u, logits));
         }
     }
-    let Some((learner, _, logits)) = best else {
+    let Some((learner, strength, _, logits)) = best else {
         return Err(TrainError::TooFew { what: "learners".to_owned(), found: 0, expected: 1 });
     };
     let everything: Vec<usize> = (0..data.samples.len()).collect();
-    let all = rows(data, settings.reference, &z, &mut card, &everything)?;
-    let fitted = fit(learner, &all, &classes, &labels, settings)?;
+    let all = rows(data, settings.reference, &mut card, &everything)?;
+    let fitted = fit(learner, strength, &all, &classes, &labels, settings.seed)?;
     step()?;
     judge(&mut card, &logits, &classes, &labels, settings, count, data);
-    card.background = background(&all, &classes, labels.len(), settings.background);
-    card.outputs = outputs(&fitted, &labels);
-    let bytes = match &fitted {
-        Fitted::Logistic(m) => export::logistic(m, &card),
-        Fitted::Boosting(m) => export::trees(m, &card),
+    card.background = match settings.background {
+        Background::Rows(total) => spread(&all, &classes, labels.len(), total),
+        Background::Prototypes => prototypes(&all, data),
     };
-    Ok(Trained { bytes, card, learner, recall })
+    card.outputs = outputs(&fitted, &labels);
+    Ok(Trained { bytes: export::model(&fitted, &card), card, learner, strength, recall, logits, fitted })
 }
 
 fn blank(data: &Dataset, settings: &Settings) -> Card {
@@ -214,6 +176,7 @@ fn blank(data: &Dataset, settings: &Settings) -> Card {
         clip: Some(CLIP),
         calibration: Calibration::default(),
         abstain: Abstain::default(),
+        derived: settings.derived.clone(),
         background: Vec::new(),
         licence: settings.licence.clone(),
         corpora: settings.corpora.clone(),
@@ -225,13 +188,11 @@ fn blank(data: &Dataset, settings: &Settings) -> Card {
 fn outputs(fitted: &Fitted, labels: &[String]) -> Vec<Output> {
     let of = |name: &str, kind| Output { name: name.to_owned(), kind, labels: labels.to_vec() };
     match fitted {
-        Fitted::Logistic(_) => {
-            vec![of(export::LOGITS, OutputKind::Logits), of(export::PROBABILITIES, OutputKind::Probabilities)]
-        }
-        Fitted::Boosting(_) => vec![
+        Fitted::Trees(_) => vec![
             of(export::PROBABILITIES, OutputKind::Probabilities),
             Output { labels: Vec::new(), ..of(export::LABEL, OutputKind::Label) },
         ],
+        _ => vec![of(export::LOGITS, OutputKind::Logits), of(export::PROBABILITIES, OutputKind::Probabilities)],
     }
 }
 
@@ -270,12 +231,28 @@ fn judge(
     let metric = |name: String, value: f64, extra: &str| Metric { name, value, protocol: format!("{protocol}{extra}") };
     let n = labels.len();
     card.metrics = vec![metric("UAR".to_owned(), uar(classes, &answers, n), "")];
+    let mut several: Vec<(String, Vec<usize>)> = Vec::new();
+    let of = |f: &dyn Fn(&super::data::Sample) -> String| -> Vec<(String, Vec<usize>)> {
+        let mut parts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        data.samples.iter().enumerate().for_each(|(i, s)| parts.entry(f(s)).or_default().push(i));
+        if parts.len() > 1 { parts.into_iter().collect() } else { Vec::new() }
+    };
+    several.extend(of(&|s| format!("corpus {}", s.corpus)));
+    several.extend(of(&|s| format!("condition {}", s.condition)));
+    for (part, list) in several {
+        let take = |from: &[usize]| -> Vec<usize> { list.iter().map(|i| from[*i]).collect() };
+        card.metrics.push(metric(format!("UAR, {part}"), uar(&take(classes), &take(&answers), n), ""));
+    }
     for (label, r) in labels.iter().zip(recalls(classes, &answers, n)) {
         card.metrics.extend(r.map(|r| metric(format!("recall of {label}"), r, "")));
     }
     let seen = "; the temperature was chosen on the same predictions";
     card.metrics.extend([
-        metric("expected calibration error, ten bins".to_owned(), calibration_error(&after, classes), seen),
+        metric(
+            "expected calibration error, ten bins of equal mass".to_owned(),
+            calibration_error(&after, classes),
+            seen,
+        ),
         metric("the same without calibration".to_owned(), calibration_error(&before, classes), ""),
         metric("share of answers given".to_owned(), given.len() as f64 / classes.len().max(1) as f64, ""),
         metric(
@@ -284,15 +261,25 @@ fn judge(
             "; the threshold was chosen on the same predictions",
         ),
     ]);
+    card.metrics.extend(settings.metrics.iter().cloned());
 }
 
 /// Rows that stand for the data: the same number from each class, evenly spaced in the corpus's order.
-fn background(rows: &[Vec<f32>], classes: &[usize], count: usize, total: usize) -> Vec<Vec<f32>> {
+fn spread(rows: &Rows, classes: &[usize], count: usize, total: usize) -> Vec<Vec<f32>> {
     let mut out = Vec::with_capacity(total);
     for c in 0..count {
-        let members: Vec<usize> = (0..rows.len()).filter(|i| classes[*i] == c).collect();
+        let members: Vec<usize> = (0..rows.nrows()).filter(|i| classes[*i] == c).collect();
         let share = total / count + usize::from(c < total % count);
-        out.extend((0..share.min(members.len())).map(|k| rows[members[k * members.len() / share]].clone()));
+        out.extend((0..share.min(members.len())).map(|k| rows.row(members[k * members.len() / share]).to_vec()));
     }
     out
+}
+
+/// The mean row of each label in each corpus.
+fn prototypes(rows: &Rows, data: &Dataset) -> Vec<Vec<f32>> {
+    let mut of: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (i, s) in data.samples.iter().enumerate() {
+        of.entry((&s.label, &s.corpus)).or_default().push(i);
+    }
+    of.values().filter_map(|list| rows.select(Axis(0), list).mean_axis(Axis(0))).map(|r| r.to_vec()).collect()
 }

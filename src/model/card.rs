@@ -42,6 +42,9 @@ pub struct Card {
     /// When the model does not answer.
     #[serde(default)]
     pub abstain: Abstain,
+    /// Dimensions that follow from the probabilities of labels; results mark them as derived.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<Derived>,
     /// Rows that stand for "nothing in particular" in explanations, as they enter the graph (after the normaliser).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub background: Vec<Vec<f32>>,
@@ -187,6 +190,15 @@ pub struct Abstain {
     pub min_baseline_s: f64,
 }
 
+/// A dimension that is not measured by itself: the mean of numbers that labels stand for, by their probabilities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Derived {
+    /// Its name, such as `arousal`; results say `arousal (derived)`.
+    pub name: String,
+    /// What each label of the main output stands for, in their order.
+    pub of_labels: Vec<f64>,
+}
+
 /// A figure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
@@ -270,6 +282,12 @@ impl Card {
             if self.normaliser != Normaliser::None {
                 return wrong("a normaliser for features on a waveform model".to_owned());
             }
+        }
+        let labels = self.main_output().map_or(0, |o| o.labels.len());
+        if let Some(x) =
+            self.derived.iter().find(|x| x.of_labels.len() != labels || x.of_labels.iter().any(|v| !v.is_finite()))
+        {
+            return wrong(format!("derived \"{}\": expected {labels} numbers, one for each label", x.name));
         }
         if let Normaliser::Training { location, scale } = &self.normaliser {
             if location.len() != d || scale.len() != d {

@@ -1,6 +1,7 @@
 //! Gradient-boosted trees (by `forust`), one ensemble against the rest for each class.
 
-use super::data::TrainError;
+use super::Rows;
+use crate::identify::data::TrainError;
 use crate::onnx::trees::{Ensemble, Labels, Mode, Node, Post, Tree};
 use forust_ml::objective::ObjectiveType;
 use forust_ml::{GradientBooster, Matrix};
@@ -32,10 +33,10 @@ fn below(threshold: f64) -> f32 {
 ///
 /// # Errors
 /// [`TrainError::Learner`] where it fails.
-pub fn fit(rows: &[Vec<f32>], classes: &[usize], labels: &[String], how: Boosting) -> Result<Ensemble, TrainError> {
-    let d = rows.first().map_or(0, Vec::len);
-    let columns: Vec<f64> = (0..d).flat_map(|k| rows.iter().map(move |r| f64::from(r[k]))).collect();
-    let data = Matrix::new(&columns, rows.len(), d);
+pub fn fit(rows: &Rows, classes: &[usize], labels: &[String], how: Boosting) -> Result<Ensemble, TrainError> {
+    let d = rows.ncols();
+    let columns: Vec<f64> = rows.columns().into_iter().flat_map(|c| c.to_vec()).map(f64::from).collect();
+    let data = Matrix::new(&columns, rows.nrows(), d);
     let (mut trees, mut base) = (Vec::new(), Vec::new());
     for class in 0..labels.len() {
         let y: Vec<f64> = classes.iter().map(|c| f64::from(u8::from(*c == class))).collect();
@@ -109,7 +110,7 @@ mod tests {
             (0..200).map(|i| vec![(i * 37 % 101) as f32 / 7.0, (i * 53 % 97) as f32 / 11.0]).collect();
         let classes: Vec<usize> = rows.iter().map(|r| usize::from(r[0] > 7.0) + usize::from(r[1] > 4.0)).collect();
         let labels: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
-        let e = fit(&rows, &classes, &labels, Boosting::default()).unwrap();
+        let e = fit(&crate::identify::learners::rows_of(&rows), &classes, &labels, Boosting::default()).unwrap();
         let right = rows.iter().zip(&classes).filter(|(r, c)| {
             let s = e.sums(r);
             (0..3).max_by(|a, b| s[*a].total_cmp(&s[*b])) == Some(**c)

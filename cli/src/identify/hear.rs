@@ -1,0 +1,280 @@
+//! Recordings heard: decoded, put under conditions, analysed; and remembered by the content of the file.
+
+use super::manifest::Listed;
+use crate::decode::decode;
+use affect::analyzer::{Analyzer, ChannelMode, Config, FeatureSet, Output, Segmentation};
+use affect::identify::condition::Condition;
+use affect::identify::pool::{Facts, Heard, Pool};
+use affect::signal::samples::Samples;
+use gst::prelude::*;
+use indicatif::ProgressBar;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Version of what is remembered: other numbers under the same name need another one.
+const MEMORY: &str = "1";
+
+/// One recording under one condition.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Known {
+    /// Hash of the samples.
+    audio: String,
+    facts: Facts,
+    values: Vec<Option<f32>>,
+    speech_s: f64,
+}
+
+/// Samples of one channel.
+struct Sound {
+    rate_hz: u32,
+    samples: Vec<f32>,
+}
+
+/// The mean of all channels of a file.
+fn read(path: &Path, stop: &AtomicBool) -> Result<Sound, String> {
+    let mut sound = Sound { rate_hz: 0, samples: Vec::new() };
+    let mut channel = Vec::new();
+    decode(
+        path,
+        stop,
+        &mut |shape, block| {
+            sound.rate_hz = shape.rate_hz;
+            let (n, start) = (block.frames(), sound.samples.len());
+            sound.samples.resize(start + n, 0.0);
+            channel.resize(n, 0.0);
+            for c in 0..block.channels() {
+                block.read_channel(c, 0, &mut channel);
+                let share = 1.0 / block.channels() as f32;
+                sound.samples[start..].iter_mut().zip(&channel).for_each(|(s, v)| *s += v * share);
+            }
+            Ok(())
+        },
+        &mut |_, _| {},
+    )?;
+    if sound.rate_hz == 0 { Err("no audio in it".to_owned()) } else { Ok(sound) }
+}
+
+impl Sound {
+    fn cut(&mut self, start_s: Option<f64>, end_s: Option<f64>) {
+        let at = |s: f64| ((s.max(0.0) * f64::from(self.rate_hz)).round() as usize).min(self.samples.len());
+        let (from, to) = (start_s.map_or(0, at), end_s.map_or(self.samples.len(), at));
+        self.samples = self.samples[from.min(to)..to].to_vec();
+    }
+
+    fn hash(&self) -> String {
+        let mut h = Sha256::new();
+        // Silence before and after does not make another recording.
+        let first = self.samples.iter().position(|s| *s != 0.0).unwrap_or(0);
+        let last = self.samples.iter().rposition(|s| *s != 0.0).map_or(0, |k| k + 1);
+        self.samples[first.min(last)..last].iter().for_each(|s| h.update(s.to_le_bytes()));
+        hex(&h.finalize())
+    }
+
+    /// The sound through elements of a GStreamer pipeline.
+    fn through(&self, elements: &str, stop: &AtomicBool) -> Result<Self, String> {
+        let line = format!(
+            "appsrc name=in format=time ! audioconvert dithering=none ! audioresample ! {elements} \
+             ! audioconvert dithering=none ! appsink name=out sync=false"
+        );
+        let failed = |e: &dyn std::fmt::Display| format!("condition \"{elements}\": {e} (run scripts/setup)");
+        let pipeline = gst::parse::launch(&line).map_err(|e| failed(&e))?.downcast::<gst::Pipeline>();
+        let pipeline = pipeline.map_err(|_| failed(&"no pipeline"))?;
+        let source = pipeline.by_name("in").and_then(|e| e.downcast::<gst_app::AppSrc>().ok());
+        let sink = pipeline.by_name("out").and_then(|e| e.downcast::<gst_app::AppSink>().ok());
+        let (Some(source), Some(sink)) = (source, sink) else { return Err(failed(&"no pipeline")) };
+        let info = gst_audio::AudioInfo::builder(gst_audio::AUDIO_FORMAT_F32, self.rate_hz, 1).build();
+        source.set_caps(Some(&info.and_then(|i| i.to_caps()).map_err(|e| failed(&e))?));
+        let mono =
+            gst_audio::AudioCapsBuilder::new_interleaved().format(gst_audio::AUDIO_FORMAT_F32).channels(1).build();
+        sink.set_caps(Some(&mono));
+        let bytes: Vec<u8> = self.samples.iter().flat_map(|s| s.to_le_bytes()).collect();
+        let mut buffer = gst::Buffer::from_slice(bytes);
+        if let Some(b) = buffer.get_mut() {
+            b.set_pts(gst::ClockTime::ZERO);
+        }
+        pipeline.set_state(gst::State::Playing).map_err(|e| failed(&e))?;
+        let mut out = Self { rate_hz: 0, samples: Vec::new() };
+        let outcome = (|| {
+            source.push_buffer(buffer).map_err(|e| failed(&e))?;
+            source.end_of_stream().map_err(|e| failed(&e))?;
+            loop {
+                if stop.load(Ordering::Relaxed) {
+                    return Err("interrupted".to_owned());
+                }
+                let Some(sample) = sink.try_pull_sample(gst::ClockTime::from_mseconds(100)) else {
+                    let error = pipeline.bus().and_then(|b| b.pop_filtered(&[gst::MessageType::Error]));
+                    if let Some(gst::MessageView::Error(e)) = error.as_ref().map(|m| m.view()) {
+                        return Err(failed(&e.error()));
+                    }
+                    if sink.is_eos() {
+                        return Ok(());
+                    }
+                    continue;
+                };
+                let info = sample.caps().and_then(|c| gst_audio::AudioInfo::from_caps(c).ok());
+                let map = sample.buffer().and_then(|b| b.map_readable().ok());
+                if let (Some(info), Some(map)) = (info, map) {
+                    out.rate_hz = info.rate();
+                    let four = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+                    out.samples.extend(map.chunks_exact(4).map(four));
+                }
+            }
+        })();
+        // Going to NULL cannot fail in a way that anything could be done about.
+        let _ = pipeline.set_state(gst::State::Null);
+        outcome?;
+        if out.rate_hz == 0 { Err(failed(&"no sound came out")) } else { Ok(out) }
+    }
+
+    fn features(&self, set: FeatureSet) -> Result<(Vec<Option<f32>>, f64), String> {
+        let config = Config {
+            sets: vec![set],
+            segmentation: Segmentation::File,
+            channels: ChannelMode::Mix,
+            ..Config::default()
+        };
+        let mut found = None;
+        let mut take = |o: Output<'_>| {
+            if let Output::Segment(r) = o {
+                let speech = r.quality.as_ref().and_then(|q| q.speech_s).map_or(0.0, f64::from);
+                found = Some((r.features.iter().map(|f| f.value).collect::<Vec<_>>(), speech));
+            }
+        };
+        let mut analyzer = Analyzer::new(config, self.rate_hz, 1).map_err(|e| e.to_string())?;
+        for block in self.samples.chunks(65_536) {
+            let samples = Samples::f32(block, 1).map_err(|e| e.to_string())?;
+            analyzer.push(&samples, &mut take).map_err(|e| e.to_string())?;
+        }
+        analyzer.finish(&mut take);
+        found.ok_or_else(|| "nothing in it".to_owned())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Where and how recordings are heard.
+pub struct Ears<'a> {
+    /// Feature set.
+    pub set: FeatureSet,
+    /// Conditions by name.
+    pub conditions: &'a [String],
+    /// Folder of what is remembered.
+    pub memory: Option<PathBuf>,
+    /// Set by an interrupt.
+    pub stop: &'a AtomicBool,
+    /// Shows how far it is.
+    pub bar: &'a ProgressBar,
+}
+
+impl Ears<'_> {
+    fn place(&self, content: &str, condition: &str, l: &Listed) -> Option<PathBuf> {
+        let mut h = Sha256::new();
+        let part = format!("{:?} {:?}", l.start_s, l.end_s);
+        for text in [MEMORY, content, condition, self.set.name(), self.set.version(), env!("CARGO_PKG_VERSION"), &part]
+        {
+            h.update(text.as_bytes());
+            h.update([0]);
+        }
+        let name = hex(&h.finalize());
+        self.memory.as_ref().map(|m| m.join(&name[..2]).join(format!("{}.json", &name[2..])))
+    }
+
+    /// One recording under all conditions.
+    fn one(&self, l: &Listed) -> Result<Vec<Known>, String> {
+        let bytes = std::fs::read(&l.path).map_err(|e| e.to_string())?;
+        let content = hex(&Sha256::digest(&bytes));
+        drop(bytes);
+        let mut sound = None;
+        let mut out = Vec::new();
+        for name in self.conditions {
+            let place = self.place(&content, name, l);
+            let known = place.as_ref().and_then(|p| std::fs::read(p).ok());
+            // Something half written or of another kind is made anew.
+            if let Some(k) = known.and_then(|b| serde_json::from_slice::<Known>(&b).ok()) {
+                out.push(k);
+                continue;
+            }
+            if sound.is_none() {
+                let mut s = read(&l.path, self.stop)?;
+                s.cut(l.start_s, l.end_s);
+                sound = Some(s);
+            }
+            let Some(clean) = &sound else { continue };
+            let condition = Condition::parse(name).map_err(|e| e.to_string())?;
+            let seed = u64::from_str_radix(&content[..15], 16).unwrap_or(1);
+            let (values, speech_s) = match &condition {
+                Condition::Pipeline(elements) => clean.through(elements, self.stop)?.features(self.set)?,
+                c => {
+                    let samples = c.apply(&clean.samples, clean.rate_hz, seed);
+                    Sound { rate_hz: clean.rate_hz, samples }.features(self.set)?
+                }
+            };
+            let facts = Facts::of(&clean.samples, clean.rate_hz);
+            let known = Known { audio: clean.hash(), facts, values, speech_s };
+            if let Some(p) = place {
+                remember(&p, &known)?;
+            }
+            out.push(known);
+        }
+        Ok(out)
+    }
+
+    /// All recordings as a pool, and those that cannot be read with the reason.
+    pub fn all(&self, listed: &[Listed]) -> Result<(Pool, Vec<(String, String)>), String> {
+        self.bar.set_length(listed.len() as u64);
+        let broken = Mutex::new(Vec::new());
+        let known: Vec<Option<Vec<Known>>> = listed
+            .par_iter()
+            .map(|l| {
+                if self.stop.load(Ordering::Relaxed) {
+                    return None;
+                }
+                let found = self.one(l);
+                self.bar.inc(1);
+                found
+                    .map_err(|e| {
+                        let mut list = broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                        list.push((l.path.display().to_string(), e));
+                    })
+                    .ok()
+            })
+            .collect();
+        if self.stop.load(Ordering::Relaxed) {
+            return Err("interrupted: what was heard is kept, the next run goes on from there".to_owned());
+        }
+        let mut pool = Pool::of(self.set.name(), self.set.version(), self.set.functionals());
+        pool.heard = self.conditions.iter().map(|c| Heard { condition: c.clone(), ..Heard::default() }).collect();
+        for (l, list) in listed.iter().zip(known) {
+            let Some(list) = list else { continue };
+            let mut recording = l.recording.clone();
+            for (place, k) in pool.heard.iter_mut().zip(list) {
+                recording.audio = k.audio;
+                recording.facts = k.facts;
+                place.values.push(k.values);
+                place.speech_s.push(k.speech_s);
+            }
+            pool.recordings.push(recording);
+        }
+        let mut broken = broken.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        broken.sort();
+        Ok((pool, broken))
+    }
+}
+
+/// Writes beside the place first, so that an interruption leaves nothing half done.
+fn remember(place: &Path, known: &Known) -> Result<(), String> {
+    let named = |e: &dyn std::fmt::Display| format!("{}: {e}", place.display());
+    if let Some(folder) = place.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| named(&e))?;
+    }
+    let beside = place.with_extension(format!("{}.part", std::process::id()));
+    let bytes = serde_json::to_vec(known).map_err(|e| named(&e))?;
+    std::fs::write(&beside, bytes).map_err(|e| named(&e))?;
+    std::fs::rename(&beside, place).map_err(|e| named(&e))
+}

@@ -1,0 +1,150 @@
+//! `affect identify` as a user runs it.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn affect(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_affect"))
+        .args(words)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("identify-{name}"));
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+fn study(dir: &Path, content: &str) -> String {
+    let path = dir.join("study.toml");
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// Synthetic speech from end to end: report, rankings, a model that runs in the analysis.
+#[test]
+fn planted_speech_gives_a_report_and_a_model() {
+    let dir = scratch("planted");
+    let config = study(
+        &dir,
+        r#"
+learners = ["logistic", "sparse"]
+draws = 20
+permutations = 99
+pairs = 4
+sizes = [10]
+[planted]
+carries = "jitter"
+speakers = 6
+recordings = 8
+[[model]]
+path = "model.onnx"
+id = "jitter"
+learners = ["perceptron"]
+level = true
+keep_features = true
+"#,
+    );
+    let out = affect(&["identify", &config, "--quiet"]);
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    let results = dir.join("study");
+    let ranking: Value = serde_json::from_slice(&std::fs::read(results.join("ranking.json")).unwrap()).unwrap();
+    assert_eq!(ranking["schema"], "affect.ranking/1");
+    assert_eq!(ranking["groups"][0]["name"], "voice quality", "{}", ranking["groups"]);
+    let table = std::fs::read_to_string(results.join("ranking.csv")).unwrap();
+    assert_eq!(table.lines().count(), 137);
+    assert!(table.lines().nth(1).unwrap().contains(ranking["features"][0]["name"].as_str().unwrap()));
+    let page = std::fs::read_to_string(results.join("report.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("voice quality"));
+    assert!(!page.contains("src=") && !page.contains("href="), "the page needs something else");
+    for file in ["study.toml", "recordings.csv", "model.rows.csv", "model.features.npy"] {
+        assert!(results.join(file).exists(), "{file}");
+    }
+    let model = results.join("model.onnx");
+    let out =
+        affect(&["analyze", "tests/data/emodb/16a01Wb.wav", "--model", model.to_str().unwrap(), "--quiet", "--json"]);
+    let r: Value = serde_json::from_slice(text(&out.stdout).lines().next().unwrap().as_bytes()).unwrap();
+    assert!(r["emotion"]["probabilities"]["on"].is_number(), "{r}");
+}
+
+/// Real recordings are heard once: the second run takes features from the cache, also under conditions; what is wrong is said with
+/// the file's name.
+#[test]
+fn recordings_are_heard_once() {
+    let dir = scratch("corpus");
+    let clips = [
+        ("03a02Wb", "03", "angry", "m"),
+        ("03b10Ab", "03", "fear", "m"),
+        ("03a04Fd", "03", "angry", "m"),
+        ("03a01Nc", "03", "fear", "m"),
+        ("16a01Wb", "16", "anger", "f"),
+        ("16a01Lb", "16", "fear", "f"),
+        ("16a04Fa", "16", "anger", "f"),
+        ("16a01Tb", "16", "fear", "f"),
+    ];
+    let rows: String = clips.iter().map(|(f, s, e, g)| format!("{f}.wav,{s},{e},{g}\n")).collect();
+    std::fs::write(dir.join("manifest.csv"), format!("file,speaker,label,gender\n{rows}")).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/emodb");
+    let content = |extra: &str| {
+        format!(
+            "conditions = [\"clean\", \"telephone\", \"noise:pink:5\", \"room:0.3\"]\n[[corpus]]\nname = \"clips\"\nroot = {root:?}\n\
+             manifest = {:?}\n[[model]]\npath = \"m.onnx\"\nid = \"m\"\nlearners = [\"logistic\"]\n\
+             conditions = [\"clean\", \"telephone\", \"noise:pink:5\", \"room:0.3\"]\n{extra}",
+            dir.join("manifest.csv")
+        )
+    };
+    let config = study(&dir, &content(""));
+    let out = affect(&["identify", &config, "--check"]);
+    assert!(text(&out.stdout).contains("clips: 8 recordings of 2 speakers, 0 files missing"), "{}", text(&out.stdout));
+    let run = || affect(&["identify", &config, "--models-only", "--quiet"]);
+    let out = run();
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    assert!(text(&out.stdout).contains("UAR, condition telephone"), "{}", text(&out.stdout));
+    let model = dir.join("study/m.onnx");
+    let first = std::fs::read(&model).unwrap();
+    let remembered = || walk(&dir.join("study/cache")).len();
+    assert_eq!(remembered(), 8 * 4);
+    // What is remembered half is heard again.
+    std::fs::write(&walk(&dir.join("study/cache"))[3], "{").unwrap();
+    let out = run();
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    assert_eq!((std::fs::read(&model).unwrap() == first, remembered()), (true, 32));
+    // Two speakers are no context: the ranking says why there is none.
+    let out = affect(&["identify", &config, "--quiet"]);
+    assert!(
+        out.status.code() == Some(1) && text(&out.stderr).contains("2 speakers: expected at least 4"),
+        "{}",
+        text(&out.stderr)
+    );
+    for (bad, why) in [
+        ("licence = 3", "study.toml"),
+        ("learner = [\"x\"]", "unknown field"),
+        ("reference = \"nobody\"", "expected training or speaker"),
+        ("corpora = [\"other\"]", "no corpus is called \"other\""),
+    ] {
+        let config = study(&dir, &content(bad));
+        let out = affect(&["identify", &config, "--check"]);
+        assert!(out.status.code() == Some(1) && text(&out.stderr).contains(why), "{bad}: {}", text(&out.stderr));
+    }
+    let config = study(&dir, "conditions = [\"under water\"]\n[planted]\ncarries = \"f0\"\n");
+    let out = affect(&["identify", &config, "--check"]);
+    assert!(text(&out.stderr).contains("condition \"under water\": expected clean"), "{}", text(&out.stderr));
+}
+
+fn walk(dir: &Path) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { out.extend(walk(&path)) } else { out.push(path) }
+    }
+    out.sort();
+    out
+}

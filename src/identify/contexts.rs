@@ -1,0 +1,210 @@
+//! Contexts: which recordings, of whom, heard how. Every figure belongs to one.
+
+use super::data::TrainError;
+use super::pool::{Pool, Recording};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Fewer speakers than this make no context: nothing can be said about speakers that were not heard.
+pub const LEAST_SPEAKERS: usize = 4;
+
+/// Some of the recordings under one condition.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Context {
+    /// Name in tables: `corpus, female, telephone`.
+    pub name: String,
+    /// The corpus, where there is one.
+    pub corpus: Option<String>,
+    /// The language, where there is one.
+    pub language: Option<String>,
+    /// The sex, where there is one.
+    pub sex: Option<String>,
+    /// The condition.
+    pub condition: String,
+    /// Its recordings, by number in the pool.
+    #[serde(skip)]
+    pub members: Vec<usize>,
+    /// Number of the condition in the pool.
+    #[serde(skip)]
+    pub heard: usize,
+    /// The labels, in alphabetical order.
+    pub labels: Vec<String>,
+    /// The label of each member, by number.
+    #[serde(skip)]
+    pub classes: Vec<usize>,
+    /// The fold of each member, from 0 without holes.
+    #[serde(skip)]
+    pub folds: Vec<usize>,
+    /// The speaker of each member, by number.
+    #[serde(skip)]
+    pub speakers: Vec<usize>,
+    /// Names of the speakers.
+    pub speaker_names: Vec<String>,
+}
+
+/// A context that is too small, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Its name.
+    pub name: String,
+    /// Why nothing is said about it.
+    pub why: String,
+}
+
+impl Context {
+    /// The context of some recordings under a condition.
+    ///
+    /// # Errors
+    /// [`TrainError`] for too few speakers or labels, or given folds that share a speaker or session.
+    pub fn new(pool: &Pool, name: String, members: Vec<usize>, heard: usize) -> Result<Self, TrainError> {
+        let of = |f: &dyn Fn(&Recording) -> String| -> Vec<String> {
+            members.iter().map(|i| f(&pool.recordings[*i])).collect()
+        };
+        let (labels, classes) = numbered(&of(&|r| r.label.clone()));
+        let (speaker_names, speakers) = numbered(&of(&Recording::who));
+        for (what, found, expected) in [
+            ("speakers", speaker_names.len(), LEAST_SPEAKERS),
+            ("labels", labels.len(), 2),
+            ("recordings", members.len(), 12),
+        ] {
+            if found < expected {
+                return Err(TrainError::TooFew { what: what.to_owned(), found, expected });
+            }
+        }
+        let one = |f: &dyn Fn(&Recording) -> Option<String>| -> Option<String> {
+            let first = f(&pool.recordings[members[0]])?;
+            members.iter().all(|i| f(&pool.recordings[*i]).as_ref() == Some(&first)).then_some(first)
+        };
+        let (corpus, language, sex) =
+            (one(&|r| Some(r.corpus.clone())), one(&|r| r.language.clone()), one(&|r| r.sex.clone()));
+        let folds = folds(pool, &members)?;
+        let condition = pool.heard[heard].condition.clone();
+        Ok(Self {
+            name,
+            corpus,
+            language,
+            sex,
+            condition,
+            members,
+            heard,
+            labels,
+            classes,
+            folds,
+            speakers,
+            speaker_names,
+        })
+    }
+
+    /// Number of folds.
+    #[must_use]
+    pub fn fold_count(&self) -> usize {
+        self.folds.iter().max().map_or(0, |m| m + 1)
+    }
+
+    /// Members outside and inside a fold's training part: `(tested, learnt from)`.
+    #[must_use]
+    pub fn split(&self, fold: usize) -> (Vec<usize>, Vec<usize>) {
+        (0..self.members.len()).partition(|i| self.folds[*i] == fold)
+    }
+
+    /// Whether it is a whole corpus, both sexes together.
+    #[must_use]
+    pub fn whole_corpus(&self) -> bool {
+        self.corpus
+            .as_ref()
+            .is_some_and(|c| self.name.split(", ").next() == Some(c) && self.name.split(", ").count() == 2)
+    }
+
+    /// What a figure of this context rests on, in words.
+    #[must_use]
+    pub fn protocol(&self) -> String {
+        format!(
+            "{} recordings of {} speakers, {} folds that share no speaker, predictions out of fold pooled",
+            self.members.len(),
+            self.speaker_names.len(),
+            self.fold_count()
+        )
+    }
+}
+
+/// Distinct names in alphabetical order, and the number of each entry's.
+fn numbered(list: &[String]) -> (Vec<String>, Vec<usize>) {
+    let mut names = list.to_vec();
+    names.sort_unstable();
+    names.dedup();
+    let of = list.iter().map(|l| names.binary_search(l).unwrap_or(0)).collect();
+    (names, of)
+}
+
+/// Folds that share neither speaker nor session: the corpus's own where all members have one, else units (speakers, or all
+/// speakers of a session) are dealt out to six folds, or as many as there are units.
+fn folds(pool: &Pool, members: &[usize]) -> Result<Vec<usize>, TrainError> {
+    let unit = |i: &usize| {
+        let r = &pool.recordings[*i];
+        r.session.as_ref().map_or_else(|| r.who(), |s| format!("{}/session {s}", r.corpus))
+    };
+    let given: Option<Vec<String>> =
+        members.iter().map(|i| pool.recordings[*i].fold.map(|f| format!("{:04}", f))).collect();
+    let one_corpus = members.iter().all(|i| pool.recordings[*i].corpus == pool.recordings[members[0]].corpus);
+    if let Some(given) = given.filter(|_| one_corpus) {
+        let mut of: BTreeMap<String, &String> = BTreeMap::new();
+        for (i, fold) in members.iter().zip(&given) {
+            for key in [unit(i), pool.recordings[*i].who()] {
+                if *of.entry(key.clone()).or_insert(fold) != fold {
+                    return Err(TrainError::SharedSpeaker(key));
+                }
+            }
+        }
+        return Ok(numbered(&given).1);
+    }
+    let mut loads: BTreeMap<String, usize> = BTreeMap::new();
+    members.iter().for_each(|i| *loads.entry(unit(i)).or_default() += 1);
+    let mut order: Vec<(String, usize)> = loads.into_iter().collect();
+    order.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut folds = vec![0; order.len().clamp(2, 6)];
+    let mut of: BTreeMap<String, usize> = BTreeMap::new();
+    for (who, n) in order {
+        let least = (0..folds.len()).min_by_key(|k| folds[*k]).unwrap_or(0);
+        folds[least] += n;
+        of.insert(who, least);
+    }
+    Ok(members.iter().map(|i| of[&unit(i)]).collect())
+}
+
+/// All contexts: every corpus, every sex in it, every language of several corpora, each under every condition; and those that are
+/// too small.
+#[must_use]
+pub fn all(pool: &Pool) -> (Vec<Context>, Vec<Skipped>) {
+    let mut parts: Vec<(String, Vec<usize>)> = Vec::new();
+    let of = |take: &dyn Fn(&Recording) -> bool| -> Vec<usize> {
+        (0..pool.recordings.len()).filter(|i| take(&pool.recordings[*i])).collect()
+    };
+    for corpus in pool.corpora() {
+        parts.push((corpus.clone(), of(&|r| r.corpus == corpus)));
+        for (sex, name) in [("f", "female"), ("m", "male")] {
+            let list = of(&|r| r.corpus == corpus && r.sex.as_deref() == Some(sex));
+            if !list.is_empty() {
+                parts.push((format!("{corpus}, {name}"), list));
+            }
+        }
+    }
+    let (languages, _) = numbered(&pool.recordings.iter().filter_map(|r| r.language.clone()).collect::<Vec<_>>());
+    for language in languages {
+        let list = of(&|r| r.language.as_ref() == Some(&language));
+        let first = &pool.recordings[list[0]].corpus;
+        if list.iter().any(|i| pool.recordings[*i].corpus != *first) {
+            parts.push((format!("language {language}"), list));
+        }
+    }
+    let (mut contexts, mut skipped) = (Vec::new(), Vec::new());
+    for (heard, h) in pool.heard.iter().enumerate() {
+        for (part, list) in &parts {
+            let name = format!("{part}, {}", h.condition);
+            match Context::new(pool, name.clone(), list.clone(), heard) {
+                Ok(c) => contexts.push(c),
+                Err(e) => skipped.push(Skipped { name, why: e.to_string() }),
+            }
+        }
+    }
+    (contexts, skipped)
+}

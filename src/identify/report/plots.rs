@@ -1,0 +1,251 @@
+//! Pictures of findings, as SVG.
+
+use crate::identify::measure::Bin;
+use crate::identify::statistics::Interval;
+use plotters::coord::ranged1d::SegmentValue;
+use plotters::prelude::*;
+use std::fmt::Display;
+
+/// Okabe and Ito's colours, that most colour-blind people can tell apart.
+pub const COLOURS: [RGBColor; 7] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(90, 90, 90),
+];
+
+/// A picture that could not be drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlotError(String);
+
+impl Display for PlotError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a plot could not be drawn: {}", self.0)
+    }
+}
+
+impl std::error::Error for PlotError {}
+
+type Drawn = Result<String, PlotError>;
+
+fn failed<E: Display>(e: E) -> PlotError {
+    PlotError(e.to_string())
+}
+
+const FONT: &str = "sans-serif";
+
+/// The number of a segment on an axis of names.
+fn number(v: &SegmentValue<i32>) -> usize {
+    match v {
+        SegmentValue::CenterOf(k) | SegmentValue::Exact(k) => usize::try_from(*k).unwrap_or(0),
+        SegmentValue::Last => usize::MAX,
+    }
+}
+
+fn name_of(names: &[String], v: &SegmentValue<i32>) -> String {
+    names.get(number(v)).cloned().unwrap_or_default()
+}
+
+/// A line of a picture with intervals.
+pub struct Line {
+    /// What it is about.
+    pub name: String,
+    /// The figure.
+    pub at: Interval,
+    /// Which colour.
+    pub colour: usize,
+}
+
+/// Figures with their intervals, the first on top.
+pub fn intervals(lines: &[Line], what: &str, range: (f64, f64)) -> Drawn {
+    let n = lines.len().max(1);
+    let names: Vec<String> = lines.iter().map(|l| l.name.clone()).collect();
+    let mut out = String::new();
+    {
+        let area = SVGBackend::with_string(&mut out, (860, 60 + 20 * n as u32)).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .margin(8)
+            .x_label_area_size(42)
+            .y_label_area_size(270)
+            .build_cartesian_2d(range.0..range.1, (0..n as i32 - 1).into_segmented())
+            .map_err(failed)?;
+        // Axes of names grow upwards; the first line shall be on top.
+        let turned: Vec<String> = names.iter().rev().cloned().collect();
+        chart
+            .configure_mesh()
+            .disable_y_mesh()
+            .x_desc(what)
+            .y_labels(n)
+            .y_label_formatter(&|v| name_of(&turned, v))
+            .label_style((FONT, 13))
+            .draw()
+            .map_err(failed)?;
+        for (k, l) in lines.iter().rev().enumerate() {
+            let colour = COLOURS[l.colour % COLOURS.len()];
+            let y = SegmentValue::CenterOf(k as i32);
+            let clip = |v: f64| v.clamp(range.0, range.1);
+            chart
+                .draw_series([PathElement::new(
+                    vec![(clip(l.at.low), y.clone()), (clip(l.at.high), y.clone())],
+                    colour.stroke_width(2),
+                )])
+                .map_err(failed)?;
+            chart.draw_series([Circle::new((clip(l.at.value), y), 4, colour.filled())]).map_err(failed)?;
+        }
+        area.present().map_err(failed)?;
+    }
+    Ok(out)
+}
+
+/// A curve: a name and points.
+pub type Series = (String, Vec<(f64, f64)>);
+
+/// Recall against number of features, on an axis on which doubling is a step.
+pub fn curves(title: &str, series: &[Series], chance: f64) -> Drawn {
+    let points = || series.iter().flat_map(|s| s.1.iter());
+    let (first, last) = (points().map(|p| p.0).fold(f64::MAX, f64::min), points().map(|p| p.0).fold(1.0, f64::max));
+    let top = points().map(|p| p.1).fold(0.0, f64::max);
+    let mut out = String::new();
+    {
+        let area = SVGBackend::with_string(&mut out, (430, 330)).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .caption(title, (FONT, 15))
+            .margin(8)
+            .x_label_area_size(38)
+            .y_label_area_size(48)
+            .build_cartesian_2d((first..last * 1.05).log_scale(), (chance - 0.02).max(0.0)..(top + 0.05).min(1.0))
+            .map_err(failed)?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .x_desc("features")
+            .y_desc("UAR")
+            .x_labels(8)
+            .x_label_formatter(&|v| format!("{v:.0}"))
+            .label_style((FONT, 12))
+            .draw()
+            .map_err(failed)?;
+        chart
+            .draw_series([PathElement::new(vec![(first, chance), (last, chance)], BLACK.mix(0.4).stroke_width(1))])
+            .map_err(failed)?
+            .label("chance")
+            .legend(|(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], BLACK.mix(0.4)));
+        for (k, (name, list)) in series.iter().enumerate() {
+            let colour = COLOURS[k % COLOURS.len()];
+            chart
+                .draw_series(LineSeries::new(list.iter().copied(), colour.stroke_width(2)).point_size(3))
+                .map_err(failed)?
+                .label(name.clone())
+                .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], colour.stroke_width(2)));
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::LowerRight)
+            .background_style(WHITE.mix(0.85))
+            .border_style(BLACK.mix(0.2))
+            .label_font((FONT, 12))
+            .draw()
+            .map_err(failed)?;
+        area.present().map_err(failed)?;
+    }
+    Ok(out)
+}
+
+/// How often answers are right, by how sure the model is.
+pub fn reliability(title: &str, series: &[(String, Vec<Bin>)]) -> Drawn {
+    let mut out = String::new();
+    {
+        let area = SVGBackend::with_string(&mut out, (430, 330)).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .caption(title, (FONT, 15))
+            .margin(8)
+            .x_label_area_size(38)
+            .y_label_area_size(48)
+            .build_cartesian_2d(0.0..1.0, 0.0..1.0)
+            .map_err(failed)?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .x_desc("probability of the answer")
+            .y_desc("share that is right")
+            .label_style((FONT, 12))
+            .draw()
+            .map_err(failed)?;
+        chart
+            .draw_series([PathElement::new(vec![(0.0, 0.0), (1.0, 1.0)], BLACK.mix(0.4).stroke_width(1))])
+            .map_err(failed)?;
+        for (k, (name, bins)) in series.iter().enumerate() {
+            let colour = COLOURS[k % COLOURS.len()];
+            chart
+                .draw_series(
+                    LineSeries::new(bins.iter().map(|b| (b.confidence, b.accuracy)), colour.stroke_width(2))
+                        .point_size(3),
+                )
+                .map_err(failed)?
+                .label(name.clone())
+                .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], colour.stroke_width(2)));
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
+            .background_style(WHITE.mix(0.85))
+            .border_style(BLACK.mix(0.2))
+            .label_font((FONT, 12))
+            .draw()
+            .map_err(failed)?;
+        area.present().map_err(failed)?;
+    }
+    Ok(out)
+}
+
+/// Blue below zero, white at zero, orange above; full colour at one and a half standard deviations.
+fn diverging(v: f64) -> RGBColor {
+    let end = if v < 0.0 { COLOURS[0] } else { COLOURS[1] };
+    let share = (v.abs() / 1.5).min(1.0);
+    let mix = |c: u8| (255.0 - share * (255.0 - f64::from(c))).round() as u8;
+    RGBColor(mix(end.0), mix(end.1), mix(end.2))
+}
+
+/// Effects as colours: rows of names, columns of names; `None` stays grey, and cells that are not beyond doubt are small.
+pub fn effects(rows: &[String], columns: &[String], cells: &dyn Fn(usize, usize) -> Option<(f64, bool)>) -> Drawn {
+    let (n, m) = (rows.len().max(1), columns.len().max(1));
+    let mut out = String::new();
+    {
+        let area = SVGBackend::with_string(&mut out, (300 + 34 * m as u32, 150 + 20 * n as u32)).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .margin(8)
+            .x_label_area_size(130)
+            .y_label_area_size(280)
+            .build_cartesian_2d(0.0..m as f64, 0.0..n as f64)
+            .map_err(failed)?;
+        chart.configure_mesh().disable_mesh().disable_axes().draw().map_err(failed)?;
+        use plotters::style::text_anchor::{HPos, Pos, VPos};
+        let style = (FONT, 12).into_text_style(&area).pos(Pos::new(HPos::Right, VPos::Center));
+        let turned = style.clone().transform(FontTransform::Rotate270);
+        for (i, row) in rows.iter().enumerate() {
+            let y = (n - 1 - i) as f64;
+            for j in 0..m {
+                let x = j as f64;
+                let (colour, edge) = match cells(i, j) {
+                    None => (RGBColor(225, 225, 225), 0.42),
+                    Some((v, sure)) => (diverging(v), if sure { 0.04 } else { 0.28 }),
+                };
+                chart
+                    .draw_series([Rectangle::new(
+                        [(x + edge, y + edge), (x + 1.0 - edge, y + 1.0 - edge)],
+                        colour.filled(),
+                    )])
+                    .map_err(failed)?;
+            }
+            area.draw_text(row, &style, chart.backend_coord(&(-0.1, y + 0.5))).map_err(failed)?;
+        }
+        for (j, column) in columns.iter().enumerate() {
+            area.draw_text(column, &turned, chart.backend_coord(&(j as f64 + 0.5, -0.3))).map_err(failed)?;
+        }
+        area.present().map_err(failed)?;
+    }
+    Ok(out)
+}

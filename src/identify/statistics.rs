@@ -1,0 +1,191 @@
+//! Resampling, tests and corrections.
+
+use super::data::TrainError;
+use crate::explain::sampled::Random;
+use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
+
+/// A figure with its interval.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Interval {
+    /// The figure itself.
+    pub value: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// The value below which `share` of the list lies, between neighbours linearly (type 7 of Hyndman and Fan, Sample quantiles in
+/// statistical packages, The American Statistician 50, 1996). The list must be sorted; an empty one has none.
+#[must_use]
+pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let at = share.clamp(0.0, 1.0) * last as f64;
+    let (low, part) = (at.floor() as usize, at.fract());
+    Some(sorted[low] + part * (sorted[(low + 1).min(last)] - sorted[low]))
+}
+
+/// The middle 95 % of resampled figures around the figure itself; the figure alone where there are none.
+#[must_use]
+pub fn interval(value: f64, mut draws: Vec<f64>) -> Interval {
+    draws.retain(|v| v.is_finite());
+    draws.sort_by(f64::total_cmp);
+    let at = |p| quantile(&draws, p).unwrap_or(value);
+    Interval { value, low: at(0.025), high: at(0.975) }
+}
+
+/// Draws of `n` things out of `n` with replacement.
+#[must_use]
+pub fn resamples(n: usize, draws: usize, seed: u64) -> Vec<Vec<usize>> {
+    let mut random = Random(seed | 1);
+    (0..draws).map(|_| (0..n).map(|_| random.below(n.max(1))).collect()).collect()
+}
+
+/// Mean of `value` over units (such as speakers), with the 95 % interval of Student's t over the units: with few of them the
+/// percentiles of a bootstrap are too narrow.
+#[must_use]
+pub fn mean_over_units(values: &[f64]) -> Interval {
+    let n = values.len();
+    let mean = values.iter().sum::<f64>() / n.max(1) as f64;
+    if n < 2 {
+        return Interval { value: mean, low: f64::NEG_INFINITY, high: f64::INFINITY };
+    }
+    let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1) as f64).sqrt();
+    let t = statrs::distribution::StudentsT::new(0.0, 1.0, (n - 1) as f64).map_or(1.96, |d| d.inverse_cdf(0.975));
+    let half = t * spread / (n as f64).sqrt();
+    Interval { value: mean, low: mean - half, high: mean + half }
+}
+
+/// p value of a permutation test with `beaten` of `draws` draws at least as extreme as the figure: `(b + 1) / (m + 1)` (Phipson
+/// and Smyth, Permutation p-values should never be zero, SAGMB 9(1), 2010).
+#[must_use]
+pub fn permutation_p(beaten: usize, draws: usize) -> f64 {
+    (beaten + 1) as f64 / (draws + 1) as f64
+}
+
+/// The false discovery level at which each hypothesis is rejected (Benjamini and Hochberg, JRSS B 57(1), 1995).
+#[must_use]
+pub fn false_discovery(p: &[f64]) -> Vec<f64> {
+    let n = p.len();
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
+    let (mut q, mut least) = (vec![1.0; n], 1.0f64);
+    for (k, i) in order.into_iter().enumerate() {
+        least = least.min(p[i] * n as f64 / (n - k) as f64);
+        q[i] = least;
+    }
+    q
+}
+
+/// Ranks from 1 for the largest, equals sharing the mean of their places.
+#[must_use]
+pub fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
+    let mut out = vec![0.0; values.len()];
+    let mut at = 0;
+    while at < order.len() {
+        let same = order[at..].iter().take_while(|i| values[**i] == values[order[at]]).count();
+        let mean = at as f64 + (same as f64 + 1.0) / 2.0;
+        order[at..at + same].iter().for_each(|i| out[*i] = mean);
+        at += same;
+    }
+    out
+}
+
+/// Friedman's test and Nemenyi's critical difference.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Friedman {
+    /// Mean rank of each treatment, 1 the best.
+    pub mean_ranks: Vec<f64>,
+    /// The statistic, corrected for ties.
+    pub chi_squared: f64,
+    /// Its p value, by the chi-squared distribution.
+    pub p: f64,
+    /// Mean ranks further apart than this differ at 5 % (Nemenyi); `None` for more than ten treatments.
+    pub critical_difference: Option<f64>,
+    /// Blocks.
+    pub blocks: usize,
+}
+
+/// Quantiles of the studentised range at 5 % over the square root of two, for 2 to 10 treatments (Demsar, Statistical comparisons
+/// of classifiers over multiple data sets, JMLR 7, 2006).
+const NEMENYI: [f64; 9] = [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164];
+
+/// Friedman's test over blocks (such as contexts) of figures for the same treatments (such as learners), more being better.
+///
+/// # Errors
+/// [`TrainError::TooFew`] for fewer than two blocks or treatments; [`TrainError::Width`] for blocks of different length.
+pub fn friedman(blocks: &[Vec<f64>]) -> Result<Friedman, TrainError> {
+    let (n, k) = (blocks.len(), blocks.first().map_or(0, Vec::len));
+    let few = |what: &str, found| TrainError::TooFew { what: what.to_owned(), found, expected: 2 };
+    if n < 2 {
+        return Err(few("blocks", n));
+    }
+    if k < 2 {
+        return Err(few("treatments", k));
+    }
+    if let Some(b) = blocks.iter().find(|b| b.len() != k) {
+        return Err(TrainError::Width { found: b.len(), expected: k });
+    }
+    let (nf, kf) = (n as f64, k as f64);
+    let all: Vec<Vec<f64>> = blocks.iter().map(|b| ranks(b)).collect();
+    let mean_ranks: Vec<f64> = (0..k).map(|j| all.iter().map(|r| r[j]).sum::<f64>() / nf).collect();
+    // Without ties the sum of squares is n k (k+1) (2k+1) / 6.
+    let squares: f64 = all.iter().flatten().map(|r| r * r).sum();
+    let centre = nf * kf * (kf + 1.0).powi(2) / 4.0;
+    let between = nf * (nf * mean_ranks.iter().map(|r| r * r).sum::<f64>() - centre);
+    let chi_squared = if squares > centre { (kf - 1.0) * between / (squares - centre) } else { 0.0 };
+    let p = ChiSquared::new(kf - 1.0).map_or(1.0, |d| d.sf(chi_squared));
+    let q = NEMENYI.get(k - 2);
+    let critical_difference = q.map(|q| q * (kf * (kf + 1.0) / (6.0 * nf)).sqrt());
+    Ok(Friedman { mean_ranks, chi_squared, p, critical_difference, blocks: n })
+}
+
+/// Two-sided quantile of the normal distribution for a confidence.
+#[must_use]
+pub fn normal_quantile(confidence: f64) -> f64 {
+    Normal::standard().inverse_cdf(0.5 + confidence / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn textbook_cases() {
+        assert_eq!(ranks(&[3.0, 1.0, 3.0, 5.0]), [2.5, 4.0, 2.5, 1.0]);
+        assert_eq!(permutation_p(0, 99), 0.01);
+        // Benjamini and Hochberg by hand: 0.01*4/1, 0.02*4/2, 0.03*4/3, 0.5.
+        let q = false_discovery(&[0.02, 0.5, 0.01, 0.03]);
+        [0.04, 0.5, 0.04, 0.04].iter().zip(&q).for_each(|(a, b)| assert!((a - b).abs() < 1e-12, "{q:?}"));
+        assert_eq!(quantile(&[1.0, 2.0, 4.0], 0.75), Some(3.0));
+        assert_eq!(quantile(&[], 0.5), None);
+    }
+
+    /// SciPy's `friedmanchisquare` on the same numbers: 6.5, p 0.03877 (four blocks, no ties).
+    #[test]
+    fn friedman_agrees_with_the_formula() {
+        let blocks = [vec![0.9, 0.5, 0.1], vec![0.8, 0.6, 0.2], vec![0.7, 0.6, 0.5], vec![0.3, 0.4, 0.2]];
+        let f = friedman(&blocks).unwrap();
+        let r: Vec<f64> = f.mean_ranks.iter().map(|r| r * 4.0).collect();
+        let formula = 12.0 / (4.0 * 3.0 * 4.0) * r.iter().map(|r| r * r).sum::<f64>() - 3.0 * 4.0 * 4.0;
+        assert!((f.chi_squared - formula).abs() < 1e-9 && (f.chi_squared - 6.5).abs() < 1e-9, "{f:?}");
+        assert!((f.p - 0.038_774).abs() < 1e-5, "{f:?}");
+        assert!((f.critical_difference.unwrap() - 2.343 * (12.0f64 / 24.0).sqrt()).abs() < 1e-12);
+        assert!(friedman(&blocks[..1]).is_err());
+    }
+
+    /// Means of normal deviates over five units lie in their interval in 95 % of 4000 worlds.
+    #[test]
+    fn the_interval_of_a_mean_covers() {
+        let mut random = Random(5);
+        let mut normal = || (0..12).map(|_| random.bits() as f64 / u64::MAX as f64).sum::<f64>() - 6.0;
+        let hit = (0..4000).filter(|_| {
+            let i = mean_over_units(&(0..5).map(|_| 1.0 + normal()).collect::<Vec<_>>());
+            i.low <= 1.0 && i.high >= 1.0
+        });
+        let share = hit.count() as f64 / 4000.0;
+        assert!((share - 0.95).abs() < 0.012, "{share}");
+    }
+}

@@ -1,0 +1,193 @@
+//! From some corpora to another: the labels that all share, learnt here and tested there.
+
+use super::contexts::Context;
+use super::data::TrainError;
+use super::learners::{Learner, Rows, fit};
+use super::measure::{top, uar};
+use super::pool::Pool;
+use super::prepare::{Normalisation, raw, standardised};
+use super::statistics::Interval;
+use super::sufficiency::{Curve, Order, answers, elimination, smallest};
+use ndarray::{Array2, Axis, concatenate};
+use serde::Serialize;
+
+/// What is tried from corpus to corpus: penalties that leave little room for what is special about one corpus.
+pub const CANDIDATES: [(Learner, f64); 7] = [
+    (Learner::Logistic, 0.02),
+    (Learner::Logistic, 0.005),
+    (Learner::Logistic, 0.001),
+    (Learner::Sparse, 0.1),
+    (Learner::KernelSvm, 0.3),
+    (Learner::Forest, 100.0),
+    (Learner::Perceptron, 0.3),
+];
+
+/// One direction.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Transfer {
+    /// What was learnt from.
+    pub learnt: Vec<String>,
+    /// What was tested.
+    pub tested: String,
+    /// What values were compared with.
+    pub normalisation: Normalisation,
+    /// The labels.
+    pub labels: Vec<String>,
+    /// Recall by learner and strength.
+    pub learners: Vec<(Learner, f64, f64)>,
+    /// The learner that the corpora learnt from would have chosen among themselves, its strength, and its recall with the
+    /// 95 % interval over speakers drawn anew.
+    pub chosen: Option<(Learner, f64, Interval)>,
+}
+
+/// Recordings of a corpus with the given labels.
+fn part(pool: &Pool, corpus: &str, labels: &[String]) -> Result<Context, TrainError> {
+    let members = (0..pool.recordings.len())
+        .filter(|i| pool.recordings[*i].corpus == corpus && labels.contains(&pool.recordings[*i].label))
+        .collect();
+    Context::new(pool, format!("{corpus}, {}", pool.heard[0].condition), members, 0)
+}
+
+/// Corpora with their rows, level-dependent features left out where asked.
+pub struct Parts {
+    parts: Vec<(String, Context, Rows)>,
+    labels: Vec<String>,
+    normalisation: Normalisation,
+}
+
+impl Parts {
+    /// All corpora that have all of the labels.
+    #[must_use]
+    pub fn of(pool: &Pool, labels: &[String], normalisation: Normalisation, level: bool) -> Self {
+        let keep: Vec<usize> = (0..pool.width()).filter(|k| level || !pool.level_dependent[*k]).collect();
+        let one = |corpus: String| {
+            let context = part(pool, &corpus, labels).ok().filter(|c| c.labels.len() == labels.len())?;
+            let rows = raw(pool, &context, normalisation).select(Axis(1), &keep);
+            Some((corpus, context, rows))
+        };
+        Self { parts: pool.corpora().into_iter().filter_map(one).collect(), labels: labels.to_vec(), normalisation }
+    }
+
+    /// Names of the corpora.
+    #[must_use]
+    pub fn corpora(&self) -> Vec<String> {
+        self.parts.iter().map(|p| p.0.clone()).collect()
+    }
+
+    /// Rows of several corpora and of another, by the statistics of the former; and the former's classes.
+    fn rows(&self, learn: &[usize], test: usize) -> (Rows, Vec<usize>, Rows) {
+        let mut views: Vec<_> = learn.iter().map(|k| self.parts[*k].2.view()).collect();
+        views.push(self.parts[test].2.view());
+        let all = concatenate(Axis(0), &views).unwrap_or_else(|_| Array2::zeros((0, 0)));
+        let n = all.nrows() - self.parts[test].2.nrows();
+        let inside: Vec<usize> = (0..n).collect();
+        let z = standardised(&all, &inside);
+        let classes = learn.iter().flat_map(|k| self.parts[*k].1.classes.clone()).collect();
+        let (a, b) = z.view().split_at(Axis(0), n);
+        (a.to_owned(), classes, b.to_owned())
+    }
+
+    fn answers(&self, learn: &[usize], test: usize, how: (Learner, f64)) -> Result<Vec<usize>, TrainError> {
+        let (x, y, z) = self.rows(learn, test);
+        let scores = fit(how.0, how.1, &x, &y, &self.labels, 1)?.scores(&z);
+        Ok(scores.axis_iter(Axis(0)).map(|s| top(&s.to_vec())).collect())
+    }
+
+    fn recall(&self, test: usize, given: &[usize]) -> f64 {
+        uar(&self.parts[test].1.classes, given, self.labels.len())
+    }
+
+    /// One direction, by numbers of corpora.
+    ///
+    /// # Errors
+    /// [`TrainError`] of a learner.
+    pub fn transfer(
+        &self,
+        learn: &[usize],
+        test: usize,
+        candidates: &[(Learner, f64)],
+        seed: u64,
+    ) -> Result<Transfer, TrainError> {
+        let mut learners = Vec::new();
+        for &how in candidates {
+            learners.push((how.0, how.1, self.recall(test, &self.answers(learn, test, how)?)));
+        }
+        let mut chosen = None;
+        if learn.len() > 1 {
+            let mut best: Option<((Learner, f64), f64)> = None;
+            for &how in candidates {
+                let mut sum = 0.0;
+                for inner in learn {
+                    let rest: Vec<usize> = learn.iter().copied().filter(|k| k != inner).collect();
+                    sum += self.recall(*inner, &self.answers(&rest, *inner, how)?);
+                }
+                if best.is_none_or(|b| sum > b.1) {
+                    best = Some((how, sum));
+                }
+            }
+            if let Some((how, _)) = best {
+                let given = self.answers(learn, test, how)?;
+                let i = super::evaluate::uar_by_speaker(&self.parts[test].1, &given, 400, seed);
+                chosen = Some((how.0, how.1, i));
+            }
+        }
+        Ok(Transfer {
+            learnt: learn.iter().map(|k| self.parts[*k].0.clone()).collect(),
+            tested: self.parts[test].0.clone(),
+            normalisation: self.normalisation,
+            labels: self.labels.clone(),
+            learners,
+            chosen,
+        })
+    }
+
+    /// All directions: from each corpus to each other, and from all others to each.
+    #[must_use]
+    pub fn directions(&self) -> Vec<(Vec<usize>, usize)> {
+        let n = self.parts.len();
+        let mut out = Vec::new();
+        for test in 0..n {
+            let others: Vec<usize> = (0..n).filter(|k| *k != test).collect();
+            out.extend(others.iter().map(|k| (vec![*k], test)));
+            if others.len() > 1 {
+                out.push((others, test));
+            }
+        }
+        out
+    }
+
+    /// Recall against number of features from the other corpora to one; the order comes from the corpora learnt from.
+    ///
+    /// # Errors
+    /// [`TrainError`] of the learner.
+    pub fn curve(&self, test: usize, sizes: &[usize], seed: u64) -> Result<Curve, TrainError> {
+        let learn: Vec<usize> = (0..self.parts.len()).filter(|k| *k != test).collect();
+        let (x, y, z) = self.rows(&learn, test);
+        let d = x.ncols();
+        let ordered = elimination(&x, &y, self.labels.len())?;
+        let context = &self.parts[test].1;
+        let (mut points, mut given) = (Vec::new(), Vec::new());
+        for size in sizes.iter().copied().filter(|s| *s < d).chain([d]) {
+            let a = answers(&x, &y, &self.labels, &z, &ordered[..size])?;
+            points.push((size, self.recall(test, &a)));
+            given.push(a);
+        }
+        let drawn = super::evaluate::resampled(context, 400, seed);
+        let again = |list: &Vec<usize>| {
+            let pick = |from: &[usize]| -> Vec<usize> { list.iter().map(|i| from[*i]).collect() };
+            let truth = pick(&context.classes);
+            let p: Vec<(usize, f64)> =
+                points.iter().zip(&given).map(|(p, a)| (p.0, uar(&truth, &pick(a), self.labels.len()))).collect();
+            smallest(&p) as f64
+        };
+        let interval = super::statistics::interval(smallest(&points) as f64, drawn.iter().map(again).collect());
+        Ok(Curve {
+            tested: self.parts[test].0.clone(),
+            learnt: "the other corpora".to_owned(),
+            normalisation: self.normalisation,
+            order: Order::Consensus,
+            points,
+            smallest: Some(interval),
+        })
+    }
+}
