@@ -183,46 +183,42 @@ fn leaks_are_refused() {
 
 /// How often runs are repeated: 100 where `AFFECT_RUNS` asks for it, fewer in everyday tests.
 fn runs() -> u64 {
-    std::env::var("AFFECT_RUNS").ok().and_then(|v| v.parse().ok()).unwrap_or(20)
+    std::env::var("AFFECT_RUNS").ok().and_then(|v| v.parse().ok()).unwrap_or(8)
 }
 
 /// Signals in which one property alone carries the label, with a correlated decoy, each run with voices, labels and draws of its own:
-/// the consensus of learners and views puts a feature of what was planted first in at least 99 of 100 runs, and its group.
+/// the consensus of learners and views puts its group first.
 ///
-/// Mel-frequency cepstral coefficients describe tilt too (the first one is little else), so they are what may stand before the
-/// group spectral balance there, and the test says how often they do.
+/// F0 and jitter: in at least 99 of 100 runs. Mel-frequency cepstral coefficients describe tilt too (the first one is little else), and
+/// a modulated envelope has more syllable nuclei: there the group that describes the same thing may stand before the planted one,
+/// no other may, and what is printed says how often it does.
 #[test]
-fn what_was_planted_comes_first() {
+fn the_planted_group_comes_first() {
+    let cases = [
+        (Carrier::F0, None),
+        (Carrier::Jitter, None),
+        (Carrier::Tilt, Some(Group::Cepstral)),
+        (Carrier::Modulation, Some(Group::Temporal)),
+    ];
     let mut short = Vec::new();
-    for carrier in [Carrier::F0, Carrier::Tilt, Carrier::Modulation, Carrier::Jitter] {
-        let planted = carrier.group().unwrap();
-        let (mut other_features, mut other_groups, mut cepstral) = (Vec::new(), Vec::new(), 0);
+    for (carrier, like) in cases {
+        let (mut first, mut alike, mut others) = (0, 0, Vec::new());
         for seed in 0..runs() {
             let p = pool(carrier, 6, 12, 1000 + seed);
             let learners = vec![Learner::Logistic, Learner::Sparse, Learner::Boosting];
             let settings = Settings { learners, pairs: 5, permutations: 19, draws: 0, seed, ..quick() };
             let (features, groups) = study::ranking(&p, &settings).unwrap();
-            let (name, group) = (&p.names[features[0]], p.groups[features[0]]);
-            let tilt = carrier == Carrier::Tilt && name.starts_with("mfcc1_");
-            if group != planted && !tilt {
-                other_features.push(name.clone());
-            }
-            let before: Vec<Group> = groups.into_iter().take_while(|g| *g != planted).collect();
-            if carrier == Carrier::Tilt && before == [Group::Cepstral] {
-                cepstral += 1;
-            } else if !before.is_empty() {
-                other_groups.push(before[0]);
+            if Some(groups[0]) == carrier.group() {
+                first += 1;
+            } else if Some(groups[0]) == like {
+                alike += 1;
+            } else {
+                others.push((groups[0], p.names[features[0]].clone()));
             }
         }
         let n = runs();
-        eprintln!(
-            "{}: of {n} runs, the first feature is another in {} {other_features:?}, the first group in {} {other_groups:?}, \
-             cepstral before spectral balance in {cepstral}",
-            carrier.name(),
-            other_features.len(),
-            other_groups.len()
-        );
-        if (other_features.len().max(other_groups.len()) * 100) as u64 > n {
+        eprintln!("{}: the group first in {first} of {n} runs, {like:?} in {alike}, others {others:?}", carrier.name());
+        if others.len() as u64 * 100 > n {
             short.push(carrier.name());
         }
     }

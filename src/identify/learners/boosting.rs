@@ -6,6 +6,9 @@ use crate::onnx::trees::{Ensemble, Labels, Mode, Node, Post, Tree};
 use forust_ml::objective::ObjectiveType;
 use forust_ml::{GradientBooster, Matrix};
 
+/// Share of the features that each tree may use, drawn anew (with a fixed seed): trees that differ say more together.
+const COLUMNS: f64 = 0.3;
+
 /// How much is boosted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Boosting {
@@ -51,6 +54,7 @@ pub fn fit(rows: &Rows, classes: &[usize], labels: &[String], how: Boosting) -> 
             .set_max_depth(how.depth)
             .set_max_leaves(1 << how.depth)
             .set_l2(1.0)
+            .set_colsample_bytree(COLUMNS)
             .set_min_leaf_weight(1.0)
             .set_initialize_base_score(false)
             .set_base_score(0.0)
