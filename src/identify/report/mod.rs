@@ -209,6 +209,7 @@ pub fn page(f: &Findings) -> Result<String, ReportError> {
                     context => c.name, labels => c.labels.len(), chance => c.chance, protocol => c.protocol,
                     normalisation => s.normalisation.name(), uar => words(s.uar), error => s.calibration_error,
                     choices => kinds.join(", "),
+                    against => s.against.as_ref().map(|a| format!("{:+.3} ({:+.3} to {:+.3}) than {}", a.1.value, a.1.low, a.1.high, a.0.name())),
                 }
             })
         })

@@ -78,6 +78,7 @@ pub fn intervals(lines: &[Line], what: &str, range: (f64, f64)) -> Drawn {
             .configure_mesh()
             .disable_y_mesh()
             .x_desc(what)
+            .x_label_formatter(&|v| if range.1 > 1.0 { format!("{v:.0}") } else { format!("{v:.1}") })
             .y_labels(n)
             .y_label_formatter(&|v| name_of(&turned, v))
             .label_style((FONT, 13))
