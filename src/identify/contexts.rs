@@ -110,9 +110,7 @@ impl Context {
     /// Whether it is a whole corpus, both sexes together.
     #[must_use]
     pub fn whole_corpus(&self) -> bool {
-        self.corpus
-            .as_ref()
-            .is_some_and(|c| self.name.split(", ").next() == Some(c) && self.name.split(", ").count() == 2)
+        self.corpus.as_ref().is_some_and(|c| self.name == format!("{c}, {}", self.condition))
     }
 
     /// What a figure of this context rests on, in words.

@@ -90,7 +90,7 @@ pub fn run(pool: &Pool, settings: &Settings, progress: Progress<'_>) -> Result<F
     let clean: Vec<&Context> = whole.iter().copied().filter(|c| c.heard == 0).collect();
     let moves: Vec<(usize, Vec<usize>, usize)> =
         (0..2).flat_map(|n| parts[n].directions().into_iter().map(move |d| (n, d.0, d.1))).collect();
-    let steps = contexts.len() + 2 * whole.len() + moves.len() + 1;
+    let steps = contexts.len() + clean.len() + whole.len() + moves.len() + 1;
     let done = AtomicUsize::new(0);
     let step = |what: &str| {
         let n = done.fetch_add(1, Ordering::Relaxed) + 1;

@@ -156,9 +156,9 @@ pub fn fit(
         Learner::Sparse => Fitted::Linear(sparse::fit(rows, classes, count, strength)),
         Learner::LinearSvm => Fitted::Linear(kernel::linear(rows, classes, count, strength)?),
         Learner::KernelSvm => Fitted::Kernel(kernel::gaussian(rows, classes, count, strength)?),
-        Learner::Forest => Fitted::Trees(forest::fit(rows, classes, labels, strength as usize, seed)?),
+        Learner::Forest => Fitted::Trees(forest::fit(rows, classes, labels, (strength as usize).max(1), seed)?),
         Learner::Boosting => {
-            let how = boosting::Boosting { trees: strength as usize, ..boosting::Boosting::default() };
+            let how = boosting::Boosting { trees: (strength as usize).max(1), ..boosting::Boosting::default() };
             Fitted::Trees(boosting::fit(rows, classes, labels, how)?)
         }
         Learner::Perceptron => Fitted::Perceptron(perceptron::fit(rows, classes, count, strength, seed)),
