@@ -22,6 +22,9 @@ pub const CANDIDATES: [(Learner, f64); 7] = [
     (Learner::Perceptron, 0.3),
 ];
 
+/// What a curve from all other corpora to one was learnt from.
+pub const OTHERS: &str = "the other corpora";
+
 /// One direction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Transfer {
@@ -183,7 +186,7 @@ impl Parts {
         let interval = super::statistics::interval(smallest(&points) as f64, drawn.iter().map(again).collect());
         Ok(Curve {
             tested: self.parts[test].0.clone(),
-            learnt: "the other corpora".to_owned(),
+            learnt: OTHERS.to_owned(),
             normalisation: self.normalisation,
             order: Order::Consensus,
             points,

@@ -7,6 +7,7 @@ use super::findings::{ContextFindings, Findings};
 use super::prepare::Normalisation;
 use super::statistics::Interval;
 use super::sufficiency::{Curve, Order};
+use super::transfer::OTHERS;
 use crate::features::catalogue::Group;
 use minijinja::{Environment, Value, context};
 pub use plots::PlotError;
@@ -131,9 +132,10 @@ fn curve_plots(f: &Findings, curves: &[Curve], name: &dyn Fn(&Curve) -> String) 
         }
     }
     let one = |(tested, how): &(&str, Normalisation)| {
-        let own = curves.iter().filter(|c| c.tested == **tested && c.normalisation == *how);
-        let series: Vec<Series> = own.map(|c| (name(c), points(c))).collect();
-        plots::curves(&format!("{tested}, {}", how.name()), &series, chance(f, tested))
+        let own: Vec<&Curve> = curves.iter().filter(|c| c.tested == **tested && c.normalisation == *how).collect();
+        let series: Vec<Series> = own.iter().map(|c| (name(c), points(c))).collect();
+        let from = if own.iter().any(|c| c.learnt == OTHERS) { "others to " } else { "" };
+        plots::curves(&format!("{from}{tested}, {}", how.name()), &series, chance(f, tested))
     };
     keys.iter().map(one).collect()
 }
