@@ -8,6 +8,8 @@ use forust_ml::{GradientBooster, Matrix};
 
 /// Share of the features that each tree may use, drawn anew (with a fixed seed): trees that differ say more together.
 const COLUMNS: f64 = 0.3;
+/// But never fewer features than this.
+const FEWEST: f64 = 10.0;
 
 /// How much is boosted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,6 +40,7 @@ fn below(threshold: f64) -> f32 {
 /// [`TrainError::Learner`] where it fails.
 pub fn fit(rows: &Rows, classes: &[usize], labels: &[String], how: Boosting) -> Result<Ensemble, TrainError> {
     let d = rows.ncols();
+    let share = (FEWEST / d.max(1) as f64).clamp(COLUMNS, 1.0);
     let columns: Vec<f64> = rows.columns().into_iter().flat_map(|c| c.to_vec()).map(f64::from).collect();
     let data = Matrix::new(&columns, rows.nrows(), d);
     let (mut trees, mut base) = (Vec::new(), Vec::new());
@@ -54,7 +57,7 @@ pub fn fit(rows: &Rows, classes: &[usize], labels: &[String], how: Boosting) -> 
             .set_max_depth(how.depth)
             .set_max_leaves(1 << how.depth)
             .set_l2(1.0)
-            .set_colsample_bytree(COLUMNS)
+            .set_colsample_bytree(share)
             .set_min_leaf_weight(1.0)
             .set_initialize_base_score(false)
             .set_base_score(0.0)
