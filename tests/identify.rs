@@ -42,7 +42,7 @@ static TILT: LazyLock<Pool> = LazyLock::new(|| pool(Carrier::Tilt, 6, 12, 3));
 /// Rows of three classes: two features carry them, one of those twice, others are noise.
 fn made(n: usize, seed: u64) -> (Array2<f32>, Vec<usize>) {
     let mut r = Random(seed);
-    let mut unit = || r.bits() as f64 / u64::MAX as f64 * 2.0 - 1.0;
+    let mut unit = || r.uniform() * 2.0 - 1.0;
     let classes: Vec<usize> = (0..n).map(|i| if i % 7 == 0 { 2 } else { i % 2 }).collect();
     let lists: Vec<Vec<f32>> = classes
         .iter()

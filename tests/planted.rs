@@ -225,7 +225,7 @@ fn randomised_weights_lose_the_explanation() {
         dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
     };
     for _ in 0..20 {
-        let drawn: Vec<f64> = (0..d).map(|_| random.bits() as f64 / u64::MAX as f64 - 0.5).collect();
+        let drawn: Vec<f64> = (0..d).map(|_| random.uniform() - 0.5).collect();
         let c = correlation(&own, &of(&drawn));
         assert!(c.abs() < 0.6, "{c}");
     }

@@ -92,6 +92,8 @@ pub struct Scorer {
     config: ScoringConfig,
     info: ModelInfo,
     labels: Vec<Arc<str>>,
+    /// Names of derived dimensions, marked as such.
+    derived: Vec<Arc<str>>,
     /// Feature set of the model, and the place of each column in it; `None` for waveforms.
     set: Option<(FeatureSet, Vec<usize>)>,
     /// The groups of the explainer.
@@ -172,7 +174,11 @@ impl Scorer {
             normaliser: card.normaliser.reference(),
         };
         let spread = explainer.as_ref().map(Explainer::spread).unwrap_or_default();
-        Ok(Self { model, explainer, spread, config, info, labels, set, groups, targets })
+        let derived = match model.card() {
+            Some(c) => c.derived.iter().map(|d| format!("{} (derived)", d.name).into()).collect(),
+            None => Vec::new(),
+        };
+        Ok(Self { model, explainer, spread, config, info, labels, derived, set, groups, targets })
     }
 
     /// The model.
@@ -262,11 +268,13 @@ impl Scorer {
         }
     }
 
-    /// Dimensions that follow from the probabilities, marked as such.
+    /// Dimensions that follow from the probabilities.
     fn derived(&self, probabilities: &[f64]) -> Vec<Named> {
         let mean = |list: &[f64]| list.iter().zip(probabilities).map(|(v, p)| v * p).sum();
-        let one = |d: &crate::model::card::Derived| (Arc::from(format!("{} (derived)", d.name)), mean(&d.of_labels));
-        if probabilities.is_empty() { Vec::new() } else { self.card().derived.iter().map(one).collect() }
+        if probabilities.is_empty() {
+            return Vec::new();
+        }
+        self.derived.iter().cloned().zip(self.card().derived.iter().map(|d| mean(&d.of_labels))).collect()
     }
 
     fn abstains(&self, record: &Record, confidence: Option<f64>, rests: Option<f32>) -> Option<String> {

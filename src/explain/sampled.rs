@@ -51,6 +51,16 @@ impl Random {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
 
+    /// A number from 0 to 1.
+    pub fn uniform(&mut self) -> f64 {
+        self.bits() as f64 / u64::MAX as f64
+    }
+
+    /// A normal deviate, about: the sum of twelve uniform ones, within six standard deviations.
+    pub fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+
     /// Puts a list in random order.
     pub fn shuffle<T>(&mut self, list: &mut [T]) {
         for k in (1..list.len()).rev() {

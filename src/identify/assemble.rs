@@ -74,7 +74,7 @@ fn mean_lists(lists: &[&Vec<f64>]) -> Vec<f64> {
 
 fn agreement(contexts: &[Context], examined: &[Examined], by_block: &[(String, Vec<f64>)], width: usize) -> Agreement {
     let clean: Vec<(&Context, &Examined)> =
-        contexts.iter().zip(examined).filter(|(c, _)| c.heard == 0 && c.whole_corpus()).collect();
+        contexts.iter().zip(examined).filter(|(c, _)| c.heard == 0 && c.whole).collect();
     let mut opinions = Vec::new();
     let learners: Vec<Learner> = Learner::ALL
         .into_iter()
@@ -183,7 +183,7 @@ pub(super) fn assemble(
         by_corpus: rank_in(&groups_by_block, g),
     };
     let mut confounds = audit::corpora(pool, settings.seed);
-    for c in contexts.iter().filter(|c| c.heard == 0 && c.whole_corpus()) {
+    for c in contexts.iter().filter(|c| c.heard == 0 && c.whole) {
         confounds.extend(audit::labels(pool, c, settings.seed));
     }
     let blocks_of_learners: Vec<Vec<f64>> = examined

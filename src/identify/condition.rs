@@ -88,10 +88,6 @@ impl Condition {
     }
 }
 
-fn normal(random: &mut Random) -> f64 {
-    (0..12).map(|_| random.bits() as f64 / u64::MAX as f64).sum::<f64>() - 6.0
-}
-
 /// Samples that are not exactly zero say how loud the recording is: padding does not count.
 fn power(samples: &[f32]) -> f64 {
     let heard = samples.iter().filter(|s| **s != 0.0);
@@ -101,7 +97,7 @@ fn power(samples: &[f32]) -> f64 {
 
 fn noisy(samples: &[f32], colour: Colour, db: f64, seed: u64) -> Vec<f32> {
     let mut random = Random(seed.wrapping_mul(2) | 1);
-    let mut noise: Vec<f64> = (0..samples.len()).map(|_| normal(&mut random)).collect();
+    let mut noise: Vec<f64> = (0..samples.len()).map(|_| random.normal()).collect();
     if colour == Colour::Pink {
         // Kellet's refined filter: within 0.05 dB of -3 dB per octave above 10 Hz at 44.1 kHz; near enough elsewhere.
         let mut b = [0.0f64; 7];
@@ -137,7 +133,7 @@ fn room(t60: f64, rate_hz: u32, seed: u64) -> Vec<f64> {
     let fall = 6.907_755 / (t60 * rate);
     let start = (0.005 * rate) as usize;
     let mut out: Vec<f64> = (0..(t60 * rate) as usize + 1)
-        .map(|k| if k < start { 0.0 } else { normal(&mut random) * (-fall * k as f64).exp() })
+        .map(|k| if k < start { 0.0 } else { random.normal() * (-fall * k as f64).exp() })
         .collect();
     let tail = out.iter().map(|v| v * v).sum::<f64>().max(1e-300).sqrt();
     out.iter_mut().for_each(|v| *v /= tail);

@@ -170,10 +170,6 @@ mod tests {
     use super::*;
     use ndarray::Array2;
 
-    fn normal(r: &mut Random) -> f64 {
-        (0..12).map(|_| r.bits() as f64 / u64::MAX as f64).sum::<f64>() - 6.0
-    }
-
     /// Speakers drawn from a world in which the true order of features is known: intervals of ranks hold it.
     #[test]
     fn rank_intervals_cover() {
@@ -181,7 +177,7 @@ mod tests {
         let truth: Vec<f64> = (0..12).map(|f| f64::from(12 - f) * 0.25).collect();
         let (mut hit, mut all) = (0, 0);
         for world in 0..150 {
-            let by_unit = Array2::from_shape_fn((12, 12), |(_, f)| truth[f] + normal(&mut r));
+            let by_unit = Array2::from_shape_fn((12, 12), |(_, f)| truth[f] + r.normal());
             let vote = Vote { view: View::Univariate, learner: None, seed: 0, by_unit, weight: 1.0 };
             let panels = [Panel { context: "c".into(), block: "b".into(), votes: vec![vote] }];
             for (f, place) in consensus(&panels, 12, 200, world).iter().enumerate() {

@@ -1,12 +1,15 @@
 //! Contexts: which recordings, of whom, heard how. Every figure belongs to one.
 
-use super::data::TrainError;
+use super::data::{TrainError, dealt};
 use super::pool::{Pool, Recording};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Fewer speakers than this make no context: nothing can be said about speakers that were not heard.
 pub const LEAST_SPEAKERS: usize = 4;
+
+/// Folds, where the corpus gives none and has as many speakers.
+const DEALT: usize = 6;
 
 /// Some of the recordings under one condition.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,6 +24,8 @@ pub struct Context {
     pub sex: Option<String>,
     /// The condition.
     pub condition: String,
+    /// Whether it is all that there is of a corpus, both sexes together.
+    pub whole: bool,
     /// Its recordings, by number in the pool.
     #[serde(skip)]
     pub members: Vec<usize>,
@@ -79,12 +84,15 @@ impl Context {
             (one(&|r| Some(r.corpus.clone())), one(&|r| r.language.clone()), one(&|r| r.sex.clone()));
         let folds = folds(pool, &members)?;
         let condition = pool.heard[heard].condition.clone();
+        let whole =
+            corpus.as_ref().is_some_and(|c| pool.recordings.iter().filter(|r| r.corpus == *c).count() == members.len());
         Ok(Self {
             name,
             corpus,
             language,
             sex,
             condition,
+            whole,
             members,
             heard,
             labels,
@@ -105,12 +113,6 @@ impl Context {
     #[must_use]
     pub fn split(&self, fold: usize) -> (Vec<usize>, Vec<usize>) {
         (0..self.members.len()).partition(|i| self.folds[*i] == fold)
-    }
-
-    /// Whether it is a whole corpus, both sexes together.
-    #[must_use]
-    pub fn whole_corpus(&self) -> bool {
-        self.corpus.as_ref().is_some_and(|c| self.name == format!("{c}, {}", self.condition))
     }
 
     /// What a figure of this context rests on, in words.
@@ -135,7 +137,7 @@ fn numbered(list: &[String]) -> (Vec<String>, Vec<usize>) {
 }
 
 /// Folds that share neither speaker nor session: the corpus's own where all members have one, else units (speakers, or all
-/// speakers of a session) are dealt out to six folds, or as many as there are units.
+/// speakers of a session) are dealt out.
 fn folds(pool: &Pool, members: &[usize]) -> Result<Vec<usize>, TrainError> {
     let unit = |i: &usize| {
         let r = &pool.recordings[*i];
@@ -155,18 +157,8 @@ fn folds(pool: &Pool, members: &[usize]) -> Result<Vec<usize>, TrainError> {
         }
         return Ok(numbered(&given).1);
     }
-    let mut loads: BTreeMap<String, usize> = BTreeMap::new();
-    members.iter().for_each(|i| *loads.entry(unit(i)).or_default() += 1);
-    let mut order: Vec<(String, usize)> = loads.into_iter().collect();
-    order.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-    let mut folds = vec![0; order.len().clamp(2, 6)];
-    let mut of: BTreeMap<String, usize> = BTreeMap::new();
-    for (who, n) in order {
-        let least = (0..folds.len()).min_by_key(|k| folds[*k]).unwrap_or(0);
-        folds[least] += n;
-        of.insert(who, least);
-    }
-    Ok(members.iter().map(|i| of[&unit(i)]).collect())
+    let units: Vec<String> = members.iter().map(unit).collect();
+    Ok(dealt(&units.iter().map(String::as_str).collect::<Vec<_>>(), DEALT))
 }
 
 /// All contexts: every corpus, every sex in it, every language of several corpora, each under every condition; and those that are
@@ -178,10 +170,12 @@ pub fn all(pool: &Pool) -> (Vec<Context>, Vec<Skipped>) {
         (0..pool.recordings.len()).filter(|i| take(&pool.recordings[*i])).collect()
     };
     for corpus in pool.corpora() {
+        let whole = parts.len();
         parts.push((corpus.clone(), of(&|r| r.corpus == corpus)));
         for (sex, name) in [("f", "female"), ("m", "male")] {
             let list = of(&|r| r.corpus == corpus && r.sex.as_deref() == Some(sex));
-            if !list.is_empty() {
+            // Where all are of one sex the context would be the corpus over again.
+            if !list.is_empty() && list.len() < parts[whole].1.len() {
                 parts.push((format!("{corpus}, {name}"), list));
             }
         }

@@ -1,5 +1,6 @@
 //! Labelled recordings as rows of features, and folds of them that share no speaker.
 
+use super::prepare::moments;
 use crate::features::baseline::{Baseline, Population};
 use crate::model::card::Normaliser;
 use std::collections::BTreeMap;
@@ -150,33 +151,15 @@ impl Dataset {
             }
             return Ok(given);
         }
-        let mut said: BTreeMap<&str, usize> = BTreeMap::new();
-        self.samples.iter().for_each(|s| *said.entry(&s.speaker).or_default() += 1);
-        let mut order: Vec<(&str, usize)> = said.into_iter().collect();
-        order.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        let mut loads = vec![0; count.clamp(2, order.len().max(2))];
-        for (speaker, n) in order {
-            let least = (0..loads.len()).min_by_key(|k| loads[*k]).unwrap_or(0);
-            loads[least] += n;
-            of.insert(speaker, least);
-        }
-        Ok(self.samples.iter().map(|s| of[s.speaker.as_str()]).collect())
+        Ok(dealt(&self.samples.iter().map(|s| s.speaker.as_str()).collect::<Vec<_>>(), count))
     }
 
     /// Statistics of the given samples: means and standard deviations of what is defined. A feature that does not move gets
     /// scale 1.
     #[must_use]
     pub fn statistics(&self, of: &[usize]) -> Normaliser {
-        let mut location = Vec::with_capacity(self.names.len());
-        let mut scale = Vec::with_capacity(self.names.len());
-        for k in 0..self.names.len() {
-            let values: Vec<f64> = of.iter().filter_map(|i| self.samples[*i].values[k]).map(f64::from).collect();
-            let n = values.len().max(1) as f64;
-            let mean = values.iter().sum::<f64>() / n;
-            let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-            location.push(mean);
-            scale.push(if spread > 1e-9 * mean.abs().max(1e-9) { spread } else { 1.0 });
-        }
+        let of = |k: usize| moments(of.iter().filter_map(|i| self.samples[*i].values[k]));
+        let (location, scale) = (0..self.names.len()).map(of).unzip();
         Normaliser::Training { location, scale }
     }
 
@@ -203,4 +186,21 @@ impl Dataset {
         self.against = self.samples.iter().map(z).collect();
         Ok(())
     }
+}
+
+/// A fold for every entry: names are dealt out, those that come most first, to the fold that has least.
+#[must_use]
+pub fn dealt(names: &[&str], count: usize) -> Vec<usize> {
+    let mut said: BTreeMap<&str, usize> = BTreeMap::new();
+    names.iter().for_each(|n| *said.entry(n).or_default() += 1);
+    let mut order: Vec<(&str, usize)> = said.into_iter().collect();
+    order.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let mut loads = vec![0; count.clamp(2, order.len().max(2))];
+    let mut of: BTreeMap<&str, usize> = BTreeMap::new();
+    for (name, n) in order {
+        let least = (0..loads.len()).min_by_key(|k| loads[*k]).unwrap_or(0);
+        loads[least] += n;
+        of.insert(name, least);
+    }
+    names.iter().map(|n| of[n]).collect()
 }

@@ -103,11 +103,8 @@ pub(super) fn examined(pool: &Pool, context: &Context, settings: &Settings) -> R
     let clusters = clusters(&spearman(&standardised(&raws[1].1, &everyone)));
     let p = Prepared { context, raw: raws, clusters, groups: members.iter().map(|m| m.1.clone()).collect() };
     // Whole clean corpora are looked at with a second seed, so that chance can be told from everything else.
-    let seeds: Vec<u64> = if context.heard == 0 && context.whole_corpus() {
-        vec![settings.seed, settings.seed + 1]
-    } else {
-        vec![settings.seed]
-    };
+    let seeds: Vec<u64> =
+        if context.heard == 0 && context.whole { vec![settings.seed, settings.seed + 1] } else { vec![settings.seed] };
     let mut jobs: Vec<(usize, Learner, u64)> = Vec::new();
     for n in 0..2 {
         for learner in &settings.learners {
@@ -177,7 +174,6 @@ pub(super) fn examined(pool: &Pool, context: &Context, settings: &Settings) -> R
         selection_bound: Some(selected.bound(0.8)),
         top: order(&scores).into_iter().take(10).map(|f| pool.names[f].clone()).collect(),
     };
-    let directions =
-        if context.heard == 0 && context.whole_corpus() { directions(context, &p.raw[1].1) } else { Vec::new() };
+    let directions = if context.heard == 0 && context.whole { directions(context, &p.raw[1].1) } else { Vec::new() };
     Ok(Examined { findings, features, groups, above, halves: selected.halves, directions, opinions })
 }

@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn temperature_is_found() {
         let mut random = crate::explain::sampled::Random(1);
-        let mut unit = || random.bits() as f64 / u64::MAX as f64;
+        let mut unit = || random.uniform();
         let (mut logits, mut truth) = (Vec::new(), Vec::new());
         for _ in 0..20_000 {
             let honest: Vec<f64> = (0..3).map(|_| 2.0 * unit()).collect();

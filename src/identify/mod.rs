@@ -12,6 +12,7 @@ pub mod direction;
 pub mod evaluate;
 mod examine;
 pub mod export;
+pub mod extract;
 pub mod facts;
 mod fewer;
 pub mod findings;

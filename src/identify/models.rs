@@ -149,7 +149,7 @@ pub const CANDIDATES_OF_SEVERAL: [(Learner, f64); 5] = [
     (Learner::Logistic, 0.005),
     (Learner::Logistic, 0.02),
     (Learner::Sparse, 0.1),
-    (Learner::Perceptron, 0.3),
+    (Learner::Perceptron, 3.0),
 ];
 
 /// Trains the model of a plan. Without learners in the settings the one is taken that travels best between the corpora, or for a

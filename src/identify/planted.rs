@@ -5,12 +5,12 @@
 //! label varies at random, and one other property goes with it in two thirds of the recordings: a decoy that is correlated with
 //! the label, but less than what carries it.
 
+use super::extract::features;
 use super::pool::{Facts, Heard, Pool, Recording};
-use crate::analyzer::{Analyzer, Config, FeatureSet, Output, Segmentation};
+use crate::analyzer::FeatureSet;
 use crate::explain::sampled::Random;
 use crate::features::catalogue::Group;
 use crate::signal::RATE_HZ;
-use crate::signal::samples::Samples;
 use rayon::prelude::*;
 use std::f64::consts::{PI, TAU};
 
@@ -80,24 +80,12 @@ const VOWELS: [[f64; 4]; 4] = [
     [450.0, 850.0, 2450.0, 3350.0],
 ];
 
-struct Deviates(Random);
-
-impl Deviates {
-    fn uniform(&mut self) -> f64 {
-        self.0.bits() as f64 / u64::MAX as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
-    }
-}
-
 /// One recording of a speaker; `strength` says how far a property is moved: 1 for what carries the label, less for a decoy.
-fn sound(speaker: u64, moved: &[(Carrier, f64)], same_vowels: bool, r: &mut Deviates) -> Vec<f32> {
+fn sound(speaker: u64, moved: &[(Carrier, f64)], same_vowels: bool, r: &mut Random) -> Vec<f32> {
     let spread = if same_vowels { 0.02 } else { 0.05 };
     let by = |c: Carrier| moved.iter().filter(|m| m.0 == c).map(|m| m.1).sum::<f64>();
     let rate = f64::from(RATE_HZ);
-    let mut own = Deviates(Random(speaker.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1));
+    let mut own = Random(speaker.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     (0..4).for_each(|_| {
         own.uniform();
     });
@@ -107,7 +95,7 @@ fn sound(speaker: u64, moved: &[(Carrier, f64)], same_vowels: bool, r: &mut Devi
     let jitter = 0.004 * (0.15 * r.normal()).exp() * 3.5f64.powf(by(Carrier::Jitter));
     let depth = 0.15 + 0.03 * r.normal() + 0.6 * by(Carrier::Modulation);
     let shelf = 0.05 * r.normal() + 0.7 * by(Carrier::Tilt);
-    let first = r.0.below(VOWELS.len());
+    let first = r.below(VOWELS.len());
     let (accent, fall) = (0.02 + 0.01 * r.uniform(), 0.06 + 0.02 * r.normal());
     let phase = r.uniform();
     let mut out: Vec<f64> = vec![0.0; (0.06 * rate) as usize];
@@ -136,7 +124,7 @@ fn sound(speaker: u64, moved: &[(Carrier, f64)], same_vowels: bool, r: &mut Devi
         x.iter_mut().for_each(|v| (before, *v) = (*v, *v - before));
         // What is said differs from recording to recording, and nobody says a vowel twice alike. Vowels differ in tilt by more than
         // voices do: where tilt carries the label all say the same ones, in an order of their own.
-        let drawn = r.0.below(VOWELS.len());
+        let drawn = r.below(VOWELS.len());
         let vowel = VOWELS[if same_vowels { (first + syllable) % VOWELS.len() } else { drawn }];
         for (k, hz) in vowel.iter().enumerate() {
             let q = (-PI * (60.0 + 30.0 * k as f64) * (0.2 * r.normal()).exp() / rate).exp();
@@ -172,25 +160,6 @@ fn sound(speaker: u64, moved: &[(Carrier, f64)], same_vowels: bool, r: &mut Devi
     out.iter().map(|v| (v * gain + 1e-5 * r.normal()) as f32).collect()
 }
 
-fn features(samples: &[f32]) -> (Vec<Option<f32>>, f64) {
-    let config = Config { sets: vec![FeatureSet::default()], segmentation: Segmentation::File, ..Config::default() };
-    let mut found = (Vec::new(), 0.0);
-    let mut take = |o: Output<'_>| {
-        if let Output::Segment(r) = o {
-            found = (
-                r.features.iter().map(|f| f.value).collect(),
-                r.quality.as_ref().and_then(|q| q.speech_s).map_or(0.0, f64::from),
-            );
-        }
-    };
-    if let (Ok(mut a), Ok(s)) = (Analyzer::new(config, RATE_HZ, 1), Samples::f32(samples, 1)) {
-        // One finite channel at the analysis rate is never refused.
-        let _ = a.push(&s, &mut take);
-        a.finish(&mut take);
-    }
-    found
-}
-
 /// A corpus of `speakers` people with `recordings` recordings each, half of them labelled `on`.
 #[must_use]
 pub fn pool(carrier: Carrier, speakers: usize, recordings: usize, seed: u64) -> Pool {
@@ -200,8 +169,7 @@ pub fn pool(carrier: Carrier, speakers: usize, recordings: usize, seed: u64) -> 
     let made: Vec<(Recording, Vec<Option<f32>>, f64)> = jobs
         .into_par_iter()
         .map(|(s, k)| {
-            let mut r =
-                Deviates(Random((seed.wrapping_mul(1_000_003) + (s * recordings + k) as u64).wrapping_mul(2) | 1));
+            let mut r = Random((seed.wrapping_mul(1_000_003) + (s * recordings + k) as u64).wrapping_mul(2) | 1);
             (0..4).for_each(|_| {
                 r.uniform();
             });
@@ -216,7 +184,9 @@ pub fn pool(carrier: Carrier, speakers: usize, recordings: usize, seed: u64) -> 
             }
             let samples =
                 sound(seed.wrapping_mul(101).wrapping_add(s as u64), &moved, carrier == Carrier::Tilt, &mut r);
-            let (values, speech_s) = features(&samples);
+            // One finite channel at the analysis rate is never refused; were it, every feature would be undefined.
+            let (values, speech_s) = features(&samples, RATE_HZ, FeatureSet::default())
+                .unwrap_or((vec![None; set.functionals().len()], 0.0));
             let recording = Recording {
                 file: format!("{s:02}-{k:03}"),
                 corpus: format!("planted {}", carrier.name()),

@@ -33,16 +33,19 @@ impl Normalisation {
     }
 }
 
-/// Means and standard deviations of columns over some rows, gaps left out; a column that does not move has scale 1.
-fn moments(raw: &Rows, of: &[usize]) -> (Vec<f64>, Vec<f64>) {
-    let column = |k: usize| {
-        let values: Vec<f64> = of.iter().map(|i| f64::from(raw[(*i, k)])).filter(|v| v.is_finite()).collect();
-        let n = values.len().max(1) as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-        (mean, if spread > 1e-9 * mean.abs().max(1e-9) { spread } else { 1.0 })
-    };
-    (0..raw.ncols()).map(column).unzip()
+/// Mean and standard deviation of what is finite; what does not move has scale 1.
+#[must_use]
+pub fn moments(values: impl Iterator<Item = f32>) -> (f64, f64) {
+    let values: Vec<f64> = values.filter(|v| v.is_finite()).map(f64::from).collect();
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+    (mean, if spread > 1e-9 * mean.abs().max(1e-9) { spread } else { 1.0 })
+}
+
+/// Moments of all columns over some rows.
+fn columns(raw: &Rows, of: &[usize]) -> (Vec<f64>, Vec<f64>) {
+    (0..raw.ncols()).map(|k| moments(of.iter().map(|i| raw[(*i, k)]))).unzip()
 }
 
 /// Values of a context's members, gaps as NaN; compared with the speaker where asked.
@@ -55,7 +58,7 @@ pub fn raw(pool: &Pool, context: &Context, how: Normalisation) -> Rows {
     if how == Normalisation::Speaker {
         for s in 0..context.speaker_names.len() {
             let own: Vec<usize> = (0..context.members.len()).filter(|i| context.speakers[*i] == s).collect();
-            let (mean, spread) = moments(&out, &own);
+            let (mean, spread) = columns(&out, &own);
             for i in own {
                 for k in 0..pool.width() {
                     out[(i, k)] = ((f64::from(out[(i, k)]) - mean[k]) / spread[k]) as f32;
@@ -69,7 +72,7 @@ pub fn raw(pool: &Pool, context: &Context, how: Normalisation) -> Rows {
 /// All rows by the statistics of some of them; gaps become 0, which is the mean.
 #[must_use]
 pub fn standardised(raw: &Rows, inside: &[usize]) -> Rows {
-    let (mean, spread) = moments(raw, inside);
+    let (mean, spread) = columns(raw, inside);
     let mut out = raw.clone();
     for mut row in out.axis_iter_mut(Axis(0)) {
         for (k, v) in row.iter_mut().enumerate() {

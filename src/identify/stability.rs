@@ -122,8 +122,7 @@ mod tests {
         let truth = 1.0 - p.iter().map(|p| p * (1.0 - p)).sum::<f64>() / 40.0 / (k / 40.0 * (1.0 - k / 40.0));
         let mut random = Random(11);
         let hit = (0..1000).filter(|_| {
-            let z: Vec<Vec<bool>> =
-                (0..50).map(|_| p.iter().map(|p| (random.bits() as f64 / u64::MAX as f64) < *p).collect()).collect();
+            let z: Vec<Vec<bool>> = (0..50).map(|_| p.iter().map(|p| random.uniform() < *p).collect()).collect();
             nogueira(&z).is_some_and(|i| i.low <= truth && truth <= i.high)
         });
         let share = hit.count() as f64 / 1000.0;

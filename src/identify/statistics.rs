@@ -180,9 +180,8 @@ mod tests {
     #[test]
     fn the_interval_of_a_mean_covers() {
         let mut random = Random(5);
-        let mut normal = || (0..12).map(|_| random.bits() as f64 / u64::MAX as f64).sum::<f64>() - 6.0;
         let hit = (0..4000).filter(|_| {
-            let i = mean_over_units(&(0..5).map(|_| 1.0 + normal()).collect::<Vec<_>>());
+            let i = mean_over_units(&(0..5).map(|_| 1.0 + random.normal()).collect::<Vec<_>>());
             i.low <= 1.0 && i.high >= 1.0
         });
         let share = hit.count() as f64 / 4000.0;

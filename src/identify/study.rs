@@ -86,7 +86,7 @@ pub fn run(pool: &Pool, settings: &Settings, progress: Progress<'_>) -> Result<F
     audited(pool, &contexts)?;
     let parts: Vec<Parts> =
         Normalisation::ALL.into_iter().map(|n| Parts::of(pool, &settings.common, n, false)).collect();
-    let whole: Vec<&Context> = contexts.iter().filter(|c| c.whole_corpus()).collect();
+    let whole: Vec<&Context> = contexts.iter().filter(|c| c.whole).collect();
     let clean: Vec<&Context> = whole.iter().copied().filter(|c| c.heard == 0).collect();
     let moves: Vec<(usize, Vec<usize>, usize)> =
         (0..2).flat_map(|n| parts[n].directions().into_iter().map(move |d| (n, d.0, d.1))).collect();

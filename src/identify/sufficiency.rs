@@ -204,7 +204,7 @@ mod tests {
         let mut r = Random(4);
         let classes: Vec<usize> = (0..120).map(|i| i % 3).collect();
         let rows = Array2::from_shape_fn((120, 8), |(i, k)| {
-            let noise = (r.bits() as f64 / u64::MAX as f64) as f32 * 2.0 - 1.0;
+            let noise = r.uniform() as f32 * 2.0 - 1.0;
             match k {
                 2 => classes[i] as f32 + noise,
                 5 => f32::from(u8::from(classes[i] == 1)) * 2.0 + noise,

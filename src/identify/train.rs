@@ -4,13 +4,11 @@ use super::data::{Dataset, TrainError};
 use super::export;
 use super::learners::{Fitted, Learner, Rows, fit, rows_of};
 use super::measure::{calibration_error, least_sure, recalls, temperature, tempered, top, uar};
+use super::prepare::CLIP;
 use crate::model::card::{Abstain, Calibration, Card, Derived, FORMAT, Input, Metric, Normaliser, Output, OutputKind};
 use crate::model::vector;
 use ndarray::Axis;
 use std::collections::BTreeMap;
-
-/// Normalised features are clipped to this many standard deviations.
-const CLIP: f64 = 4.0;
 
 /// What features are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -173,7 +171,7 @@ fn blank(data: &Dataset, settings: &Settings) -> Card {
         },
         outputs: Vec::new(),
         normaliser: Normaliser::None,
-        clip: Some(CLIP),
+        clip: Some(f64::from(CLIP)),
         calibration: Calibration::default(),
         abstain: Abstain::default(),
         derived: settings.derived.clone(),

@@ -19,7 +19,7 @@ pub const CANDIDATES: [(Learner, f64); 7] = [
     (Learner::Sparse, 0.1),
     (Learner::KernelSvm, 0.3),
     (Learner::Forest, 100.0),
-    (Learner::Perceptron, 0.3),
+    (Learner::Perceptron, 3.0),
 ];
 
 /// What a curve from all other corpora to one was learnt from.

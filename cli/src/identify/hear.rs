@@ -2,10 +2,10 @@
 
 use super::manifest::Listed;
 use crate::decode::decode;
-use affect::analyzer::{Analyzer, ChannelMode, Config, FeatureSet, Output, Segmentation};
+use affect::analyzer::FeatureSet;
 use affect::identify::condition::Condition;
+use affect::identify::extract::features;
 use affect::identify::pool::{Facts, Heard, Pool};
-use affect::signal::samples::Samples;
 use gst::prelude::*;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
@@ -129,29 +129,6 @@ impl Sound {
         outcome?;
         if out.rate_hz == 0 { Err(failed(&"no sound came out")) } else { Ok(out) }
     }
-
-    fn features(&self, set: FeatureSet) -> Result<(Vec<Option<f32>>, f64), String> {
-        let config = Config {
-            sets: vec![set],
-            segmentation: Segmentation::File,
-            channels: ChannelMode::Mix,
-            ..Config::default()
-        };
-        let mut found = None;
-        let mut take = |o: Output<'_>| {
-            if let Output::Segment(r) = o {
-                let speech = r.quality.as_ref().and_then(|q| q.speech_s).map_or(0.0, f64::from);
-                found = Some((r.features.iter().map(|f| f.value).collect::<Vec<_>>(), speech));
-            }
-        };
-        let mut analyzer = Analyzer::new(config, self.rate_hz, 1).map_err(|e| e.to_string())?;
-        for block in self.samples.chunks(65_536) {
-            let samples = Samples::f32(block, 1).map_err(|e| e.to_string())?;
-            analyzer.push(&samples, &mut take).map_err(|e| e.to_string())?;
-        }
-        analyzer.finish(&mut take);
-        found.ok_or_else(|| "nothing in it".to_owned())
-    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -203,20 +180,20 @@ impl Ears<'_> {
             if sound.is_none() {
                 let mut s = read(&l.path, self.stop)?;
                 s.cut(l.start_s, l.end_s);
-                sound = Some(s);
+                sound = Some((s.hash(), Facts::of(&s.samples, s.rate_hz), s));
             }
-            let Some(clean) = &sound else { continue };
+            let Some((audio, facts, clean)) = &sound else { continue };
             let condition = Condition::parse(name).map_err(|e| e.to_string())?;
             let seed = u64::from_str_radix(&content[..15], 16).unwrap_or(1);
             let (values, speech_s) = match &condition {
-                Condition::Pipeline(elements) => clean.through(elements, self.stop)?.features(self.set)?,
-                c => {
-                    let samples = c.apply(&clean.samples, clean.rate_hz, seed);
-                    Sound { rate_hz: clean.rate_hz, samples }.features(self.set)?
+                Condition::Pipeline(elements) => {
+                    let heard = clean.through(elements, self.stop)?;
+                    features(&heard.samples, heard.rate_hz, self.set)
                 }
-            };
-            let facts = Facts::of(&clean.samples, clean.rate_hz);
-            let known = Known { audio: clean.hash(), facts, values, speech_s };
+                c => features(&c.apply(&clean.samples, clean.rate_hz, seed), clean.rate_hz, self.set),
+            }
+            .map_err(|e| e.to_string())?;
+            let known = Known { audio: audio.clone(), facts: *facts, values, speech_s };
             if let Some(p) = place {
                 remember(&p, &known)?;
             }

@@ -1,8 +1,8 @@
 //! Gradient-boosted trees (by `forust`), one ensemble against the rest for each class.
 
-use super::Rows;
+use super::{Rows, softmaxed};
 use crate::identify::data::TrainError;
-use crate::onnx::trees::{Ensemble, Labels, Mode, Node, Post, Tree};
+use crate::onnx::trees::{Ensemble, Mode, Node, Tree};
 use forust_ml::objective::ObjectiveType;
 use forust_ml::{GradientBooster, Matrix};
 
@@ -68,16 +68,7 @@ pub fn fit(rows: &Rows, classes: &[usize], labels: &[String], how: Boosting) -> 
         base.push(booster.base_score);
         trees.extend(booster.trees.iter().map(|t| tree(t, class)));
     }
-    Ok(Ensemble {
-        trees,
-        base,
-        outputs: labels.len(),
-        features: d,
-        divisor: 1.0,
-        post: Post::Softmax,
-        labels: Labels::Texts(labels.to_vec()),
-        positive: false,
-    })
+    Ok(softmaxed(trees, base, d, labels))
 }
 
 fn tree(from: &forust_ml::tree::Tree, class: usize) -> Tree {

@@ -1,9 +1,9 @@
 //! A random forest (trees by `smartcore`): every leaf votes for classes by their shares among the rows that end there.
 
-use super::Rows;
 use super::logistic::balanced;
+use super::{Rows, softmaxed};
 use crate::identify::data::TrainError;
-use crate::onnx::trees::{Ensemble, Labels, Mode, Node, Post, Tree};
+use crate::onnx::trees::{Ensemble, Mode, Node, Tree};
 use serde::Deserialize;
 use smartcore::ensemble::random_forest_classifier::{RandomForestClassifier, RandomForestClassifierParameters};
 use smartcore::linalg::basic::matrix::DenseMatrix;
@@ -59,16 +59,7 @@ pub fn fit(rows: &Rows, classes: &[usize], labels: &[String], trees: usize, seed
         let saved: Saved = serde_json::to_value(&forest).and_then(serde_json::from_value).map_err(|e| failed(&e))?;
         out.extend(saved.trees.iter().map(|t| voting(t, rows, &picked, classes, labels.len(), trees)));
     }
-    Ok(Ensemble {
-        trees: out,
-        base: vec![0.0; labels.len()],
-        outputs: labels.len(),
-        features: d,
-        divisor: 1.0,
-        post: Post::Softmax,
-        labels: Labels::Texts(labels.to_vec()),
-        positive: false,
-    })
+    Ok(softmaxed(out, vec![0.0; labels.len()], d, labels))
 }
 
 /// A tree whose leaves hold the shares of the classes among the rows that end there.

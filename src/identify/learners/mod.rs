@@ -11,7 +11,7 @@ pub mod perceptron;
 pub mod sparse;
 
 use super::data::TrainError;
-use crate::onnx::trees::Ensemble;
+use crate::onnx::trees::{Ensemble, Labels, Post, Tree};
 use kernel::Machine;
 use linear::Linear;
 use ndarray::{Array2, Axis};
@@ -85,7 +85,7 @@ impl Learner {
             Self::KernelSvm => &[1.0, 0.3],
             Self::Forest => &[100.0],
             Self::Boosting => &[60.0],
-            Self::Perceptron => &[0.3, 0.1],
+            Self::Perceptron => &[3.0, 1.0],
         }
     }
 
@@ -163,6 +163,20 @@ pub fn fit(
         }
         Learner::Perceptron => Fitted::Perceptron(perceptron::fit(rows, classes, count, strength, seed)),
     })
+}
+
+/// Trees whose sums enter a softmax over the labels.
+fn softmaxed(trees: Vec<Tree>, base: Vec<f64>, features: usize, labels: &[String]) -> Ensemble {
+    Ensemble {
+        trees,
+        base,
+        outputs: labels.len(),
+        features,
+        divisor: 1.0,
+        post: Post::Softmax,
+        labels: Labels::Texts(labels.to_vec()),
+        positive: false,
+    }
 }
 
 /// Rows from lists.

@@ -68,11 +68,9 @@ impl Adam {
 pub fn fit(rows: &Rows, classes: &[usize], count: usize, decay: f64, seed: u64) -> Perceptron {
     let (n, d) = rows.dim();
     let mut random = Random(seed.wrapping_mul(2).wrapping_add(0x51_7c_c1));
-    // Twelve uniform deviates: normal enough for a start.
-    let mut normal = || (0..12).map(|_| random.bits() as f64 / u64::MAX as f64).sum::<f64>() - 6.0;
     let mut start = |from: usize, to: usize| {
         let spread = (2.0 / from.max(1) as f64).sqrt();
-        Array2::from_shape_fn((from, to), |_| (normal() * spread) as f32)
+        Array2::from_shape_fn((from, to), |_| (random.normal() * spread) as f32)
     };
     let mut net = Perceptron {
         first: start(d, HIDDEN),
@@ -84,7 +82,7 @@ pub fn fit(rows: &Rows, classes: &[usize], count: usize, decay: f64, seed: u64) 
     let mut adam = [Adam::new(d * HIDDEN), Adam::new(HIDDEN), Adam::new(HIDDEN * count), Adam::new(count)];
     let mut order: Vec<usize> = (0..n).collect();
     let batches = EPOCHS * n.div_ceil(BATCH);
-    let (mut t, decay) = (0, decay as f32 * 10.0);
+    let (mut t, decay) = (0, decay as f32);
     for _ in 0..EPOCHS {
         random.shuffle(&mut order);
         for batch in order.chunks(BATCH) {

@@ -1,0 +1,29 @@
+//! Features of a recording, by the same analyzer as in the stream.
+
+use crate::analyzer::{Analyzer, Config, FeatureSet, Output, Segmentation};
+use crate::error::InputError;
+use crate::signal::samples::Samples;
+
+/// Samples handed over at once.
+const BLOCK: usize = 65_536;
+
+/// Functionals of a whole recording of one channel, and its seconds of speech. Silence has undefined features.
+///
+/// # Errors
+/// [`InputError`] for a rate that the analyzer refuses.
+pub fn features(samples: &[f32], rate_hz: u32, set: FeatureSet) -> Result<(Vec<Option<f32>>, f64), InputError> {
+    let config = Config { sets: vec![set], segmentation: Segmentation::File, ..Config::default() };
+    let mut found = (vec![None; set.functionals().len()], 0.0);
+    let mut take = |o: Output<'_>| {
+        if let Output::Segment(r) = o {
+            let speech = r.quality.as_ref().and_then(|q| q.speech_s).map_or(0.0, f64::from);
+            found = (r.features.iter().map(|f| f.value).collect(), speech);
+        }
+    };
+    let mut analyzer = Analyzer::new(config, rate_hz, 1)?;
+    for block in samples.chunks(BLOCK) {
+        analyzer.push(&Samples::f32(block, 1)?, &mut take)?;
+    }
+    analyzer.finish(&mut take);
+    Ok(found)
+}
