@@ -1,7 +1,7 @@
 //! Features of a recording, by the same analyzer as in the stream.
 
 use crate::analyzer::{Analyzer, Config, FeatureSet, Output, Segmentation};
-use crate::error::InputError;
+use crate::error::ConfigError;
 use crate::signal::samples::Samples;
 
 /// Samples handed over at once.
@@ -10,8 +10,8 @@ const BLOCK: usize = 65_536;
 /// Functionals of a whole recording of one channel, and its seconds of speech. Silence has undefined features.
 ///
 /// # Errors
-/// [`InputError`] for a rate that the analyzer refuses.
-pub fn features(samples: &[f32], rate_hz: u32, set: FeatureSet) -> Result<(Vec<Option<f32>>, f64), InputError> {
+/// [`ConfigError`] for a rate that the analyzer refuses.
+pub fn features(samples: &[f32], rate_hz: u32, set: FeatureSet) -> Result<(Vec<Option<f32>>, f64), ConfigError> {
     let config = Config { sets: vec![set], segmentation: Segmentation::File, ..Config::default() };
     let mut found = (vec![None; set.functionals().len()], 0.0);
     let mut take = |o: Output<'_>| {
