@@ -14,6 +14,7 @@ pub mod harmonic_levels;
 pub mod harmonics;
 pub mod hnr;
 pub mod linear_prediction;
+pub mod loudest;
 pub mod loudness;
 pub mod mfcc;
 pub mod periodicity;

@@ -2,8 +2,11 @@
 
 use crate::error::InputError;
 
-/// Samples beyond this absolute value (relative to full scale) are taken for garbage, as NaN and infinity are.
-pub const LARGEST: f32 = 1e6;
+/// Samples beyond this absolute value (relative to full scale) are taken for garbage, as NaN and infinity are: +48 dB.
+///
+/// Sound in floats may exceed full scale where something was mixed or amplified without care, by factors of some tens;
+/// what lies beyond is a broken buffer, or integers that nobody scaled.
+pub const LARGEST: f32 = 256.0;
 
 /// A sample type that the analysis reads.
 pub trait Sample: Copy {
@@ -247,10 +250,10 @@ mod tests {
 
     #[test]
     fn garbage_is_replaced_and_reported() {
-        let mut block = [0.5, f32::NAN, 1e-40, f32::INFINITY, -1.0, 2e6, -1e6];
+        let mut block = [0.5, f32::NAN, 1e-40, f32::INFINITY, -1.0, 257.0, -256.0];
         let mut places = Vec::new();
         assert_eq!(clean(&mut block, |i| places.push(i)), 2);
         assert_eq!(places, [1, 3, 5]);
-        assert_eq!(block, [0.5, 0.0, 0.0, 0.0, -1.0, 0.0, -1e6]);
+        assert_eq!(block, [0.5, 0.0, 0.0, 0.0, -1.0, 0.0, -256.0]);
     }
 }
