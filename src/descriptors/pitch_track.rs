@@ -45,6 +45,12 @@ impl Default for PitchTrack {
 }
 
 impl PitchTrack {
+    /// Takes the samples of the next short frame and their mean square, before the pitch frame that ends with it. Frames
+    /// over bad input are not shown.
+    pub fn hear(&mut self, samples: &[f32], mean_square: f32) {
+        self.voicing.hear(samples, mean_square);
+    }
+
     /// Takes the candidates and the energy of the next frame and hands on every frame that is now decided, in order.
     pub fn push(&mut self, candidates: &[PitchCandidate; PLACES], energy: f64, mut decided: impl FnMut(Pitch)) {
         let probability = self.voicing.process(candidates, energy);

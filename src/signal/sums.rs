@@ -46,6 +46,20 @@ pub fn max(a: &[f32]) -> f32 {
     lanes.iter().fold(0.0, |m, v| m.max(*v))
 }
 
+/// The largest magnitude in `a`; 0 for an empty slice.
+#[must_use]
+#[inline]
+pub fn max_abs(a: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; LANES];
+    for c in a.chunks(LANES) {
+        for (m, v) in lanes.iter_mut().zip(c) {
+            let size = v.abs();
+            *m = if size > *m { size } else { *m };
+        }
+    }
+    lanes.iter().fold(0.0, |m, v| m.max(*v))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +72,7 @@ mod tests {
             assert_eq!(sum(&a), a.iter().sum::<f32>());
             assert_eq!(dot(&a, &b), a.iter().zip(&b).map(|(x, y)| x * y).sum::<f32>());
             assert_eq!(max(&a), a.iter().copied().fold(0.0, f32::max));
+            assert_eq!(max_abs(&a), a.iter().fold(0.0, |m, v| v.abs().max(m)));
         }
     }
 }

@@ -131,6 +131,9 @@ impl Stream {
         let plan = &self.plan;
         // The flux looks back one frame.
         let last_bad = std::mem::replace(&mut self.short_bad, frame.bad);
+        if !frame.bad {
+            self.pitch_track.hear(frame.samples, frame.mean_square);
+        }
         let row = &mut self.waiting[slot(frame.index)].row;
         *row = Row {
             bad: frame.bad || last_bad,
