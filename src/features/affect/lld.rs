@@ -1,7 +1,7 @@
 //! Rows as a table of low-level descriptors, one line per 10 ms.
 
 use super::LLDS;
-use super::functionals::quality::{chains, jitter, shimmer_db};
+use super::functionals::quality::{chains, collect, jitter, shimmer_db};
 use super::row::{MFCCS, Row};
 use crate::descriptors::pulses::Period;
 use crate::features::reason::Reason;
@@ -93,10 +93,12 @@ impl Lines {
         for i in 0..MFCCS {
             cells.put(shape.map(|s| s.mfcc[i]), silent);
         }
+        let torn = self.recent.iter().any(|r| r.bad);
         for i in 0..MFCCS {
             let at = |r: usize| self.recent[r].shape.map(|s| s.mfcc[i]);
             let delta = || Some((2.0 * (at(4)? - at(0)?) + at(3)? - at(1)?) / 0.1);
-            cells.put(shape.and_then(|_| delta()), silent);
+            let none = if torn { Reason::BadInput } else { silent };
+            cells.put(shape.and_then(|_| delta()).filter(|_| !torn), none);
         }
         cells.put(voice.and_then(|v| v.hnr_db), unvoiced);
         cells.put(voice.map(|v| v.cpps_db), unvoiced);
@@ -106,7 +108,7 @@ impl Lines {
         cells.put(tract.map(|t| t.h1_a3_db), few);
         cells.put(tract.map(|t| t.h1_a3_corrected_db), few);
         self.periods.clear();
-        self.periods.extend(self.recent.iter().filter(|r| !r.bad).flat_map(|r| r.periods.list()));
+        collect(self.recent.iter().map(|r| (!r.bad).then_some(r)), &mut self.periods);
         let regular = |v: Option<f64>| v.filter(|_| voice.is_some()).map(|v| v as f32);
         let chains = || chains(&self.periods);
         cells.put(regular(jitter(chains(), PAIRS).map(|v| 100.0 * v)), few);

@@ -10,7 +10,7 @@ use crate::descriptors::formant_track::{self, FormantTrack, TrackedFormants};
 use crate::descriptors::harmonic_levels::HarmonicLevels;
 use crate::descriptors::linear_prediction::{PredictionState, Resonances};
 use crate::descriptors::periodicity::PeriodicityState;
-use crate::descriptors::pitch_comb::CombState;
+use crate::descriptors::pitch_comb::{CombState, PLACES, PitchCandidate};
 use crate::descriptors::pitch_track::{self, Pitch, PitchTrack};
 use crate::descriptors::pulses::{MARGIN, Pulses};
 use crate::descriptors::tilt::TiltState;
@@ -168,12 +168,17 @@ impl Stream {
         pending.row.bad |= frame.bad;
         let power = &frame.spectrum.power;
         pending.power.copy_from_slice(&power[..self.plan.voice_bins]);
-        self.plan.autocorrelation.process(&mut self.autocorrelation, power);
-        let candidates = self.plan.comb.process(&mut self.comb, power, &self.autocorrelation);
+        // Nothing is known of a hole: no candidate, no energy.
+        let (mut candidates, mut energy) = ([PitchCandidate::default(); PLACES], 0.0);
+        if !frame.bad {
+            self.plan.autocorrelation.process(&mut self.autocorrelation, power);
+            candidates = self.plan.comb.process(&mut self.comb, power, &self.autocorrelation);
+            energy = frame.energy;
+        }
         self.pitches = frame.index + 1;
         let mut decided = [Pitch::default(); pitch_track::DELAY + 1];
         let mut count = 0;
-        self.pitch_track.push(&candidates, frame.energy, |p| {
+        self.pitch_track.push(&candidates, energy, |p| {
             decided[count] = p;
             count += 1;
         });
@@ -192,7 +197,9 @@ impl Stream {
         let Some(f0_hz) = pitch.hz else {
             pending.ready = true;
             self.plan.cepstral.pause(&mut self.cepstral);
-            if self.since_voiced < BESIDE {
+            if pending.row.bad {
+                self.tear(index);
+            } else if self.since_voiced < BESIDE {
                 self.track(index, false, history);
                 self.since_voiced += 1;
                 if self.since_voiced == BESIDE {
@@ -261,6 +268,14 @@ impl Stream {
             count += 1;
         });
         self.settle(&found[..count]);
+    }
+
+    /// A hole: what the formant tracker knows ends here, and no frame up to here is a run-up for what follows.
+    fn tear(&mut self, index: u64) {
+        self.pause();
+        self.formant_track = FormantTrack::default();
+        self.since_voiced = BESIDE;
+        self.untracked = index + 1;
     }
 
     /// The formants of the oldest undecided frames are known.

@@ -153,6 +153,10 @@ impl Workbench {
         }
         frame.row = contours(&frame.lld, &pending.short, voiced);
         frame.bad = pending.short_bad || pending.pitch_bad;
+        if frame.bad {
+            // No period follows another across a hole.
+            self.perturbation.reset();
+        }
         frame
     }
 }

@@ -19,6 +19,7 @@ pub struct Statistics {
     shorts: u64,
     mean_square: f64,
     spectral: [Moments; 5],
+    /// Contours; NaN marks a hole.
     loudness: Vec<f32>,
     f0: Vec<f32>,
     voice: [Moments; 14],
@@ -48,10 +49,11 @@ impl Statistics {
         self.nonzero.reserve(frames);
     }
 
-    /// Takes the next short frame. Frames over bad input are left out.
+    /// Takes the next short frame. Frames over bad input are holes.
     pub fn short(&mut self, row: &ShortRow) {
         if row.bad {
             self.bad += 1;
+            self.loudness.push(f32::NAN);
             return;
         }
         self.shorts += 1;
@@ -62,10 +64,11 @@ impl Statistics {
         }
     }
 
-    /// Takes the next voice frame. Frames over bad input are left out.
+    /// Takes the next voice frame. Frames over bad input are holes.
     pub fn voice(&mut self, row: &VoiceRow) {
         if row.bad {
             self.bad += 1;
+            self.f0.push(f32::NAN);
             return;
         }
         self.f0.push(row.f0);
@@ -84,7 +87,8 @@ impl Statistics {
     /// Number of voice frames, and of voiced ones among them.
     #[must_use]
     pub fn voiced_frames(&self) -> (usize, usize) {
-        (self.f0.len(), self.f0.iter().filter(|f| **f != 0.0).count())
+        let known = self.f0.iter().filter(|f| !f.is_nan());
+        (known.clone().count(), known.filter(|f| **f != 0.0).count())
     }
 
     /// Number of frames left out because of bad input.
@@ -96,7 +100,7 @@ impl Statistics {
     /// The functionals of the frames taken so far. Without any complete frame all are undefined.
     #[must_use]
     pub fn finish(&mut self) -> FunctionalValues {
-        if self.f0.is_empty() || self.shorts == 0 {
+        if self.voiced_frames().0 == 0 || self.shorts == 0 {
             let reason = if self.bad > 0 { Reason::BadInput } else { Reason::TooShort };
             return FunctionalValues::undefined(FUNCTIONALS, reason);
         }
@@ -104,10 +108,11 @@ impl Statistics {
         self.nonzero.clear();
         self.nonzero.extend(self.f0.iter().filter(|f| **f != 0.0));
         let pitch = shape(&self.nonzero, &mut self.scratch);
+        self.nonzero.retain(|f| !f.is_nan());
         contour(&mut out, &mut self.nonzero, pitch, Some(Reason::NoVoicedFrames));
         let loudness = shape(&self.loudness, &mut self.scratch);
         self.nonzero.clear();
-        self.nonzero.extend_from_slice(&self.loudness);
+        self.nonzero.extend(self.loudness.iter().filter(|l| !l.is_nan()));
         contour(&mut out, &mut self.nonzero, loudness, None);
         for m in &self.spectral {
             out.mean_and_variation(m, Reason::TooShort);
@@ -118,7 +123,7 @@ impl Statistics {
         for m in &self.unvoiced {
             out.number(m.mean(), Reason::NoUnvoicedFrames);
         }
-        out.number(Some(loudness.peaks as f64 / (self.loudness.len() as f64 * PERIOD_S)), Reason::TooShort);
+        out.number(Some(loudness.peaks as f64 / (self.shorts as f64 * PERIOD_S)), Reason::TooShort);
         self.run_statistics(&mut out);
         out.number(Some(power_to_db(self.mean_square / self.shorts as f64)), Reason::TooShort);
         debug_assert_eq!(out.values.len(), FUNCTIONALS);
@@ -127,10 +132,11 @@ impl Statistics {
 
     fn run_statistics(&self, out: &mut Writer) {
         let f0 = &self.f0;
-        let voiced = runs(f0.len(), |i| f0[i] != 0.0);
-        let unvoiced = runs(f0.len(), |i| f0[i] == 0.0);
-        let seconds = f0.len() as f64 * PERIOD_S;
-        out.number(Some(voiced.lengths.count() as f64 / seconds), Reason::TooShort);
+        let known = |i: usize| Some(f0[i]).filter(|f| !f.is_nan());
+        let voiced = runs(f0.len(), |i| known(i).map(|f| f != 0.0));
+        let unvoiced = runs(f0.len(), |i| known(i).map(|f| f == 0.0));
+        let seconds = self.voiced_frames().0 as f64 * PERIOD_S;
+        out.number(Some(voiced.count as f64 / seconds), Reason::TooShort);
         for (runs, reason) in [(voiced, Reason::NoVoicedFrames), (unvoiced, Reason::NoUnvoicedFrames)] {
             out.run_lengths(&runs, reason);
         }

@@ -45,6 +45,7 @@ pub struct ContourShape {
 #[derive(Default)]
 struct Slopes {
     sum: f64,
+    inner_sum: f64,
     squares: f64,
     inner: usize,
     count: usize,
@@ -53,6 +54,7 @@ struct Slopes {
 impl Slopes {
     fn inner(&mut self, slope: f64) {
         self.sum += slope;
+        self.inner_sum += slope;
         self.squares += slope * slope;
         self.inner += 1;
         self.count += 1;
@@ -63,37 +65,57 @@ impl Slopes {
         self.count += 1;
     }
 
-    /// `inner_sum` is the sum without the tail, needed for the deviation around the mean with it.
-    fn finish(&self, inner_sum: f64) -> SlopeStatistics {
+    fn finish(&self) -> SlopeStatistics {
         if self.count == 0 {
             return SlopeStatistics::default();
         }
         let mean = self.sum / self.count as f64;
-        let spread = self.squares - 2.0 * mean * inner_sum + mean * mean * self.inner as f64;
+        let spread = self.squares - 2.0 * mean * self.inner_sum + mean * mean * self.inner as f64;
         SlopeStatistics { count: self.count, mean, deviation: (spread.max(0.0) / self.count as f64).sqrt() }
     }
 }
 
 /// Peaks and slopes of a contour with one value every 10 ms. Definition: eGeMAPSv02, its reference program's rules.
 ///
-/// An empty contour gives all zeros with counts of 0.
+/// NaN marks a hole: the pieces between holes share the range that extremes are measured against, and no slope crosses a
+/// hole. An empty contour gives all zeros with counts of 0.
 #[must_use]
 pub fn shape(contour: &[f32], scratch: &mut ContourScratch) -> ContourShape {
-    let Some(&first) = contour.first() else {
+    let pieces = || contour.split(|v| v.is_nan()).filter(|p| !p.is_empty());
+    let Some(&first) = pieces().next().and_then(<[f32]>::first) else {
         return ContourShape::default();
     };
     let (mut low, mut high) = (first, first);
-    for v in contour {
+    for v in pieces().flatten() {
         low = low.min(*v);
         high = high.max(*v);
     }
     let threshold = THRESHOLD * (f64::from(high) - f64::from(low));
     let list = &mut scratch.extremes;
-    candidates(contour, list);
-    drop_small(f64::from(first), threshold, list);
-    drop_shallow_minima(f64::from(first), threshold, list);
-    alternate(list);
-    slopes(contour, list)
+    let (mut rising, mut falling) = (Slopes::default(), Slopes::default());
+    let mut peaks = 0;
+    for piece in pieces() {
+        let first = f64::from(piece[0]);
+        candidates(piece, list);
+        drop_small(first, threshold, list);
+        drop_shallow_minima(first, threshold, list);
+        alternate(list);
+        slopes(piece, list, &mut rising, &mut falling);
+        peaks += list.iter().filter(|e| e.maximum).count();
+    }
+    let mut shape = ContourShape { peaks, rising: rising.finish(), falling: falling.finish() };
+    if rising.count + falling.count == 0
+        && let Some(piece) = pieces().next().filter(|_| pieces().nth(1).is_none())
+    {
+        let mean = (f64::from(piece[piece.len() - 1]) - f64::from(first)) / piece.len() as f64;
+        let whole = SlopeStatistics { count: 1, mean, deviation: 0.0 };
+        if mean > 0.0 {
+            shape.rising = whole;
+        } else if mean < 0.0 {
+            shape.falling = whole;
+        }
+    }
+    shape
 }
 
 fn candidates(x: &[f32], list: &mut Vec<Extreme>) {
@@ -178,12 +200,10 @@ fn alternate(list: &mut Vec<Extreme>) {
     });
 }
 
-fn slopes(x: &[f32], list: &[Extreme]) -> ContourShape {
-    let first = f64::from(x[0]);
+/// Adds the slopes between the extremes of one piece; none where it has no extreme.
+fn slopes(x: &[f32], list: &[Extreme], rising: &mut Slopes, falling: &mut Slopes) {
     let end = x.len() - 1;
-    let last = f64::from(x[end]);
-    let (mut rising, mut falling) = (Slopes::default(), Slopes::default());
-    let mut from = (0usize, first);
+    let mut from = (0usize, f64::from(x[0]));
     for e in list {
         let seconds = (e.at - from.0) as f64 * PERIOD_S;
         if e.maximum {
@@ -193,26 +213,10 @@ fn slopes(x: &[f32], list: &[Extreme]) -> ContourShape {
         }
         from = (e.at, e.value);
     }
-    let (rising_sum, falling_sum) = (rising.sum, falling.sum);
-    let mut whole = SlopeStatistics::default();
-    match list.last() {
-        Some(e) if end > e.at => {
-            let slope = (last - e.value) / ((end - e.at) as f64 * PERIOD_S);
-            if e.maximum { falling.tail(slope) } else { rising.tail(slope) }
-        }
-        Some(_) => {}
-        None => {
-            whole = SlopeStatistics { count: 1, mean: (last - first) / x.len() as f64, deviation: 0.0 };
-        }
+    if let Some(e) = list.last().filter(|e| end > e.at) {
+        let slope = (f64::from(x[end]) - e.value) / ((end - e.at) as f64 * PERIOD_S);
+        if e.maximum { falling.tail(slope) } else { rising.tail(slope) }
     }
-    let peaks = list.iter().filter(|e| e.maximum).count();
-    let (mut up, mut down) = (rising.finish(rising_sum), falling.finish(falling_sum));
-    if whole.count > 0 && whole.mean > 0.0 {
-        up = whole;
-    } else if whole.count > 0 && whole.mean < 0.0 {
-        down = whole;
-    }
-    ContourShape { peaks, rising: up, falling: down }
 }
 
 #[cfg(test)]
@@ -241,6 +245,25 @@ mod tests {
         let flat = shape(&[2.0; 30], &mut ContourScratch::default());
         assert_eq!((flat.rising.count, flat.falling.count), (0, 0));
         assert_eq!(shape(&[], &mut ContourScratch::default()), ContourShape::default());
+    }
+
+    /// Two pieces with a hole between them have the slopes of each, and none between them.
+    #[test]
+    fn no_slope_crosses_a_hole() {
+        let rise = |from: i32| (0..21).map(move |i| (from + 10 - (i - 10i32).abs()) as f32);
+        let mut x: Vec<f32> = rise(0).collect();
+        x.extend([f32::NAN; 3]);
+        x.extend(rise(100));
+        // Against the range of both (110) neither triangle is an extreme; against its own, each is one.
+        assert_eq!(shape(&x, &mut ContourScratch::default()), ContourShape::default());
+        let mut y: Vec<f32> = rise(0).collect();
+        y.push(f32::NAN);
+        y.extend(rise(3));
+        let s = shape(&y, &mut ContourScratch::default());
+        // Each rises by 100 per second and ends in a falling tail, which is counted with its sign.
+        assert_eq!((s.peaks, s.rising.count, s.falling.count), (2, 2, 2));
+        assert!((s.rising.mean - 100.0).abs() < 1e-9 && (s.falling.mean + 100.0).abs() < 1e-9);
+        assert_eq!(shape(&[f32::NAN; 4], &mut ContourScratch::default()), ContourShape::default());
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::features::reason::Reason;
 
 pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     for i in 0..MFCCS {
-        let at = |row: usize| segment.rows[row].shape.map(|s| s.mfcc[i]);
-        let voiced = Sorted::new(segment.voices().filter_map(|(r, _)| at(r)), Reason::NoVoicedFrames);
+        let at = |row: usize| segment.rows[row]?.shape.map(|s| s.mfcc[i]);
+        let voiced = Sorted::new(segment.voices().filter_map(|(r, ..)| at(r)), Reason::NoVoicedFrames);
         let name = format!("mfcc{}", i + 1);
         out.put(&format!("{name}_voicedMean"), voiced.mean());
         out.put(&format!("{name}_voicedStddev"), voiced.deviation());
@@ -21,7 +21,7 @@ pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     }
 }
 
-/// Regression slope over five rows, per second; the middle one does not matter.
+/// Regression slope over five rows, per second; the middle one does not matter. A hole among them leaves none.
 fn delta([a, b, c, d]: [f32; 4]) -> Option<f32> {
     Some((2.0 * (d - a) + c - b) / (10.0 * PERIOD_S as f32))
 }

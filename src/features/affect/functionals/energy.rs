@@ -17,11 +17,11 @@ pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     out.put("loudness_median", loudness.median());
     out.put("loudness_percentile90", loudness.percentile(0.9));
     out.put("loudness_variation", loudness.iqr().and_then(|i| Ok(i / loudness.median()?)));
-    let n = segment.rows.len() as f64;
-    let mean = segment.rows.iter().map(|r| f64::from(r.mean_square)).sum::<f64>() / n;
+    let n = segment.observed().count() as f64;
+    let mean = segment.observed().map(|r| f64::from(r.mean_square)).sum::<f64>() / n;
     let db = |p: f64| if p > 0.0 { Ok(10.0 * p.log10()) } else { Err(silent) };
     out.put("level_dBFS_equivalent", db(mean));
-    let voiced = segment.voices().map(|(i, _)| db(f64::from(segment.rows[i].mean_square)));
+    let voiced = segment.voices().map(|(_, r, _)| db(f64::from(r.mean_square)));
     out.put(
         "level_dBFS_voicedMedian",
         Sorted::new(voiced.flatten().map(|l| l as f32), Reason::NoVoicedFrames).median(),
@@ -29,8 +29,7 @@ pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     let spoken = Sorted::new(spoken_levels(segment).map(|(_, l)| l as f32), silent);
     out.put("level_dB_range5-95", spoken.between(0.05, 0.95));
     out.put("level_dB_stddev", spoken.deviation());
-    let seconds = segment.span.len() as f64 * PERIOD_S;
-    let declination = slope(spoken_levels(segment)).filter(|_| seconds >= 0.5);
+    let declination = slope(spoken_levels(segment)).filter(|_| segment.span_s() >= 0.5);
     out.put("levelDeclination_dBPerS", declination.ok_or(few(segment)));
 
     let nuclei = nuclei(segment);
@@ -42,8 +41,11 @@ pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     out.put("attack_dBPerS_median", rates(|n| n.attack_db_per_s));
     out.put("decay_dBPerS_median", rates(|n| n.decay_db_per_s));
 
-    let envelope: Vec<f64> =
-        segment.rows[segment.span.clone()].iter().map(|r| f64::from(r.mean_square).sqrt()).collect();
+    let envelope: Vec<Vec<f64>> = segment
+        .stretches(|_| true)
+        .into_iter()
+        .map(|s| segment.rows[s.rows].iter().flatten().map(|r| f64::from(r.mean_square).sqrt()).collect())
+        .collect();
     let powers = BANDS_HZ.map(|low| modulation(&envelope, low).ok_or(few(segment)));
     for (name, p) in [
         "modulation1-2Hz_dB",
@@ -71,12 +73,13 @@ fn spoken_levels<'a>(segment: &'a Segment<'_>) -> impl Iterator<Item = (f64, f64
 }
 
 /// Power of the envelope in the octave from `low_hz`, relative to the square of its mean: two band-pass sections
-/// (Bristow-Johnson's, gain 1 at the centre) that begin as if the first value had always been there. `None` for less
-/// than two periods of the lower edge, or silence.
-fn modulation(envelope: &[f64], low_hz: f64) -> Option<f64> {
-    let seconds = envelope.len() as f64 * PERIOD_S;
-    let mean = envelope.iter().sum::<f64>() / envelope.len().max(1) as f64;
-    if seconds * low_hz < 2.0 || mean <= 0.0 {
+/// (Bristow-Johnson's, gain 1 at the centre) that begin as if the first value had always been there, in every piece
+/// between holes that holds two periods of the lower edge. `None` where there is no such piece, or silence.
+fn modulation(pieces: &[Vec<f64>], low_hz: f64) -> Option<f64> {
+    let long = || pieces.iter().filter(|p| p.len() as f64 * PERIOD_S * low_hz >= 2.0);
+    let count = long().map(Vec::len).sum::<usize>() as f64;
+    let mean = long().flatten().sum::<f64>() / count.max(1.0);
+    if mean <= 0.0 {
         return None;
     }
     let omega = std::f64::consts::TAU * low_hz * std::f64::consts::SQRT_2 * PERIOD_S;
@@ -84,17 +87,21 @@ fn modulation(envelope: &[f64], low_hz: f64) -> Option<f64> {
     let alpha = omega.sin() * (std::f64::consts::LN_2 / 2.0 * WIDTH * omega / omega.sin()).sinh();
     let (b0, a0) = (alpha, 1.0 + alpha);
     let (b, a1, a2) = (b0 / a0, -2.0 * omega.cos() / a0, (1.0 - alpha) / a0);
-    let mut x: Vec<f64> = envelope.to_vec();
-    for _ in 0..2 {
-        let (mut s1, mut s2) = (-b * x[0], -b * x[0]);
-        for v in &mut x {
-            let y = b * *v + s1;
-            s1 = s2 - a1 * y;
-            s2 = -b * *v - a2 * y;
-            *v = y;
+    let mut power = 0.0;
+    for piece in long() {
+        let mut x = piece.clone();
+        for _ in 0..2 {
+            let (mut s1, mut s2) = (-b * x[0], -b * x[0]);
+            for v in &mut x {
+                let y = b * *v + s1;
+                s1 = s2 - a1 * y;
+                s2 = -b * *v - a2 * y;
+                *v = y;
+            }
         }
+        power += x.iter().map(|v| v * v).sum::<f64>();
     }
-    Some(x.iter().map(|v| v * v).sum::<f64>() / x.len() as f64 / (mean * mean))
+    Some(power / count / (mean * mean))
 }
 
 /// Width of one section in octaves that makes two of them an octave wide.
@@ -121,7 +128,7 @@ mod tests {
             let hz = low * std::f64::consts::SQRT_2;
             let x: Vec<f64> =
                 (0..3000).map(|t| 1.0 + 0.4 * (std::f64::consts::TAU * hz * t as f64 * 0.01).cos()).collect();
-            let got = BANDS_HZ.map(|b| modulation(&x, b).unwrap());
+            let got = BANDS_HZ.map(|b| modulation(std::slice::from_ref(&x), b).unwrap());
             assert!((got[i] / 0.08 - 1.0).abs() < 0.05, "{hz}: {got:?}");
             for (j, g) in got.iter().enumerate().filter(|(j, _)| *j != i) {
                 assert!(*g < 0.025, "{hz} in band {j}: {g}");
@@ -129,10 +136,10 @@ mod tests {
             // The edge of the band lies 3 dB down.
             let edge: Vec<f64> =
                 (0..6000).map(|t| 1.0 + 0.4 * (std::f64::consts::TAU * low * t as f64 * 0.01).cos()).collect();
-            let db = 10.0 * (modulation(&edge, *low).unwrap() / 0.08).log10();
+            let db = 10.0 * (modulation(&[edge], *low).unwrap() / 0.08).log10();
             assert!((db + 3.0).abs() < 0.8, "{low}: {db} dB");
         }
-        assert_eq!(modulation(&[1.0; 100], 1.0), None);
-        assert_eq!(modulation(&[0.0; 1000], 1.0), None);
+        assert_eq!(modulation(&[vec![1.0; 100]], 1.0), None);
+        assert_eq!(modulation(&[vec![0.0; 1000]], 1.0), None);
     }
 }

@@ -8,7 +8,7 @@ use crate::features::reason::Reason;
 
 pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     let none = Reason::NoVoicedFrames;
-    let tracts = || segment.voices().filter_map(|(_, v)| v.tract);
+    let tracts = || segment.voices().filter_map(|(_, _, v)| v.tract);
     let of = |pick: &dyn Fn(&Tract) -> f32| Sorted::new(tracts().map(|t| pick(&t)), none);
     for i in 0..3 {
         let hz = of(&|t| t.hz[i]);
@@ -42,7 +42,7 @@ fn spread(tracts: &[Tract]) -> Value {
 /// Size of the rate of change of a formant, in semitones per second, over five rows of a voiced stretch.
 fn rates<'a>(segment: &'a Segment<'_>, formant: usize) -> impl Iterator<Item = f32> + 'a {
     segment.rows.windows(5).filter_map(move |w| {
-        let at = |i: usize| w[i].voice.and_then(|v| v.tract).map(|t| 12.0 * t.hz[formant].log2());
+        let at = |i: usize| w[i].and_then(|r| r.voice).and_then(|v| v.tract).map(|t| 12.0 * t.hz[formant].log2());
         at(2)?;
         Some(((2.0 * (at(4)? - at(0)?) + at(3)? - at(1)?) / (10.0 * PERIOD_S as f32)).abs())
     })

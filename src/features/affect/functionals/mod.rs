@@ -46,13 +46,15 @@ impl Writer {
 
 /// Functionals of a segment.
 ///
-/// Rows over bad input are left out. Every value is defined or has a reason; silence and sounds without voice leave
+/// Rows over bad input are holes: they enter nothing, no slope, difference, interval, run or period is taken across them,
+/// and rates and lengths count observed time only. Every value is defined or has a reason; silence and sounds without voice leave
 /// undefined what needs a voice.
 #[must_use]
 pub fn functionals(rows: &Rows<'_>) -> FunctionalValues {
     let segment = Segment::new(rows);
-    if segment.rows.len() < FEWEST_ROWS {
-        let reason = if segment.rows.len() < rows.len() { Reason::BadInput } else { Reason::TooShort };
+    let observed = segment.observed().count();
+    if observed < FEWEST_ROWS {
+        let reason = if observed < rows.len() { Reason::BadInput } else { Reason::TooShort };
         return FunctionalValues::undefined(FUNCTIONALS, reason);
     }
     let mut writer = Writer {

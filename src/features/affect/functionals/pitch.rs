@@ -24,9 +24,9 @@ fn semitone(hz: f32) -> f64 {
 
 pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     let none = Reason::NoVoicedFrames;
-    let voiced: Vec<(f64, f64)> = segment.voices().map(|(i, v)| (i as f64 * PERIOD_S, semitone(v.f0_hz))).collect();
+    let voiced: Vec<(f64, f64)> = segment.voices().map(|(i, _, v)| (i as f64 * PERIOD_S, semitone(v.f0_hz))).collect();
     let pitch = Sorted::new(voiced.iter().map(|v| v.1 as f32), none);
-    out.put("F0_Hz_median", Sorted::new(segment.voices().map(|(_, v)| v.f0_hz), none).median());
+    out.put("F0_Hz_median", Sorted::new(segment.voices().map(|(_, _, v)| v.f0_hz), none).median());
     out.put("F0semitoneFrom27.5Hz_median", pitch.median());
     out.put("F0semitoneFrom27.5Hz_percentile5", pitch.percentile(0.05));
     out.put("F0semitoneFrom27.5Hz_percentile95", pitch.percentile(0.95));
@@ -36,8 +36,8 @@ pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     let stretches: Vec<Vec<f64>> = segment
         .voiced_stretches()
         .into_iter()
-        .filter(|s| s.len() >= STRETCH)
-        .map(|s| s.filter_map(|i| segment.rows[i].voice.map(|v| semitone(v.f0_hz))).collect())
+        .filter(|s| s.rows.len() >= STRETCH)
+        .map(|s| s.rows.filter_map(|i| segment.voice(i)).map(|v| semitone(v.f0_hz)).collect())
         .collect();
     let few = if voiced.is_empty() { none } else { Reason::NotEnoughSpeech };
     let slopes: Vec<f64> =
@@ -45,7 +45,7 @@ pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     out.put("F0stretchSlope_stPerS_mean", moments(&slopes).map(|m| m.0).ok_or(few));
     out.put("F0stretchSlope_stPerS_stddev", moments(&slopes).filter(|_| slopes.len() > 1).map(|m| m.1).ok_or(few));
     out.put("F0declination_stPerS", declination(&voiced, few));
-    out.put("F0finalMovement_st", final_movement(&voiced, few));
+    out.put("F0finalMovement_st", final_movement(segment, &voiced, few));
 
     let rates: Vec<f64> = stretches.iter().flat_map(|s| rates(s)).collect();
     let sizes = Sorted::new(rates.iter().map(|r| r.abs() as f32), few);
@@ -57,7 +57,7 @@ pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     let turns: usize = stretches.iter().map(|s| turning_points(s)).sum();
     let per_second = turns as f64 / (frames.max(1) as f64 * PERIOD_S);
     out.put("F0turningPointsPerSec", if frames >= 2 * super::stats::ENOUGH { Ok(per_second) } else { Err(few) });
-    out.put("voicingProbability_mean", Sorted::new(segment.rows.iter().map(|r| r.voicing), Reason::TooShort).mean());
+    out.put("voicingProbability_mean", Sorted::new(segment.observed().map(|r| r.voicing), Reason::TooShort).mean());
 }
 
 fn declination(voiced: &[(f64, f64)], few: Reason) -> Value {
@@ -68,8 +68,12 @@ fn declination(voiced: &[(f64, f64)], few: Reason) -> Value {
     slope(voiced.iter().copied()).ok_or(few)
 }
 
-fn final_movement(voiced: &[(f64, f64)], few: Reason) -> Value {
+/// A hole from there on may have held the end.
+fn final_movement(segment: &Segment<'_>, voiced: &[(f64, f64)], few: Reason) -> Value {
     let from = voiced.len().checked_sub(FINAL + BEFORE).ok_or(few)?;
+    if segment.voices().nth(from).is_some_and(|(row, ..)| segment.rows[row..].iter().any(Option::is_none)) {
+        return Err(Reason::BadInput);
+    }
     let list = |part: &[(f64, f64)]| Sorted::new(part.iter().map(|v| v.1 as f32), few).median();
     Ok(list(&voiced[from + BEFORE..])? - list(&voiced[from..from + BEFORE])?)
 }

@@ -4,7 +4,7 @@ use super::Writer;
 use super::segment::Segment;
 use super::stats::Sorted;
 use crate::descriptors::pulses::Period;
-use crate::features::affect::row::Voice;
+use crate::features::affect::row::{Row, Voice};
 use crate::features::reason::Reason;
 
 /// Fewest pairs of neighbouring periods.
@@ -26,20 +26,36 @@ const DESCRIPTORS: [Picked; 6] = [
 
 pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     for (i, (name, pick)) in DESCRIPTORS.into_iter().enumerate() {
-        let sorted = Sorted::new(segment.voices().filter_map(|(_, v)| pick(v)), Reason::NoVoicedFrames);
+        let sorted = Sorted::new(segment.voices().filter_map(|(_, _, v)| pick(v)), Reason::NoVoicedFrames);
         out.put(&format!("{name}_median"), sorted.median());
         out.put(&format!("{name}_iqr"), sorted.iqr());
         if i < 2 {
             out.put(&format!("{name}_percentile10"), sorted.percentile(0.1));
         }
     }
-    let periods: Vec<Period> = segment.rows.iter().flat_map(|r| r.periods.list()).copied().collect();
+    let mut periods = Vec::new();
+    collect(segment.rows.iter().copied(), &mut periods);
     let none = if segment.voices().next().is_none() { Reason::NoVoicedFrames } else { Reason::NotEnoughSpeech };
     let percent = |v: Option<f64>| v.map(|v| 100.0 * v).ok_or(none);
     out.put("jitterLocal_percent_mean", percent(jitter(chains(&periods), FEWEST)));
     out.put("jitterPPQ5_percent", percent(quotient5(chains(&periods), |p| p.seconds, LENGTH_FACTOR)));
     out.put("shimmerLocal_dB_mean", shimmer_db(chains(&periods), FEWEST).ok_or(none));
     out.put("shimmerAPQ5_percent", percent(quotient5(chains(&periods), |p| p.amplitude, AMPLITUDE_FACTOR)));
+}
+
+/// Collects the periods of rows (`None` for a hole); none follows another across a hole.
+pub(in crate::features::affect) fn collect<'a>(rows: impl Iterator<Item = Option<&'a Row>>, out: &mut Vec<Period>) {
+    let mut torn = false;
+    for row in rows {
+        let Some(row) = row else {
+            torn = true;
+            continue;
+        };
+        for period in row.periods.list() {
+            out.push(Period { follows: period.follows && !torn, ..*period });
+            torn = false;
+        }
+    }
 }
 
 /// Runs of periods that follow each other without a break.

@@ -28,7 +28,7 @@ const DESCRIPTORS: [Picked; 7] = [
 pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     for (name, pick) in DESCRIPTORS {
         let of = |r: &Row| r.shape.as_ref().and_then(pick);
-        let voiced = Sorted::new(segment.voices().filter_map(|(i, _)| of(segment.rows[i])), Reason::NoVoicedFrames);
+        let voiced = Sorted::new(segment.voices().filter_map(|(_, r, _)| of(r)), Reason::NoVoicedFrames);
         out.put(&format!("{name}_voicedMedian"), voiced.median());
         out.put(&format!("{name}_voicedIqr"), voiced.iqr());
         let unvoiced = Sorted::new(segment.unvoiced().filter_map(of), Reason::NoUnvoicedFrames);
