@@ -43,6 +43,15 @@ impl FeatureSet {
         }
     }
 
+    /// Whether it is defined on the samples as they were recorded; others are on samples without their offset (DC).
+    #[must_use]
+    pub const fn as_recorded(self) -> bool {
+        match self {
+            Self::AffectV1 => false,
+            Self::EgemapsV02 => true,
+        }
+    }
+
     /// Its low-level descriptors, in the order of its tables.
     #[must_use]
     pub fn llds(self) -> &'static [Entry] {

@@ -6,6 +6,7 @@ use super::config::{Config, FeatureSet, Segmentation};
 use super::extractor::{Extractor, Keeping, SegmentValues, extractor, kept_samples, max_delay};
 use super::policy::Policy;
 use super::quality::{NoiseFloor, QualityMeter};
+use super::raw::Raw;
 use super::sounds::{Sound, Sounds};
 use crate::error::InputError;
 use crate::features::baseline::{Baseline, Population};
@@ -16,8 +17,9 @@ use crate::segment::vad::{VAD_FRAME, Vad};
 use crate::segment::windows::Windows;
 use crate::signal::clock::samples_to_ns;
 use crate::signal::frames::{FrameSink, Frames, PitchFrame, ShortFrame};
+use crate::signal::offset::Offset;
 use crate::signal::resample::Resampler;
-use crate::signal::samples::{Samples, clean};
+use crate::signal::samples::{Samples, clean, clipped};
 use crate::signal::{HOP, PITCH, SHORT};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -63,13 +65,13 @@ impl FrameSink for Store {
             self.meter.push(sound);
         }
         self.shorts = frame.index + 1;
-        for e in &mut self.extractors {
+        for e in self.extractors.iter_mut().filter(|e| !e.set().as_recorded()) {
             e.short(frame);
         }
     }
 
     fn pitch(&mut self, frame: &PitchFrame<'_>) {
-        for e in &mut self.extractors {
+        for e in self.extractors.iter_mut().filter(|e| !e.set().as_recorded()) {
             e.pitch(frame);
         }
     }
@@ -80,8 +82,11 @@ impl FrameSink for Store {
 pub(super) struct Lane {
     config: Arc<Config>,
     channel: Channel,
+    offset: Offset,
     resampler: Resampler,
     frames: Frames,
+    /// The way of the samples as they were recorded, for the sets that are defined on those.
+    raw: Option<Raw>,
     store: Store,
     /// What is usual for the speaker; outlives cuts of the stream.
     pub baseline: Option<Baseline>,
@@ -91,8 +96,6 @@ pub(super) struct Lane {
     segmenter: Segmenter,
     pending: VecDeque<Span>,
     piece: Vec<f32>,
-    /// The staged piece holds samples that are missing.
-    missing: bool,
     /// The stream's time jumped before the next segment.
     discont: bool,
     /// Pieces of 10 ms so far.
@@ -143,12 +146,14 @@ impl Lane {
             audio,
             channel: Channel { index, role: config.role(index) },
             piece: Vec::with_capacity(rate_hz as usize / 100 + 1),
+            offset: Offset::new(rate_hz),
             resampler,
-            frames: Frames::new(config.sets.iter().map(|s| kept_samples(*s)).max().unwrap_or(PITCH).max(if audio {
-                heard
+            frames: Frames::new(kept(&config, false).max(if audio { heard } else { 0 })),
+            raw: if config.sets.iter().any(|s| s.as_recorded()) {
+                Some(Raw::new(rate_hz, kept(&config, true))?)
             } else {
-                0
-            })),
+                None
+            },
             store: Store {
                 extractors: config.sets.iter().map(|s| extractor(*s, keeping)).collect(),
                 sounds: Sounds::new(rows),
@@ -163,7 +168,6 @@ impl Lane {
             speaking: false,
             segmenter,
             pending: VecDeque::with_capacity(16),
-            missing: false,
             discont: false,
             pieces: 0,
             position: 0,
@@ -198,18 +202,23 @@ impl Lane {
 
     /// Stages `count` missing frames.
     pub fn stage_missing(&mut self, count: usize) {
-        self.piece.resize(self.piece.len() + count, 0.0);
-        self.missing |= count > 0;
+        self.piece.resize(self.piece.len() + count, f32::NAN);
     }
 
     /// The staged piece of (at most) 10 ms is complete.
     pub fn piece(&mut self, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
-        let mut bad = std::mem::take(&mut self.missing);
-        let clipped = clean(&mut self.piece, |_| bad = true);
-        if bad {
+        let clipped = clipped(&self.piece);
+        if let Some(raw) = &mut self.raw {
+            raw.take(&self.piece);
+        }
+        self.offset.remove(&mut self.piece);
+        if clean(&mut self.piece) {
             let reach = self.resampler.reach().div_ceil(HOP) as u64;
             for hop in self.pieces.saturating_sub(reach)..=self.pieces + reach {
                 self.frames.mark_bad(hop);
+                if let Some(raw) = &mut self.raw {
+                    raw.mark_bad(hop);
+                }
             }
         }
         *self.store.sounds.at(self.pieces) = Sound {
@@ -224,6 +233,9 @@ impl Lane {
         resampler.push(&piece, |x| part.samples(x));
         self.piece = piece;
         self.piece.clear();
+        if let Some(raw) = &mut self.raw {
+            raw.push(&mut self.store.extractors);
+        }
         self.emit(origin_ns, false, sink);
     }
 
@@ -246,8 +258,11 @@ impl Lane {
     pub fn finish(&mut self, ended: Ended, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
         let (resampler, mut part) = self.parts();
         resampler.finish(|x| part.samples(x));
-        for e in &mut self.store.extractors {
+        for e in self.store.extractors.iter_mut().filter(|e| !e.set().as_recorded()) {
             e.finish(self.frames.history());
+        }
+        if let Some(raw) = &mut self.raw {
+            raw.finish(&mut self.store.extractors);
         }
         let last = match &mut self.segmenter {
             Segmenter::Frames => None,
@@ -264,8 +279,12 @@ impl Lane {
     /// Starts again, as new; `discont` marks the next segment.
     pub fn reset(&mut self, discont: bool) {
         self.discont = discont;
+        self.offset.reset();
         self.resampler.reset();
         self.frames.reset();
+        if let Some(raw) = &mut self.raw {
+            raw.reset();
+        }
         for e in &mut self.store.extractors {
             e.reset();
         }
@@ -283,7 +302,6 @@ impl Lane {
         }
         self.pending.clear();
         self.piece.clear();
-        self.missing = false;
         self.pieces = 0;
         self.position = 0;
     }
@@ -379,6 +397,11 @@ impl Lane {
             audio: None,
         }
     }
+}
+
+/// Samples that the sets must have in reach, those defined on the samples as recorded or the others.
+fn kept(config: &Config, as_recorded: bool) -> usize {
+    config.sets.iter().filter(|s| s.as_recorded() == as_recorded).map(|s| kept_samples(*s)).max().unwrap_or(PITCH)
 }
 
 /// The parts of a lane that take samples at 16 kHz.

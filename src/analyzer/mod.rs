@@ -9,6 +9,7 @@ mod extractor;
 mod lane;
 mod policy;
 mod quality;
+mod raw;
 mod row;
 mod scoring;
 mod sounds;

@@ -78,6 +78,12 @@ impl AutocorrelationPlan {
 }
 
 impl Autocorrelation {
+    /// `r(lag) / r(0)` with the window divided out, for lags from 0 in samples.
+    #[must_use]
+    pub fn lags(&self) -> &[f32] {
+        &self.lags
+    }
+
     /// Lag (in samples) and height of the peak within two samples of `lag`, by the parabola through its three points;
     /// the largest of the points where there is no peak.
     #[must_use]

@@ -1,4 +1,4 @@
-//! Harmonics-to-noise ratio: how alike the waveform and itself one period later are, under one window.
+//! Harmonics-to-noise ratio and exact period: how alike the waveform and itself one period later are, under one window.
 
 use crate::signal::PITCH;
 use crate::signal::sums::dot;
@@ -23,6 +23,15 @@ pub struct PeriodicityState {
     weighted: Vec<f32>,
 }
 
+/// How periodic a frame is, and with which period.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Periodicity {
+    /// Harmonics-to-noise ratio in dB, -20 to 45.
+    pub hnr_db: f32,
+    /// The period at which the frame is most like itself, in samples.
+    pub period: f64,
+}
+
 impl PeriodicityPlan {
     /// A plan for pitch frames under `window`.
     #[must_use]
@@ -36,14 +45,20 @@ impl PeriodicityPlan {
         PeriodicityState { weighted: vec![0.0; self.window.len()] }
     }
 
-    /// HNR in dB of a frame with fundamental `f0_hz`: `10 log10(r / (1 - r))`, `r` the highest correlation, at
+    /// HNR and period of a frame with fundamental `f0_hz`, known to within a sample: HNR is `10 log10(r / (1 - r))`, `r` the highest correlation, at
     /// the period to within a sample, between the frame and itself shifted by the lag, both weighted by the one window that is
     /// centred between them. The window falls out of the ratio, so that a periodic sound has `r = 1` whatever its
     /// period: the correction of Boersma (1993), made exact.
     ///
     /// Range: -20 to 45. `None` for silence or for a period beyond half the frame.
     #[must_use]
-    pub fn process(&self, state: &mut PeriodicityState, samples: &[f32], f0_hz: f64, rate_hz: f64) -> Option<f32> {
+    pub fn process(
+        &self,
+        state: &mut PeriodicityState,
+        samples: &[f32],
+        f0_hz: f64,
+        rate_hz: f64,
+    ) -> Option<Periodicity> {
         debug_assert_eq!(samples.len(), PITCH);
         let period = (rate_hz / f0_hz).round() as usize;
         if period <= REACH || period + REACH >= samples.len() / 2 {
@@ -68,14 +83,16 @@ impl PeriodicityPlan {
         if own <= 0.0 || r.iter().any(|r| !r.is_finite()) {
             return None;
         }
-        let height = peak(&r);
+        let (shift, height) = peak(&r);
         let ratio = if height >= 1.0 { f64::INFINITY } else { (height / (1.0 - height)).max(1e-9) };
-        Some((10.0 * ratio.log10()).clamp(f64::from(FLOOR_DB), f64::from(CEILING_DB)) as f32)
+        let hnr_db = (10.0 * ratio.log10()).clamp(f64::from(FLOOR_DB), f64::from(CEILING_DB)) as f32;
+        Some(Periodicity { hnr_db, period: period as f64 + shift })
     }
 }
 
-/// Height of the peak near the middle of five points, by the polynomial of fourth degree through them.
-fn peak(r: &[f64; POINTS]) -> f64 {
+/// Place (from the middle) and height of the peak near the middle of five points, by the polynomial of fourth degree through
+/// them.
+fn peak(r: &[f64; POINTS]) -> (f64, f64) {
     // Coefficients around the middle point, from central differences.
     let odd = [(r[3] - r[1]) / 2.0, (r[4] - r[0]) / 2.0];
     let even = [(r[3] + r[1]) / 2.0 - r[2], (r[4] + r[0]) / 2.0 - r[2]];
@@ -92,7 +109,7 @@ fn peak(r: &[f64; POINTS]) -> f64 {
             x = (x - first / second).clamp(-1.5, 1.5);
         }
     }
-    value(x).max(r[2])
+    if value(x) > r[2] { (x, value(x)) } else { (0.0, r[2]) }
 }
 
 /// Sums of `a b` and of `w b b`.

@@ -1,16 +1,19 @@
 //! The most plausible course of F0 and voicing through the candidates.
 
 use super::best_path::{BestPath, IMPOSSIBLE};
-use super::pitch_comb::{PLACES, PitchCandidate};
-use super::voicing::Voicing;
+use super::pitch_evidence::{PLACES, PitchCandidate, PitchEvidence};
+use super::usual_pitch::UsualPitch;
+use super::voicing::{Voicing, probability};
 
 /// Longest delay of a decision, in frames.
 pub const DELAY: usize = 30;
 const STATES: usize = PLACES + 1;
 const UNVOICED: usize = PLACES;
 /// Cost of an octave, and of a change between voiced and unvoiced, in units of log odds.
-const OCTAVE: f64 = 10.0;
-const SWITCH: f64 = 2.5;
+const OCTAVE: f64 = 6.87;
+const SWITCH: f64 = 3.53;
+/// Log odds per unit of a candidate's score.
+const SCORE: f64 = 5.74;
 const LEAST: f64 = 1e-6;
 
 /// F0 of one frame.
@@ -26,6 +29,7 @@ pub struct Pitch {
 #[derive(Debug, Clone)]
 pub struct PitchTrack {
     voicing: Voicing,
+    usual: UsualPitch,
     path: BestPath<STATES, DELAY>,
     waiting: [([PitchCandidate; PLACES], f32); DELAY],
     /// `log2` of the frequencies of the last frame.
@@ -36,6 +40,7 @@ impl Default for PitchTrack {
     fn default() -> Self {
         Self {
             voicing: Voicing::default(),
+            usual: UsualPitch::default(),
             // Before a stream there is no voice.
             path: BestPath::new(Some(UNVOICED)),
             waiting: [([PitchCandidate::default(); PLACES], 0.0); DELAY],
@@ -51,15 +56,25 @@ impl PitchTrack {
         self.voicing.hear(samples, mean_square);
     }
 
-    /// Takes the candidates and the energy of the next frame and hands on every frame that is now decided, in order.
-    pub fn push(&mut self, candidates: &[PitchCandidate; PLACES], energy: f64, mut decided: impl FnMut(Pitch)) {
-        let probability = self.voicing.process(candidates, energy);
-        let best = candidates.iter().map(PitchCandidate::score).fold(f32::NEG_INFINITY, f32::max);
+    /// Level of a pitch frame of this energy relative to the loud parts ([`Voicing::level_db`]).
+    #[must_use]
+    pub fn level_db(&self, energy: f64) -> f64 {
+        self.voicing.level_db(energy)
+    }
+
+    /// Takes the evidence and the relative level of the next frame and hands on every frame that is now decided, in order.
+    pub fn push(&mut self, evidence: &PitchEvidence, level_db: f64, mut decided: impl FnMut(Pitch)) {
+        let probability = probability(evidence, level_db);
+        let candidates = &evidence.candidates;
         let mut local = [IMPOSSIBLE; STATES];
-        let mut octaves = [0.0; PLACES];
+        let (mut octaves, mut scores) = ([0.0; PLACES], [f64::NEG_INFINITY; PLACES]);
         for (i, c) in candidates.iter().enumerate().filter(|(_, c)| c.hz > 0.0) {
-            local[i] = f64::from(best - c.score()) - (probability + LEAST).ln();
             octaves[i] = f64::from(c.hz).log2();
+            scores[i] = f64::from(c.score) - self.usual.cost(octaves[i]);
+        }
+        let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        for (l, s) in local.iter_mut().zip(&scores).filter(|(_, s)| s.is_finite()) {
+            *l = SCORE * (best - s) - (probability + LEAST).ln();
         }
         local[UNVOICED] = -(1.0 - probability + LEAST).ln();
         let before = std::mem::replace(&mut self.octaves, octaves);
@@ -69,9 +84,13 @@ impl PitchTrack {
             (false, false) => OCTAVE * (octaves[to] - before[from]).abs(),
             _ => SWITCH,
         };
-        let (waiting, mut count) = (&mut self.waiting, 0);
+        let (waiting, usual, mut count) = (&mut self.waiting, &mut self.usual, 0);
         self.path.push(&local, step, |state| {
-            decided(pitch(&waiting[count], state));
+            let pitch = pitch(&waiting[count], state);
+            if let Some(hz) = pitch.hz {
+                usual.hear(f64::from(hz).log2());
+            }
+            decided(pitch);
             count += 1;
         });
         waiting.rotate_left(count);

@@ -6,6 +6,7 @@ pub mod history;
 pub mod level;
 pub mod log;
 pub mod mel;
+pub mod offset;
 pub mod resample;
 pub mod samples;
 pub mod spectrum;

@@ -167,31 +167,34 @@ fn planar_frames<T>(planes: &[&[T]]) -> Result<usize, InputError> {
     }
 }
 
-/// Replaces what is not a sample (NaN, infinity, beyond [`LARGEST`]) by 0 and tells where, flushes denormals to 0, and
-/// counts samples at or beyond full scale.
-///
-/// `bad` is called with the index of every replaced sample. Returns the number of clipped samples.
-pub fn clean(block: &mut [f32], mut bad: impl FnMut(usize)) -> u32 {
-    let mut clipped = 0;
-    let mut suspicious = false;
-    for x in block.iter() {
-        let size = x.abs();
-        clipped += u32::from(size >= 1.0);
-        suspicious |= !(f32::MIN_POSITIVE..=LARGEST).contains(&size);
-    }
+/// Whether a value is a sample: a number, and not beyond [`LARGEST`].
+#[must_use]
+#[inline]
+pub fn is_sample(x: f32) -> bool {
+    x.abs() <= LARGEST
+}
+
+/// Number of samples at or beyond full scale.
+#[must_use]
+pub fn clipped(block: &[f32]) -> u32 {
+    block.iter().map(|x| u32::from(x.abs() >= 1.0 && is_sample(*x))).sum()
+}
+
+/// Replaces what is not a sample ([`is_sample`]) by 0, and denormals. Says whether something was replaced.
+pub fn clean(block: &mut [f32]) -> bool {
+    let suspicious = block.iter().fold(false, |s, x| s | !(f32::MIN_POSITIVE..=LARGEST).contains(&x.abs()));
+    let mut bad = false;
     if suspicious {
-        for (i, x) in block.iter_mut().enumerate() {
-            let size = x.abs();
-            if size.is_nan() || size > LARGEST {
-                clipped -= u32::from(size >= 1.0);
+        for x in block {
+            if !is_sample(*x) {
                 *x = 0.0;
-                bad(i);
-            } else if size < f32::MIN_POSITIVE {
+                bad = true;
+            } else if x.abs() < f32::MIN_POSITIVE {
                 *x = 0.0;
             }
         }
     }
-    clipped
+    bad
 }
 
 #[cfg(test)]
@@ -251,9 +254,9 @@ mod tests {
     #[test]
     fn garbage_is_replaced_and_reported() {
         let mut block = [0.5, f32::NAN, 1e-40, f32::INFINITY, -1.0, 257.0, -256.0];
-        let mut places = Vec::new();
-        assert_eq!(clean(&mut block, |i| places.push(i)), 2);
-        assert_eq!(places, [1, 3, 5]);
+        assert_eq!(clipped(&block), 2);
+        assert!(clean(&mut block));
         assert_eq!(block, [0.5, 0.0, 0.0, 0.0, -1.0, 0.0, -256.0]);
+        assert!(!clean(&mut [0.5, 1e-40, 0.0]));
     }
 }

@@ -1,7 +1,6 @@
 //! The tables of the set, computed once and shared by all streams.
 
 use super::row::MFCCS;
-use crate::descriptors::autocorrelation::AutocorrelationPlan;
 use crate::descriptors::balance::BalancePlan;
 use crate::descriptors::cepstral_peak::CepstralPlan;
 use crate::descriptors::harmonic_levels::HarmonicPlan;
@@ -9,7 +8,7 @@ use crate::descriptors::linear_prediction::PredictionPlan;
 use crate::descriptors::loudness::LoudnessPlan;
 use crate::descriptors::mfcc::MfccPlan;
 use crate::descriptors::periodicity::PeriodicityPlan;
-use crate::descriptors::pitch_comb::CombPlan;
+use crate::descriptors::pitch_evidence::EvidencePlan;
 use crate::descriptors::tilt::TiltPlan;
 use crate::signal::frames::{BANDS, FramePlan, PITCH_DF_HZ, SHORT_DF_HZ, SIGMA};
 use crate::signal::spectrum::SpectrumPlan;
@@ -29,8 +28,7 @@ pub struct Plan {
     pub(super) mfcc: MfccPlan,
     pub(super) balance: BalancePlan,
     pub(super) tilt: TiltPlan,
-    pub(super) autocorrelation: AutocorrelationPlan,
-    pub(super) comb: CombPlan,
+    pub(super) pitch: EvidencePlan,
     pub(super) periodicity: PeriodicityPlan,
     pub(super) cepstral: CepstralPlan,
     pub(super) harmonics: HarmonicPlan,
@@ -51,8 +49,7 @@ impl Plan {
             mfcc: MfccPlan::plain(BANDS, MFCCS),
             balance: BalancePlan::new(SHORT_DF_HZ),
             tilt: TiltPlan::new(SHORT_DF_HZ),
-            autocorrelation: AutocorrelationPlan::new(&window, frames.pitch.size()),
-            comb: CombPlan::new(PITCH_DF_HZ, rate),
+            pitch: EvidencePlan::new(&window, frames.pitch.size(), rate),
             periodicity: PeriodicityPlan::new(window),
             cepstral: CepstralPlan::new(PITCH_DF_HZ),
             harmonics: HarmonicPlan::new(PITCH_DF_HZ, sigma_s),

@@ -3,18 +3,18 @@
 use super::plan::{Plan, TRACT};
 use super::row::{Row, Shape, Sink, Voice};
 use super::tract::tract;
-use crate::descriptors::autocorrelation::Autocorrelation;
 use crate::descriptors::cepstral_peak::CepstralState;
 use crate::descriptors::formant_fit::FormantFit;
 use crate::descriptors::formant_track::{self, FormantTrack, TrackedFormants};
 use crate::descriptors::harmonic_levels::HarmonicLevels;
 use crate::descriptors::linear_prediction::{PredictionState, Resonances};
+use crate::descriptors::low_band::LowBand;
 use crate::descriptors::periodicity::PeriodicityState;
-use crate::descriptors::pitch_comb::{CombState, PLACES, PitchCandidate};
+use crate::descriptors::pitch_evidence::{EvidenceState, PitchEvidence};
 use crate::descriptors::pitch_track::{self, Pitch, PitchTrack};
 use crate::descriptors::pulses::{MARGIN, Pulses};
 use crate::descriptors::tilt::TiltState;
-use crate::signal::frames::{PitchFrame, ShortFrame, start};
+use crate::signal::frames::{PITCH_DF_HZ, PitchFrame, ShortFrame, start};
 use crate::signal::history::History;
 use crate::signal::log::ln_all;
 use crate::signal::spectrum::SpectrumState;
@@ -62,8 +62,8 @@ pub struct Stream {
     plan: Arc<Plan>,
     tilt: TiltState,
     logs: Vec<f32>,
-    autocorrelation: Autocorrelation,
-    comb: CombState,
+    low_band: LowBand,
+    evidence: EvidenceState,
     pitch_track: PitchTrack,
     ln_power: Vec<f32>,
     periodicity: PeriodicityState,
@@ -100,8 +100,8 @@ impl Stream {
         Self {
             tilt: plan.tilt.state(),
             logs: vec![0.0; crate::signal::frames::BANDS],
-            autocorrelation: plan.autocorrelation.state(),
-            comb: plan.comb.state(),
+            low_band: LowBand::new(PITCH_DF_HZ),
+            evidence: plan.pitch.state(),
             pitch_track: PitchTrack::default(),
             ln_power: vec![0.0; plan.voice_bins],
             periodicity: plan.periodicity.state(),
@@ -169,16 +169,16 @@ impl Stream {
         let power = &frame.spectrum.power;
         pending.power.copy_from_slice(&power[..self.plan.voice_bins]);
         // Nothing is known of a hole: no candidate, no energy.
-        let (mut candidates, mut energy) = ([PitchCandidate::default(); PLACES], 0.0);
+        let (mut evidence, mut level_db) = (PitchEvidence::default(), self.pitch_track.level_db(0.0));
         if !frame.bad {
-            self.plan.autocorrelation.process(&mut self.autocorrelation, power);
-            candidates = self.plan.comb.process(&mut self.comb, power, &self.autocorrelation);
-            energy = frame.energy;
+            level_db = self.pitch_track.level_db(frame.energy);
+            let fundamental = self.low_band.process(power, level_db);
+            evidence = self.plan.pitch.process(&mut self.evidence, frame.spectrum, fundamental);
         }
         self.pitches = frame.index + 1;
         let mut decided = [Pitch::default(); pitch_track::DELAY + 1];
         let mut count = 0;
-        self.pitch_track.push(&candidates, energy, |p| {
+        self.pitch_track.push(&evidence, level_db, |p| {
             decided[count] = p;
             count += 1;
         });
@@ -215,17 +215,17 @@ impl Stream {
         }
         let pending = &mut self.waiting[slot(index + CENTRE)];
         let plan = &self.plan;
-        let f0 = f64::from(f0_hz);
+        let periodic = history
+            .get(start(index), PITCH)
+            .and_then(|x| plan.periodicity.process(&mut self.periodicity, x, f64::from(f0_hz), f64::from(RATE_HZ)));
+        let f0 = periodic.map_or(f64::from(f0_hz), |p| f64::from(RATE_HZ) / p.period);
         let floor = max(&pending.power) * FLOOR;
         ln_all(&pending.power, floor.max(f32::MIN_POSITIVE), &mut self.ln_power);
         let levels = &mut self.tracked[(self.oldest + self.undecided) % formant_track::DELAY].levels;
         plan.harmonics.process(levels, &self.ln_power, f0);
-        let hnr_db = history
-            .get(start(index), PITCH)
-            .and_then(|x| plan.periodicity.process(&mut self.periodicity, x, f0, f64::from(RATE_HZ)));
         pending.row.voice = Some(Voice {
-            f0_hz,
-            hnr_db,
+            f0_hz: f0 as f32,
+            hnr_db: periodic.map(|p| p.hnr_db),
             cpps_db: plan.cepstral.process(&mut self.cepstral, &self.ln_power),
             h1_h2_db: super::tract::h1_h2_db(levels),
             tract: None,
@@ -341,6 +341,7 @@ impl Stream {
         self.plan.tilt.reset(&mut self.tilt);
         self.plan.cepstral.pause(&mut self.cepstral);
         self.pitch_track = PitchTrack::default();
+        self.low_band.reset();
         self.formant_track = FormantTrack::default();
         self.pulses.reset();
         self.oldest = 0;
