@@ -1,4 +1,4 @@
-//! What lies outside a segment does not move its values.
+//! What lies outside a segment does not move its values, and neither does what is missing inside it.
 
 mod common;
 #[path = "common/voice.rs"]
@@ -7,7 +7,7 @@ mod voice;
 use affect::analyzer::{Analyzer, Config, FeatureSet, Segmentation, WindowConfig};
 use affect::record::Record;
 use affect::signal::samples::Samples;
-use common::{keep, records};
+use common::{functionals, keep, records};
 use voice::{Recipe, VOWELS, make};
 
 const SECOND: usize = 16_000;
@@ -57,4 +57,37 @@ fn what_lies_outside_does_not_matter() {
             );
         }
     }
+}
+
+/// A steady voice that grows by 10 dB per second, with 300 ms of it missing: what is left says the same, at its true times.
+#[test]
+fn what_is_missing_is_not_closed_up() {
+    let voice = make(&Recipe { seconds: 2.0, ..Recipe::steady(130.0, VOWELS[0]) }).samples;
+    let grown = |i: usize| 0.2 * voice[i] * 10f32.powf(0.5 * i as f32 / SECOND as f32);
+    let whole: Vec<f32> = (800..voice.len() - 800).map(grown).collect();
+    let mut holed = whole.clone();
+    holed[14_000..14_000 + 4_800].fill(f32::NAN);
+    let (whole, holed) = (functionals(&whole), functionals(&holed));
+    assert!(holed.quality.unwrap().skipped_frames >= 30);
+    let value = |r: &Record, name: &str| f64::from(r.value(name).unwrap_or_else(|| panic!("{name} is undefined")));
+    for r in [&whole, &holed] {
+        assert!((value(r, "levelDeclination_dBPerS") - 10.0).abs() < 0.1, "{}", value(r, "levelDeclination_dBPerS"));
+        assert_eq!((value(r, "voiced_share"), value(r, "pausesPerSec")), (1.0, 0.0));
+    }
+    for (name, tolerance) in [
+        ("F0_Hz_median", 0.05),
+        ("F0semitone_stddev", 0.01),
+        ("F1frequency_Hz_median", 2.0),
+        ("F2frequency_Hz_median", 2.0),
+        ("F3frequency_Hz_median", 5.0),
+        ("HNR_dB_median", 0.5),
+        ("CPPS_dB_median", 0.5),
+        ("jitterLocal_percent_mean", 0.05),
+        ("shimmerLocal_dB_mean", 0.1),
+        ("mfcc1_deltaStddev", 0.5),
+    ] {
+        let (a, b) = (value(&whole, name), value(&holed, name));
+        assert!((a - b).abs() < tolerance, "{name}: {b}, {a} without a hole");
+    }
+    assert_eq!(holed.value("F0finalMovement_st").is_some(), whole.value("F0finalMovement_st").is_some());
 }
