@@ -446,6 +446,9 @@ fn segment(rate: f64) -> gst::Event {
     gst::event::Segment::new(&segment)
 }
 
+/// Its name, and what it does.
+type Interruption<'a> = (&'a str, &'a dyn Fn(&mut Harness, &gst::Element));
+
 /// Only a reset, or another name, makes the element forget the speaker.
 #[test]
 fn the_speaker_outlives_what_interrupts() {
@@ -457,7 +460,7 @@ fn the_speaker_outlives_what_interrupts() {
         b
     };
     let done = gst::event::SegmentDone::new(gst::ClockTime::from_seconds(30));
-    let interruptions: [(&str, &dyn Fn(&mut Harness, &gst::Element)); 7] = [
+    let interruptions: [Interruption<'_>; 7] = [
         ("a gap event", &|h, _| assert!(h.push_event(gap.clone()))),
         ("a gap buffer", &|h, _| assert!(h.push(silence()).is_ok())),
         ("a jump", &|_, _| {}),
