@@ -40,7 +40,7 @@ fn one_wild_sample_deafens_nothing() {
             for share in [0.02, 0.2, 0.5, 0.7] {
                 let place = (share * clean.len() as f64) as usize;
                 let mut x = clean.clone();
-                x[place] = if place % 2 == 0 { size } else { -size };
+                x[place] = if place.is_multiple_of(2) { size } else { -size };
                 let got = rows(&x, rate);
                 let click = place * 100 / rate as usize;
                 let far: Vec<usize> = (0..expected.len()).filter(|k| k.abs_diff(click) > NEAR).collect();

@@ -1,48 +1,110 @@
 //! Segments against what is usual for their speaker.
 
+use super::heard::Heard;
 use crate::features::baseline::{Baseline, Population};
-use crate::record::{BaselineResult, Record};
+use crate::record::{BaselineResult, Ended, Record};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Compares a record with the baseline, and then lets the baseline learn from it if the segment is final.
-pub(super) fn apply(baseline: &mut Baseline, record: &mut Record) {
-    record.baseline = Some(compare(baseline, record));
-    if !record.partial {
-        learn(baseline, record);
+/// Share of a segment that must be new before anything is learnt from it: windows that hardly differ say the same again.
+const NEW: f64 = 0.25;
+
+/// Who speaks on a channel: a name, what is usual, and which spans of the stream that was learnt from.
+#[derive(Debug, Clone)]
+pub(super) struct Speaker {
+    /// Empty where nobody said who it is.
+    name: Arc<str>,
+    pub baseline: Baseline,
+    heard: Heard,
+}
+
+impl Speaker {
+    /// Somebody of whom nothing is known.
+    pub fn new(name: Arc<str>) -> Self {
+        Self::with(name, Baseline::new(Population::affect()))
+    }
+
+    /// Somebody of whom this is known.
+    fn with(name: Arc<str>, baseline: Baseline) -> Self {
+        Self { name, baseline, heard: Heard::default() }
+    }
+
+    /// Goes on from what was learnt elsewhere, from other audio.
+    pub fn set(&mut self, baseline: Baseline) {
+        *self = Self::with(self.name.clone(), baseline);
+    }
+
+    /// Forgets everything but the name.
+    pub fn forget(&mut self) {
+        *self = Self::new(self.name.clone());
+    }
+
+    /// Goes on as `other` where that is the same speaker: of the same name, or in the same stream if nobody is named.
+    pub fn adopt(&mut self, other: &Self, same_stream: bool) {
+        if self.name == other.name && same_stream {
+            *self = other.clone();
+        } else if self.name == other.name && !self.name.is_empty() {
+            self.set(other.baseline.clone());
+        }
+    }
+
+    /// Compares a record with what is usual, and then learns from it unless the segment goes on.
+    pub fn apply(&mut self, record: &mut Record) {
+        let usual = |i| self.baseline.usual(i);
+        record.baseline = Some(compare(&self.baseline, usual, record));
+        self.learn(record);
+    }
+
+    /// What has been heard before counts for nothing: speech is taken as spread evenly over the segment, and only the share
+    /// that is new is learnt.
+    fn learn(&mut self, record: &Record) {
+        let (start, end) = (record.start_ns, record.end_ns);
+        let length = end.saturating_sub(start) as f64;
+        let share = self.heard.fresh(start, end) as f64 / length;
+        if record.ended == Ended::Open || share.is_nan() || share < NEW {
+            return;
+        }
+        self.heard.add(start, end);
+        let quality = record.quality.unwrap_or_default();
+        // Without a detector the length of the segment has to do.
+        let speech_s = quality.speech_s.map_or(length * 1e-9, f64::from);
+        let values: Vec<Option<f32>> = record.features.iter().map(|f| f.value).collect();
+        self.baseline.push(&values, share * speech_s);
     }
 }
 
-fn compare(baseline: &Baseline, record: &Record) -> BaselineResult {
-    let deviations: Vec<_> = record.features.iter().enumerate().map(|(i, f)| baseline.deviation(i, f.value?)).collect();
+fn compare(baseline: &Baseline, usual: impl Fn(usize) -> Option<(f64, f64)>, record: &Record) -> BaselineResult {
+    let deviations: Vec<_> =
+        record.features.iter().enumerate().map(|(i, f)| Baseline::against(usual(i)?, f.value?)).collect();
     BaselineResult {
         speech_s: baseline.speech_s() as f32,
+        memory: baseline.memory(),
         z: deviations.iter().map(|d| d.map(|d| d.z as f32)).collect(),
         usual: deviations.iter().map(|d| d.map(|d| d.location as f32)).collect(),
     }
 }
 
-fn learn(baseline: &mut Baseline, record: &Record) {
-    let quality = record.quality.unwrap_or_default();
-    // Without a detector the length of the segment has to do.
-    let length = record.end_ns.saturating_sub(record.start_ns) as f64 * 1e-9;
-    let speech_s = quality.speech_s.map_or(length, f64::from);
-    let values: Vec<Option<f32>> = record.features.iter().map(|f| f.value).collect();
-    baseline.push(&values, speech_s);
-}
-
 /// Compares every record of `affect-v1` of a recording with its channel's whole baseline: for archives, where all that
 /// a speaker says is known beforehand. Other sets are left as they are. Returns the baselines by channel.
 pub fn two_pass(records: &mut [Record]) -> BTreeMap<Option<usize>, Baseline> {
-    let mut baselines: BTreeMap<Option<usize>, Baseline> = BTreeMap::new();
+    let mut speakers: BTreeMap<Option<usize>, Speaker> = BTreeMap::new();
+    let mut stream: Option<Arc<str>> = None;
     let ours = |r: &Record| r.feature_set == crate::features::affect::NAME;
-    for r in records.iter().filter(|r| ours(r) && !r.partial) {
-        let baseline = baselines.entry(r.channel.index).or_insert_with(|| Baseline::new(Population::affect()));
-        learn(baseline, r);
+    for r in records.iter().filter(|r| ours(r)) {
+        if stream.as_ref() != Some(&r.stream) {
+            // The times of another stream are others.
+            speakers.values_mut().for_each(|s| s.heard = Heard::default());
+            stream = Some(r.stream.clone());
+        }
+        let new = || Speaker::with("".into(), Baseline::of_all(Population::affect()));
+        speakers.entry(r.channel.index).or_insert_with(new).learn(r);
     }
+    let usual: BTreeMap<Option<usize>, Vec<Option<(f64, f64)>>> =
+        speakers.iter().map(|(c, s)| (*c, s.baseline.usual_of_all())).collect();
     for r in records.iter_mut().filter(|r| ours(r)) {
-        if let Some(baseline) = baselines.get(&r.channel.index) {
-            r.baseline = Some(compare(baseline, r));
+        if let (Some(s), Some(usual)) = (speakers.get(&r.channel.index), usual.get(&r.channel.index)) {
+            r.baseline = Some(compare(&s.baseline, |i| usual.get(i).copied().flatten(), r));
         }
     }
-    baselines
+    speakers.into_iter().map(|(c, s)| (c, s.baseline)).collect()
 }

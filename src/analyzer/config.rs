@@ -192,6 +192,9 @@ pub struct Config {
     pub channels: ChannelMode,
     /// Roles of the channels in order (`agent`, `caller`); an empty name is no role.
     pub roles: Vec<Arc<str>>,
+    /// Who speaks on the channels, in order; an empty name is nobody in particular. Names tell whether a channel goes on with
+    /// what is usual for its speaker ([`super::Analyzer::adopt`]); no result carries them.
+    pub speakers: Vec<Arc<str>>,
     /// Name of the stream, part of every identity.
     pub stream: Arc<str>,
     /// Name of whoever makes the records.
@@ -215,6 +218,7 @@ impl Default for Config {
             segmentation: Segmentation::File,
             channels: ChannelMode::default(),
             roles: Vec::new(),
+            speakers: Vec::new(),
             stream: "stream".into(),
             source: "affect".into(),
             voice_activity: true,
@@ -266,6 +270,12 @@ impl Config {
     #[must_use]
     pub fn role(&self, channel: Option<usize>) -> Option<Arc<str>> {
         self.roles.get(channel?).filter(|r| !r.is_empty()).cloned()
+    }
+
+    /// Name of a channel's speaker, empty where nobody is named; the first name is that of the mean of all channels.
+    #[must_use]
+    pub(super) fn speaker(&self, channel: Option<usize>) -> Arc<str> {
+        self.speakers.get(channel.unwrap_or(0)).cloned().unwrap_or_default()
     }
 }
 

@@ -1,7 +1,7 @@
 //! One channel's way from samples to results.
 
 use super::Output;
-use super::baseline;
+use super::baseline::Speaker;
 use super::config::{Config, FeatureSet, Segmentation};
 use super::extractor::{Extractor, Keeping, SegmentValues, extractor, kept_samples, max_delay};
 use super::policy::Policy;
@@ -9,7 +9,6 @@ use super::quality::{NoiseFloor, QualityMeter};
 use super::raw::Raw;
 use super::sounds::{Sound, Sounds};
 use crate::error::InputError;
-use crate::features::baseline::{Baseline, Population};
 use crate::record::{Channel, Ended, Feature, Record, SegmentKind};
 use crate::segment::span::Span;
 use crate::segment::utterance::Utterances;
@@ -88,8 +87,8 @@ pub(super) struct Lane {
     /// The way of the samples as they were recorded, for the sets that are defined on those.
     raw: Option<Raw>,
     store: Store,
-    /// What is usual for the speaker; outlives cuts of the stream.
-    pub baseline: Option<Baseline>,
+    /// Whom segments are compared with; outlives cuts of the stream.
+    pub speaker: Option<Speaker>,
     vad: Option<Vad>,
     threshold: f32,
     speaking: bool,
@@ -162,7 +161,7 @@ impl Lane {
                 whole: keeping == Keeping::All,
                 shorts: 0,
             },
-            baseline: compares.then(|| Baseline::new(Population::affect())),
+            speaker: compares.then(|| Speaker::new(config.speaker(index))),
             vad: detect.then(Vad::default),
             threshold,
             speaking: false,
@@ -326,8 +325,8 @@ impl Lane {
             let discont = std::mem::take(&mut self.discont);
             for set in 0..self.store.extractors.len() {
                 let mut record = self.record(set, &span, discont, origin_ns);
-                if let Some(b) = self.baseline.as_mut().filter(|_| record.feature_set == FeatureSet::AffectV1.name()) {
-                    baseline::apply(b, &mut record);
+                if let Some(s) = self.speaker.as_mut().filter(|_| record.feature_set == FeatureSet::AffectV1.name()) {
+                    s.apply(&mut record);
                 }
                 self.score(&span, &mut record);
                 sink(Output::Segment(Box::new(record)));

@@ -6,6 +6,7 @@
 mod baseline;
 mod config;
 mod extractor;
+mod heard;
 mod lane;
 mod policy;
 mod quality;
@@ -22,10 +23,11 @@ pub use row::FrameRow;
 pub use scoring::{Attribution, Scorer, ScoringConfig};
 
 use crate::error::{ConfigError, InputError};
-use crate::features::baseline::{Baseline, Population};
+use crate::features::baseline::Baseline;
 use crate::record::{Ended, Record, SegmentKind};
 use crate::signal::clock::rescale;
 use crate::signal::samples::Samples;
+use baseline::Speaker;
 use lane::Lane;
 use std::sync::Arc;
 
@@ -139,17 +141,35 @@ impl Analyzer {
     /// What is usual for the speaker of a channel (`None` for the mean of all), where the settings ask for it.
     #[must_use]
     pub fn baseline(&self, channel: Option<usize>) -> Option<&Baseline> {
-        self.lanes.iter().find(|l| l.channel() == channel)?.baseline.as_ref()
+        self.lanes.iter().find(|l| l.channel() == channel)?.speaker.as_ref().map(|s| &s.baseline)
     }
 
-    /// Goes on from a baseline that was learnt before, for a channel that is analysed. Says whether there was one.
+    /// Goes on from a baseline that was learnt before from other audio, for a channel that is analysed. Says whether there was
+    /// one. Only [`Self::reset`] and [`Self::forget_speakers`] take it away again.
     pub fn set_baseline(&mut self, channel: Option<usize>, baseline: Baseline) -> bool {
         match self.lanes.iter_mut().find(|l| l.channel() == channel) {
-            Some(lane) if lane.baseline.is_some() => {
-                lane.baseline = Some(baseline);
+            Some(lane) => lane.speaker.as_mut().is_some_and(|s| {
+                s.set(baseline);
                 true
+            }),
+            None => false,
+        }
+    }
+
+    /// Forgets what is usual for the speakers: the next segments are compared with the population.
+    pub fn forget_speakers(&mut self) {
+        self.lanes.iter_mut().filter_map(|l| l.speaker.as_mut()).for_each(Speaker::forget);
+    }
+
+    /// Goes on with what another analyzer has learnt, channel by channel, where the settings name the same speaker; where
+    /// they name nobody, if it is the same stream. For settings, rates or streams that change while somebody speaks.
+    pub fn adopt(&mut self, other: &Self) {
+        let same_stream = self.config.stream == other.config.stream;
+        for lane in &mut self.lanes {
+            let theirs = other.lanes.iter().find(|l| l.channel() == lane.channel()).and_then(|l| l.speaker.as_ref());
+            if let (Some(ours), Some(theirs)) = (&mut lane.speaker, theirs) {
+                ours.adopt(theirs, same_stream);
             }
-            _ => false,
         }
     }
 
@@ -241,14 +261,10 @@ impl Analyzer {
         self.begin(origin_ns, reason == Ended::Discont);
     }
 
-    /// Drops everything that is pending and starts afresh at time `origin_ns`, as new.
+    /// Drops everything that is pending and starts afresh at time `origin_ns` of the same stream. What is usual for the
+    /// speakers stays known, and so do the times that it was learnt from.
     pub fn restart(&mut self, origin_ns: u64) {
         self.begin(origin_ns, false);
-        for lane in &mut self.lanes {
-            if let Some(b) = &mut lane.baseline {
-                *b = Baseline::new(Population::affect());
-            }
-        }
     }
 
     fn begin(&mut self, origin_ns: u64, discont: bool) {
@@ -262,9 +278,10 @@ impl Analyzer {
         self.finished = false;
     }
 
-    /// Starts afresh at time 0, as new.
+    /// Starts afresh at time 0, as new: the speakers are forgotten too.
     pub fn reset(&mut self) {
         self.restart(0);
+        self.forget_speakers();
     }
 
     /// Input frames missing to the end of the current piece of 10 ms.

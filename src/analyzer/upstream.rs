@@ -1,7 +1,7 @@
 //! Records that somebody else made, read back from their JSON.
 
 use super::FeatureSet;
-use crate::record::{BaselineResult, Channel, Ended, Feature, Quality, Record, SCHEMA, SegmentKind};
+use crate::record::{BaselineResult, Channel, Ended, Feature, Memory, Quality, Record, SCHEMA, SegmentKind};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,6 +63,9 @@ struct QualityLine {
 #[derive(Deserialize)]
 struct BaselineLine {
     speech_s: f32,
+    /// Records made before it was said rest on the most recent segments.
+    #[serde(default)]
+    memory: Memory,
     z: HashMap<String, f32>,
 }
 
@@ -121,6 +124,7 @@ pub fn record(json: &str) -> Result<Record, String> {
         }),
         baseline: line.baseline.map(|b| BaselineResult {
             speech_s: b.speech_s,
+            memory: b.memory,
             z: set.functionals().iter().map(|e| b.z.get(&e.name).copied()).collect(),
             usual: Vec::new(),
         }),

@@ -51,7 +51,7 @@ impl Periods {
         &self.list[..usize::from(self.count)]
     }
 
-    fn push(&mut self, period: Period) {
+    pub(crate) fn push(&mut self, period: Period) {
         if let Some(place) = self.list.get_mut(usize::from(self.count)) {
             *place = period;
             self.count += 1;

@@ -1,15 +1,16 @@
 //! What is usual for one speaker: location and scale of every feature, learnt as they speak.
 //!
 //! Each segment counts with its seconds of speech. Location is the median and scale the interquartile range of the
-//! most recent segments, both drawn towards a population by as many seconds as the prior is worth: at first everything
-//! is compared with the population, after a minute mostly with the speaker. Memory is bounded, and everything is
-//! deterministic.
+//! segments remembered, both drawn towards a population by as many seconds as the prior is worth: at first everything
+//! is compared with the population, after a minute mostly with the speaker. A live stream remembers the most recent
+//! segments in bounded memory; of a whole recording all are remembered. Everything is deterministic.
 
 use super::catalogue::Entry;
+use crate::record::Memory;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Segments remembered.
+/// Segments that a memory of the most recent ones holds.
 pub const SEGMENTS: usize = 64;
 /// Seconds of speech that the population's values are worth.
 pub const PRIOR_S: f64 = 20.0;
@@ -68,7 +69,8 @@ pub struct Deviation {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
     population: Population,
-    /// The last segments: seconds of speech, and values.
+    memory: Memory,
+    /// The segments remembered: seconds of speech, and values.
     segments: Vec<(f64, Vec<Option<f32>>)>,
     /// Where the next segment goes once the memory is full.
     next: usize,
@@ -103,6 +105,8 @@ impl std::error::Error for BaselineError {}
 #[derive(Serialize, Deserialize)]
 struct Saved {
     format: String,
+    #[serde(default)]
+    memory: Memory,
     heard_s: f64,
     next: usize,
     features: Vec<String>,
@@ -116,10 +120,22 @@ struct SavedSegment {
 }
 
 impl Baseline {
-    /// Nothing heard yet: everything is compared with the population.
+    /// Nothing heard yet: everything is compared with the population. The last 64 segments will be remembered.
     #[must_use]
     pub fn new(population: Population) -> Self {
-        Self { population, segments: Vec::with_capacity(SEGMENTS), next: 0, heard_s: 0.0 }
+        Self { population, memory: Memory::Recent, segments: Vec::with_capacity(SEGMENTS), next: 0, heard_s: 0.0 }
+    }
+
+    /// Nothing heard yet; all segments will be remembered.
+    #[must_use]
+    pub fn of_all(population: Population) -> Self {
+        Self { memory: Memory::All, ..Self::new(population) }
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        self.memory
     }
 
     /// Names of the features, in order.
@@ -148,7 +164,7 @@ impl Baseline {
         }
         let clean = values.iter().map(|v| v.filter(|v| v.is_finite())).collect();
         self.heard_s += speech_s;
-        if self.segments.len() < SEGMENTS {
+        if self.memory == Memory::All || self.segments.len() < SEGMENTS {
             self.segments.push((speech_s, clean));
         } else {
             self.segments[self.next] = (speech_s, clean);
@@ -182,7 +198,18 @@ impl Baseline {
     /// A value against what is usual so far (so that push the segment itself only afterwards).
     #[must_use]
     pub fn deviation(&self, feature: usize, value: f32) -> Option<Deviation> {
-        let (location, scale) = self.usual(feature)?;
+        Self::against(self.usual(feature)?, value)
+    }
+
+    /// [`Self::usual`] of every feature, for many comparisons with the same.
+    #[must_use]
+    pub fn usual_of_all(&self) -> Vec<Option<(f64, f64)>> {
+        (0..self.population.names.len()).map(|i| self.usual(i)).collect()
+    }
+
+    /// A value against a location and scale.
+    #[must_use]
+    pub fn against((location, scale): (f64, f64), value: f32) -> Option<Deviation> {
         let z = (f64::from(value) - location) / scale;
         z.is_finite().then_some(Deviation { z, location, scale })
     }
@@ -192,6 +219,7 @@ impl Baseline {
     pub fn to_json(&self) -> String {
         let saved = Saved {
             format: FORMAT.to_owned(),
+            memory: self.memory,
             heard_s: self.heard_s,
             next: self.next,
             features: self.population.names.clone(),
@@ -216,7 +244,8 @@ impl Baseline {
             let name = saved.features.get(i).or_else(|| names.get(i)).cloned().unwrap_or_default();
             return Err(BaselineError::Features { name });
         }
-        if saved.segments.len() > SEGMENTS || saved.next >= SEGMENTS || saved.heard_s.is_nan() || saved.heard_s < 0.0 {
+        let many = saved.memory == Memory::Recent && saved.segments.len() > SEGMENTS;
+        if many || saved.next >= SEGMENTS || saved.heard_s.is_nan() || saved.heard_s < 0.0 {
             return wrong("numbers out of range");
         }
         if saved.segments.iter().any(|s| s.values.len() != names.len() || !(s.speech_s > 0.0 && s.speech_s.is_finite()))
@@ -225,6 +254,7 @@ impl Baseline {
         }
         Ok(Self {
             segments: saved.segments.into_iter().map(|s| (s.speech_s, s.values)).collect(),
+            memory: saved.memory,
             next: saved.next,
             heard_s: saved.heard_s,
             population,
@@ -274,6 +304,21 @@ mod tests {
         assert!(scale > 1.0 && scale < 5.0, "{scale}");
         assert_eq!((b.speech_s(), b.heard_s()), (192.0, 600.0));
         assert_eq!(b.usual(1), None, "what never moves and has no population has no scale");
+    }
+
+    /// The middle of all, and of the last 64.
+    #[test]
+    fn all_or_recent() {
+        let p = population(vec![Some((150.0, 10.0))]);
+        for (mut b, low, high) in
+            [(Baseline::of_all(p.clone()), 140.0, 160.0), (Baseline::new(p.clone()), 180.0, 200.0)]
+        {
+            (0..200).for_each(|i| b.push(&[Some(if i < 100 { 100.0 } else { 200.0 })], 2.0));
+            let (location, _) = b.usual(0).unwrap();
+            assert!(location > low && location < high, "{:?}: {location}", b.memory());
+            assert_eq!(b.usual_of_all(), [b.usual(0)]);
+            assert_eq!(Baseline::from_json(p.clone(), &b.to_json()).unwrap(), b);
+        }
     }
 
     #[test]

@@ -163,8 +163,8 @@ impl Dataset {
         Normaliser::Training { location, scale }
     }
 
-    /// Compares every sample with what is usual for its speaker (under the same condition): the same baseline that the stream
-    /// keeps, over all that the speaker says; labels play no part.
+    /// Compares every sample with what is usual for its speaker (under the same condition): what a baseline
+    /// of all that the speaker says calls usual; labels play no part.
     ///
     /// # Errors
     /// [`TrainError::Width`] unless the features are all those of `affect-v1`, in order.
@@ -176,12 +176,14 @@ impl Dataset {
         let mut baselines: BTreeMap<(&str, &str), Baseline> = BTreeMap::new();
         for s in &self.samples {
             let key = (s.speaker.as_str(), s.condition.as_str());
-            let b = baselines.entry(key).or_insert_with(|| Baseline::new(Population::affect()));
+            let b = baselines.entry(key).or_insert_with(|| Baseline::of_all(Population::affect()));
             b.push(&s.values, s.speech_s);
         }
+        let usual: BTreeMap<_, _> = baselines.iter().map(|(k, b)| (*k, b.usual_of_all())).collect();
         let z = |s: &Sample| {
-            let b = &baselines[&(s.speaker.as_str(), s.condition.as_str())];
-            s.values.iter().enumerate().map(|(k, v)| b.deviation(k, (*v)?).map(|d| d.z as f32)).collect()
+            let usual = &usual[&(s.speaker.as_str(), s.condition.as_str())];
+            let z = |(v, u): (&Option<f32>, &Option<(f64, f64)>)| Baseline::against((*u)?, (*v)?).map(|d| d.z as f32);
+            s.values.iter().zip(usual).map(z).collect()
         };
         self.against = self.samples.iter().map(z).collect();
         Ok(())

@@ -84,6 +84,7 @@ impl Serialize for Numbers<'_> {
 #[derive(Serialize)]
 struct BaselineLine<'a> {
     speech_s: f32,
+    memory: &'static str,
     z: Deviations<'a>,
 }
 
@@ -193,7 +194,11 @@ pub(super) fn write(r: &Record) -> String {
         quality: r.quality.as_ref().map(Into::into),
         features: Features(r),
         reasons: Reasons(r),
-        baseline: r.baseline.as_ref().map(|b| BaselineLine { speech_s: b.speech_s, z: Deviations(r) }),
+        baseline: r.baseline.as_ref().map(|b| BaselineLine {
+            speech_s: b.speech_s,
+            memory: b.memory.name(),
+            z: Deviations(r),
+        }),
         emotion: r.scored.as_ref().map(|s| (&s.emotion).into()),
         explanations: r.scored.as_ref().map_or(&[], |s| &s.explanations),
     };

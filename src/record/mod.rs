@@ -6,11 +6,13 @@
 
 mod identity;
 mod json;
+mod memory;
 mod quality;
 mod scored;
 pub mod table;
 
 pub use identity::{result_id, segment_id};
+pub use memory::Memory;
 pub use quality::Quality;
 pub use scored::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Named, Scored};
 
@@ -181,8 +183,10 @@ pub struct Record {
 /// Features against what is usual for the speaker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BaselineResult {
-    /// Seconds of speech that "usual" rests on.
+    /// Seconds of speech that "usual" rests on, each counted once.
     pub speech_s: f32,
+    /// What "usual" is taken from.
+    pub memory: Memory,
     /// For each feature of the record the distance from the usual value in the speaker's own scales; `None` where
     /// the feature is undefined or nothing is known of it.
     pub z: Vec<Option<f32>>,

@@ -411,6 +411,87 @@ fn the_reset_signal_starts_afresh() {
     assert_eq!(spans(&drain(&mut h)), [span(700, 1_700, "scheduled", false)]);
 }
 
+/// A harness that compares windows of 3 s with the speaker, after 30 s of speech.
+fn after_half_a_minute(properties: &str) -> (Harness, gst::Element) {
+    init();
+    let mut h = Harness::new_parse(&format!(
+        "affectfeatures name=f segmentation=window window=3000000000 hop=3000000000 speaker-baseline=true {properties}"
+    ));
+    h.set_src_caps_str("audio/x-raw,format=S16LE,rate=16000,channels=1,layout=interleaved");
+    let element = h.find_element("affectfeatures").unwrap();
+    speak(&mut h, 0, 30_000, 0);
+    let list = drain(&mut h);
+    assert_eq!(list[0]["baseline"]["speech_s"], 0.0);
+    assert_eq!(list[0]["baseline"]["memory"], "recent");
+    (h, element)
+}
+
+/// 3.2 s of speech at a time, and the seconds that its first result rests on.
+fn rests_on(h: &mut Harness, at_ms: u64) -> f64 {
+    speak(h, 0, 3_200, at_ms);
+    let list = drain(h);
+    let all: Vec<f64> = list
+        .iter()
+        .filter(|r| r["start_ns"].as_u64().unwrap() >= at_ms * 1_000_000)
+        .map(|r| r["baseline"]["speech_s"].as_f64().unwrap())
+        .collect();
+    assert_eq!(all.len(), 1, "{:?}", spans(&list));
+    all[0]
+}
+
+fn segment(rate: f64) -> gst::Event {
+    let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
+    segment.set_rate(rate);
+    segment.set_stop(gst::ClockTime::from_seconds(1_000));
+    gst::event::Segment::new(&segment)
+}
+
+/// Its name, and what it does.
+type Interruption<'a> = (&'a str, &'a dyn Fn(&mut Harness, &gst::Element));
+
+/// Only a reset, or another name, makes the element forget the speaker.
+#[test]
+fn the_speaker_outlives_what_interrupts() {
+    let gap = gst::event::Gap::builder(gst::ClockTime::from_seconds(30)).duration(gst::ClockTime::from_mseconds(600));
+    let gap = gap.build();
+    let silence = || {
+        let mut b = buffer(&[0; 9_600], 30_000);
+        b.get_mut().unwrap().set_flags(gst::BufferFlags::GAP);
+        b
+    };
+    let done = gst::event::SegmentDone::new(gst::ClockTime::from_seconds(30));
+    let interruptions: [Interruption<'_>; 7] = [
+        ("a gap event", &|h, _| assert!(h.push_event(gap.clone()))),
+        ("a gap buffer", &|h, _| assert!(h.push(silence()).is_ok())),
+        ("a jump", &|_, _| {}),
+        ("SEGMENT_DONE", &|h, _| assert!(h.push_event(done.clone()))),
+        ("reverse playback", &|h, _| {
+            assert!(h.push_event(segment(-1.0)));
+            assert!(h.push_event(segment(1.0)));
+        }),
+        ("a flush", &|h, _| {
+            h.push_event(gst::event::FlushStart::new());
+            h.push_event(gst::event::FlushStop::new(true));
+            h.push_event(segment(1.0));
+        }),
+        ("other settings", &|_, e| e.set_property("vad-threshold", 0.6)),
+    ];
+    for (name, interrupt) in interruptions {
+        let (mut h, element) = after_half_a_minute("");
+        interrupt(&mut h, &element);
+        let known = rests_on(&mut h, 30_600);
+        assert!(known > 20.0, "{name}: {known}");
+    }
+    let (mut h, element) = after_half_a_minute("speakers=anna");
+    element.set_property("speakers", "anna,bert");
+    assert!(rests_on(&mut h, 31_000) > 20.0, "the first channel's speaker is the same");
+    element.set_property("speakers", "carla");
+    assert_eq!(rests_on(&mut h, 36_000), 0.0);
+    let (mut h, element) = after_half_a_minute("");
+    element.emit_by_name::<()>("reset", &[]);
+    assert_eq!(rests_on(&mut h, 31_000), 0.0);
+}
+
 #[test]
 fn what_is_attached_and_posted_can_be_chosen() {
     let file = root().join(CALL);

@@ -6,10 +6,11 @@ use crate::analyzer::row::FrameRow;
 use crate::features::affect::functionals::{Rows, functionals};
 use crate::features::affect::lld::{Line, Lines};
 use crate::features::affect::row::{Row, Sink};
-use crate::features::affect::stream::Stream;
-use crate::signal::SHORT;
+use crate::features::affect::stream::{CENTRE, Stream};
+use crate::signal::PITCH;
 use crate::signal::frames::{PitchFrame, ShortFrame};
 use crate::signal::history::History;
+use std::ops::Range;
 
 #[derive(Debug)]
 pub(super) struct AffectExtractor {
@@ -53,13 +54,20 @@ impl AffectExtractor {
     }
 }
 
+/// Rows whose 60 ms lie wholly inside `start .. end` (samples).
+fn rows_inside(start: u64, end: u64) -> Range<u64> {
+    let frames = inside(start, end, PITCH);
+    frames.start + CENTRE..frames.end + CENTRE
+}
+
 impl Store {
     /// Rows of a segment as the pieces in which they are kept.
     fn segment(&self, start: u64, end: u64) -> Rows<'_> {
+        let all = rows_inside(start, end);
         let Keeping::Recent(capacity) = self.keeping else {
-            return Rows { first: &self.rows, second: &[] };
+            let to = (all.end as usize).min(self.rows.len());
+            return Rows { first: &self.rows[(all.start as usize).min(to)..to], second: &[] };
         };
-        let all = inside(start, end, SHORT);
         // Rows that have been written over are gone; segments are kept shorter than that.
         let from = all.start.max(self.count.saturating_sub(capacity as u64));
         let to = all.end.min(self.count).max(from);
@@ -99,7 +107,7 @@ impl Extractor for AffectExtractor {
     }
 
     fn complete(&self, start: u64, end: u64) -> bool {
-        let all = inside(start, end, SHORT);
+        let all = rows_inside(start, end);
         all.end <= self.store.count || all.is_empty()
     }
 

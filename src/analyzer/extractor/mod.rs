@@ -44,7 +44,7 @@ pub(super) trait Extractor: std::fmt::Debug + Send {
     fn reset(&mut self);
     /// Whether every frame wholly inside `start .. end` (samples) has come.
     fn complete(&self, start: u64, end: u64) -> bool;
-    /// Functionals of the frames wholly inside `start .. end` (samples), or of all where all are kept.
+    /// Functionals of the frames wholly inside `start .. end` (samples), or of all where their statistics are kept.
     fn values(&mut self, start: u64, end: u64) -> SegmentValues;
     /// Hands out the rows that are complete, where each frame is a result.
     fn rows(&mut self, out: &mut dyn FnMut(FrameRow));

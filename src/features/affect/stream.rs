@@ -22,8 +22,9 @@ use crate::signal::sums::max;
 use crate::signal::{HOP, PITCH, RATE_HZ, SHORT};
 use std::sync::Arc;
 
-/// A pitch frame and the short frame with the same centre: the latter's index is this much higher.
-const CENTRE: u64 = ((PITCH - SHORT) / 2 / HOP) as u64;
+/// A pitch frame and the short frame with the same centre: the latter's index, which is that of the row, is this much
+/// higher.
+pub const CENTRE: u64 = ((PITCH - SHORT) / 2 / HOP) as u64;
 /// Pitch frames that must follow before the periods of a row are marked, so that the samples they need are there.
 const FOLLOW: u64 = 2;
 /// Longest delay of a row behind its pitch frame, in frames.

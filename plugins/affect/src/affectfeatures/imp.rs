@@ -142,7 +142,7 @@ impl ObjectImpl for AffectFeatures {
                         if let Ok(element) = args[0].get::<super::AffectFeatures>() {
                             let imp = element.imp();
                             gst::info!(CAT, imp = imp, "reset by signal");
-                            lock(&imp.tap).restart();
+                            lock(&imp.tap).reset();
                         }
                         None
                     })

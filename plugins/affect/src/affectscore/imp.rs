@@ -112,7 +112,7 @@ impl ObjectImpl for AffectScore {
                     .action()
                     .class_handler(|args| {
                         if let Ok(element) = args[0].get::<super::AffectScore>() {
-                            element.imp().forget();
+                            element.imp().reset();
                         }
                         None
                     })

@@ -141,6 +141,13 @@ impl AffectScore {
         }
     }
 
+    /// Forgets what is pending, and what is usual for the speakers.
+    pub(super) fn reset(&self) {
+        lock(&self.state).tap.reset();
+        self.forget();
+    }
+
+    /// Forgets what is pending.
     pub(super) fn forget(&self) {
         let mut state = lock(&self.state);
         state.tap.restart();

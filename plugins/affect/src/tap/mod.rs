@@ -36,6 +36,8 @@ pub struct Tap {
     stream_id: String,
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     analyzer: Option<Analyzer>,
+    /// The analyzer before, whose knowledge of the speakers the next one goes on with.
+    before: Option<Analyzer>,
     timeline: Option<Timeline>,
     gap: gst::ClockTime,
     /// Results that wait for a buffer.
@@ -103,7 +105,7 @@ impl Tap {
     pub fn set_info(&mut self, info: gst_audio::AudioInfo) {
         if self.info.as_ref() != Some(&info) {
             self.cut(Ended::Reset, 0);
-            self.analyzer = None;
+            self.retire();
             self.warned = false;
             self.info = Some(info);
         }
@@ -113,7 +115,7 @@ impl Tap {
     pub fn set_stream(&mut self, id: &str) {
         if self.stream_id != id {
             self.finish();
-            self.analyzer = None;
+            self.retire();
             self.warned = false;
             self.stream_id = id.to_owned();
         }
@@ -152,7 +154,23 @@ impl Tap {
         self.gap = gst::ClockTime::ZERO;
     }
 
-    /// Forgets everything that is pending.
+    /// The next analyzer takes over.
+    fn retire(&mut self) {
+        if let Some(a) = self.analyzer.take() {
+            self.before = Some(a);
+        }
+    }
+
+    /// Forgets everything: what is pending, and what is usual for the speakers.
+    pub fn reset(&mut self) {
+        self.restart();
+        self.before = None;
+        if let Some(a) = &mut self.analyzer {
+            a.reset();
+        }
+    }
+
+    /// Forgets everything that is pending; what is usual for the speakers stays.
     pub fn restart(&mut self) {
         if let Some(a) = &mut self.analyzer {
             a.restart(0);
@@ -213,7 +231,7 @@ impl Tap {
         let Some(info) = self.info.clone() else { return Ok(false) };
         if self.stale {
             self.cut(Ended::Reset, 0);
-            self.analyzer = None;
+            self.retire();
             self.stale = false;
             self.warned = false;
         }
@@ -222,7 +240,10 @@ impl Tap {
         }
         let made = make(&self.stream_id).and_then(|c| Analyzer::new(c, info.rate(), info.channels() as usize));
         match made {
-            Ok(a) => {
+            Ok(mut a) => {
+                if let Some(before) = self.before.take() {
+                    a.adopt(&before);
+                }
                 self.analyzer = Some(a);
                 Ok(true)
             }

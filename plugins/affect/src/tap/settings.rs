@@ -67,6 +67,7 @@ pub struct Settings {
     pub interval: gst::ClockTime,
     pub channel_mode: String,
     pub channel_roles: String,
+    pub speakers: String,
     pub vad_threshold: f64,
     pub hangover: gst::ClockTime,
     pub min_speech: gst::ClockTime,
@@ -77,6 +78,11 @@ pub struct Settings {
     pub post_messages: bool,
     pub speaker_baseline: bool,
     pub stream: String,
+}
+
+/// A list with commas.
+fn names(list: &str) -> Vec<Arc<str>> {
+    list.split(',').map(|n| Arc::from(n.trim())).collect()
 }
 
 fn time(samples: u64) -> gst::ClockTime {
@@ -94,6 +100,7 @@ impl Default for Settings {
             interval: time(u.interim),
             channel_mode: ChannelMode::default().to_string(),
             channel_roles: String::new(),
+            speakers: String::new(),
             vad_threshold: f64::from(u.threshold),
             hangover: time(u.hangover),
             min_speech: time(u.min_speech),
@@ -130,7 +137,8 @@ impl Settings {
                 AffectSegmentation::File => Segmentation::File,
             },
             channels: self.channel_mode.parse()?,
-            roles: self.channel_roles.split(',').map(|r| Arc::from(r.trim())).collect(),
+            roles: names(&self.channel_roles),
+            speakers: names(&self.speakers),
             stream: if self.stream.is_empty() { stream_id.into() } else { self.stream.as_str().into() },
             source: source.into(),
             voice_activity: true,
@@ -159,6 +167,7 @@ impl Settings {
             "interval" => put(&mut self.interval, value),
             "channel-mode" => text(&mut self.channel_mode, value),
             "channel-roles" => text(&mut self.channel_roles, value),
+            "speakers" => text(&mut self.speakers, value),
             "vad-threshold" => put(&mut self.vad_threshold, value),
             "hangover" => put(&mut self.hangover, value),
             "min-speech" => put(&mut self.min_speech, value),
@@ -182,6 +191,7 @@ impl Settings {
             "interval" => self.interval.to_value(),
             "channel-mode" => self.channel_mode.to_value(),
             "channel-roles" => self.channel_roles.to_value(),
+            "speakers" => self.speakers.to_value(),
             "vad-threshold" => self.vad_threshold.to_value(),
             "hangover" => self.hangover.to_value(),
             "min-speech" => self.min_speech.to_value(),
@@ -234,6 +244,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         duration("interval", "Interval", "An utterance gives an interim result whenever it has grown by this, ns; 0 for none, otherwise at least 0.1 s", d.interval, 0, 300 * second),
         text("channel-mode", "Channel mode", "Which channels are analysed: per-channel, mix, or channel numbers such as 0,2", &d.channel_mode),
         text("channel-roles", "Channel roles", "Roles of the channels in order, with commas: agent,caller", &d.channel_roles),
+        text("speakers", "Speakers", "Names of who speaks on the channels in order, with commas: a channel whose name changes is compared with somebody new, and a name is known again in the next stream. No result carries them", &d.speakers),
         glib::ParamSpecDouble::builder("vad-threshold")
             .nick("Voice activity threshold")
             .blurb("Probability of speech from which 16 ms count as speech")

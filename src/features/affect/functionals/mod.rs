@@ -3,6 +3,8 @@
 mod cepstral;
 mod energy;
 mod formants;
+#[cfg(test)]
+mod holes;
 mod pitch;
 pub(super) mod quality;
 mod rhythm;

@@ -1,0 +1,25 @@
+//! What "usual" is taken from.
+
+use serde::{Deserialize, Serialize};
+
+/// What a baseline remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Memory {
+    /// The last 64 segments: for live streams.
+    #[default]
+    Recent,
+    /// All segments, about 1 kB each: for whole recordings.
+    All,
+}
+
+impl Memory {
+    /// The name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Recent => "recent",
+            Self::All => "all",
+        }
+    }
+}
