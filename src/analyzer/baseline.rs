@@ -39,6 +39,15 @@ impl Speaker {
         *self = Self::new(self.name.clone());
     }
 
+    /// Another stream begins, whose times are others: somebody without a name is forgotten.
+    pub fn next_stream(&mut self) {
+        if self.name.is_empty() {
+            self.forget();
+        } else {
+            self.heard = Heard::default();
+        }
+    }
+
     /// Goes on as `other` where that is the same speaker: of the same name, or in the same stream if nobody is named.
     pub fn adopt(&mut self, other: &Self, same_stream: bool) {
         if self.name == other.name && same_stream {

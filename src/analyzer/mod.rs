@@ -161,6 +161,12 @@ impl Analyzer {
         self.lanes.iter_mut().filter_map(|l| l.speaker.as_mut()).for_each(Speaker::forget);
     }
 
+    /// Another stream begins: speakers that the settings do not name are forgotten, and the times of those that they name are
+    /// new.
+    pub fn next_stream(&mut self) {
+        self.lanes.iter_mut().filter_map(|l| l.speaker.as_mut()).for_each(Speaker::next_stream);
+    }
+
     /// Goes on with what another analyzer has learnt, channel by channel, where the settings name the same speaker; where
     /// they name nobody, if it is the same stream. For settings, rates or streams that change while somebody speaks.
     pub fn adopt(&mut self, other: &Self) {

@@ -116,6 +116,9 @@ impl Tap {
         if self.stream_id != id {
             self.finish();
             self.retire();
+            if let Some(a) = &mut self.before {
+                a.next_stream();
+            }
             self.warned = false;
             self.stream_id = id.to_owned();
         }
