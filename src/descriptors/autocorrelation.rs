@@ -84,19 +84,21 @@ impl Autocorrelation {
         &self.lags
     }
 
-    /// Lag (in samples) and height of the peak within two samples of `lag`, by the parabola through its three points;
-    /// the largest of the points where there is no peak.
+    /// Lag (in samples) and height of the peak within 3 % of `lag`, at least two samples, by the parabola through its three
+    /// points; where there is no peak, `lag` itself with the least height around it.
     #[must_use]
-    pub fn peak_near(&self, lag: f64) -> (f64, f64) {
-        let centre = (lag.round() as usize).clamp(4, LAGS - 4);
-        let best = (centre - 2..=centre + 2).fold(centre - 2, |b, i| if self.lags[i] > self.lags[b] { i } else { b });
+    pub fn peak_near(&self, lag: usize) -> (f64, f64) {
+        let reach = (lag * 3 / 100).max(2);
+        let from = lag.saturating_sub(reach).max(1);
+        let near = &self.lags[from..(lag + reach + 1).min(LAGS - 1)];
+        let best = (1..near.len()).fold(0, |b, i| if near[i] > near[b] { i } else { b }) + from;
         let (a, b, c) = (f64::from(self.lags[best - 1]), f64::from(self.lags[best]), f64::from(self.lags[best + 1]));
         let bend = a - 2.0 * b + c;
         if bend < 0.0 && b >= a && b >= c {
             let shift = 0.5 * (a - c) / bend;
             (best as f64 + shift, b - 0.25 * (a - c) * shift)
         } else {
-            (lag, b)
+            (lag as f64, f64::from(near.iter().fold(1.0f32, |m, r| m.min(*r))))
         }
     }
 }
@@ -123,11 +125,11 @@ mod tests {
                 .collect();
             spectrum.process(&mut s, &x);
             plan.process(&mut a, &s.power);
-            let (lag, height) = a.peak_near(16_000.0 / hz);
+            let (lag, height) = a.peak_near((16_000.0 / hz).round() as usize);
             assert!((lag * hz / 16_000.0 - 1.0).abs() < 2e-3, "{hz}: {lag}");
             assert!((height - 1.0).abs() < 0.01, "{hz}: {height}");
         }
         plan.process(&mut a, &[0.0; 513]);
-        assert_eq!(a.peak_near(100.0).1, 0.0);
+        assert_eq!(a.peak_near(100).1, 0.0);
     }
 }

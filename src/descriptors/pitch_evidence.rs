@@ -23,7 +23,7 @@ const ENVELOPE: f32 = 0.237;
 /// Weight of the harmonic sum in a candidate's score, where the fundamental is there.
 const HARMONICS: f32 = 0.175;
 /// What an octave higher is worth: a period's multiples are periods too.
-const OCTAVE: f32 = 0.0;
+const OCTAVE: f32 = 0.02;
 
 /// One candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -118,7 +118,7 @@ impl EvidencePlan {
         }
         let mut places = 0;
         for &lag in &peaks[..count] {
-            let (period, height) = state.autocorrelation.peak_near(lag as f64);
+            let (period, height) = state.autocorrelation.peak_near(lag);
             let hz = self.rate_hz / period;
             let periodicity = height.clamp(-1.0, 1.0) as f32;
             let harmonics = state.magnitudes.harmonic_sum(hz);
@@ -127,7 +127,7 @@ impl EvidencePlan {
             let mut score = periodicity + fundamental * HARMONICS * harmonics + OCTAVE * (hz as f32 / 60.0).log2();
             if missing {
                 let near = &state.envelope.lags[lag - 1..=lag + 1];
-                score += (1.0 - fundamental) * ENVELOPE * near.iter().fold(-1.0, |a: f32, b| a.max(*b));
+                score += (1.0 - fundamental) * ENVELOPE * near.iter().fold(-1.0, |a: f32, b| a.max(*b)).min(1.0);
             }
             let found = PitchCandidate { hz: hz as f32, score };
             insert(&mut out.candidates, &mut places, found, |other| other.score < score);
@@ -182,8 +182,9 @@ mod tests {
         for hz in [60.0, 100.0, 180.0, 333.0, 600.0] {
             for fundamental in [0.0, 1.0] {
                 let e = evidence(&[(1, 0.5)], hz, fundamental);
-                let best = e.candidates[0].hz;
-                assert!((f64::from(best) / hz - 1.0).abs() < 3e-3, "{hz}, {fundamental}: {best}");
+                // Exact to within a sample of the period; the rest is found under the window of the HNR.
+                let period = 16_000.0 / f64::from(e.candidates[0].hz);
+                assert!((period - 16_000.0 / hz).abs() < 1.0, "{hz}, {fundamental}: {period}");
                 assert!(e.periodicity > 0.98, "{}", e.periodicity);
             }
         }

@@ -16,7 +16,7 @@ const CONSTANT: f64 = -5.28;
 const ROUGH: f64 = 0.25;
 const MOST_HARMONICS: f64 = 12.0;
 /// Lowest level that counts as that of loud parts, in dB re full scale: quantised silence is no voice.
-const QUIET_DB: f64 = -55.0;
+const QUIET_DB: f64 = -80.0;
 /// Levels further down than this below the loud parts are all alike.
 const LEAST_DB: f64 = -60.0;
 /// The loudest pitch frame lies about this much above the highest median over 110 ms, in dB (mean over the loud frames
@@ -38,7 +38,7 @@ impl Voicing {
         self.loudest.hear(samples, mean_square);
     }
 
-    /// Level of a pitch frame of this energy relative to the loud parts, -60 to 0 dB. Nothing below -55 dB re full scale
+    /// Level of a pitch frame of this energy relative to the loud parts, -60 to 0 dB. Nothing below -80 dB re full scale
     /// counts as loud. Silence gives -60.
     #[must_use]
     pub fn level_db(&self, energy: f64) -> f64 {

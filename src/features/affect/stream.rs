@@ -37,6 +37,8 @@ pub const KEPT: usize = (DELAY + 2) * HOP + PITCH + MARGIN;
 pub const MAX_DELAY: u64 = ((DELAY + 1) * HOP + (PITCH - SHORT) / 2) as u64;
 /// Unvoiced frames on each side of a voiced stretch that the formant tracker sees too, as a run-up.
 const BESIDE: u64 = 2;
+/// Lowest HNR at which the period is taken from the frame's own correlation, in dB.
+const CLEAR_DB: f32 = 15.0;
 /// Bins this much weaker than the strongest count as that weak: -120 dB.
 const FLOOR: f32 = 1e-12;
 
@@ -219,7 +221,9 @@ impl Stream {
         let periodic = history
             .get(start(index), PITCH)
             .and_then(|x| plan.periodicity.process(&mut self.periodicity, x, f64::from(f0_hz), f64::from(RATE_HZ)));
-        let f0 = periodic.map_or(f64::from(f0_hz), |p| f64::from(RATE_HZ) / p.period);
+        // Where noise moves the peak, what the whole path says of the period is better than the frame alone.
+        let exact = periodic.filter(|p| p.hnr_db >= CLEAR_DB);
+        let f0 = exact.map_or(f64::from(f0_hz), |p| f64::from(RATE_HZ) / p.period);
         let floor = max(&pending.power) * FLOOR;
         ln_all(&pending.power, floor.max(f32::MIN_POSITIVE), &mut self.ln_power);
         let levels = &mut self.tracked[(self.oldest + self.undecided) % formant_track::DELAY].levels;
