@@ -18,7 +18,7 @@ use crate::signal::clock::samples_to_ns;
 use crate::signal::frames::{FrameSink, Frames, PitchFrame, ShortFrame};
 use crate::signal::offset::Offset;
 use crate::signal::resample::Resampler;
-use crate::signal::samples::{Samples, clean, clipped};
+use crate::signal::samples::{Samples, clean, clipped, is_still};
 use crate::signal::{HOP, PITCH, SHORT};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -207,6 +207,9 @@ impl Lane {
     /// The staged piece of (at most) 10 ms is complete.
     pub fn piece(&mut self, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
         let clipped = clipped(&self.piece);
+        if is_still(&self.piece) {
+            self.frames.mark_still(self.pieces);
+        }
         if let Some(raw) = &mut self.raw {
             raw.take(&self.piece);
         }

@@ -1,5 +1,6 @@
 //! The autocorrelation of a frame with that of its window divided out (Boersma 1993).
 
+use super::periodicity::peak_of_five;
 use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner};
 use std::fmt;
@@ -84,21 +85,21 @@ impl Autocorrelation {
         &self.lags
     }
 
-    /// Lag (in samples) and height of the peak within 3 % of `lag`, at least two samples, by the parabola through its three
-    /// points; where there is no peak, `lag` itself with the least height around it.
+    /// Lag (in samples) and height of the peak within 3 % of `lag`, at least two samples, by the polynomial through five
+    /// points; where there is no peak, `lag` itself with the least height around it. The
+    /// flag says which.
     #[must_use]
-    pub fn peak_near(&self, lag: usize) -> (f64, f64) {
+    pub fn peak_near(&self, lag: usize) -> (f64, f64, bool) {
         let reach = (lag * 3 / 100).max(2);
-        let from = lag.saturating_sub(reach).max(1);
-        let near = &self.lags[from..(lag + reach + 1).min(LAGS - 1)];
+        let from = lag.saturating_sub(reach).max(2);
+        let near = &self.lags[from..(lag + reach + 1).min(LAGS - 2)];
         let best = (1..near.len()).fold(0, |b, i| if near[i] > near[b] { i } else { b }) + from;
-        let (a, b, c) = (f64::from(self.lags[best - 1]), f64::from(self.lags[best]), f64::from(self.lags[best + 1]));
-        let bend = a - 2.0 * b + c;
-        if bend < 0.0 && b >= a && b >= c {
-            let shift = 0.5 * (a - c) / bend;
-            (best as f64 + shift, b - 0.25 * (a - c) * shift)
+        if self.lags[best] >= self.lags[best - 1] && self.lags[best] >= self.lags[best + 1] {
+            let five: [f64; 5] = std::array::from_fn(|i| f64::from(self.lags[best + i - 2]));
+            let (shift, height) = peak_of_five(&five);
+            (best as f64 + shift, height, true)
         } else {
-            (lag as f64, f64::from(near.iter().fold(1.0f32, |m, r| m.min(*r))))
+            (lag as f64, f64::from(near.iter().fold(1.0f32, |m, r| m.min(*r))), false)
         }
     }
 }
@@ -125,7 +126,7 @@ mod tests {
                 .collect();
             spectrum.process(&mut s, &x);
             plan.process(&mut a, &s.power);
-            let (lag, height) = a.peak_near((16_000.0 / hz).round() as usize);
+            let (lag, height, _) = a.peak_near((16_000.0 / hz).round() as usize);
             assert!((lag * hz / 16_000.0 - 1.0).abs() < 2e-3, "{hz}: {lag}");
             assert!((height - 1.0).abs() < 0.01, "{hz}: {height}");
         }

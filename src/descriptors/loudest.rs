@@ -1,4 +1,4 @@
-//! How loud the loud parts of a stream are, as far as it has been heard.
+//! How loud the loud parts of a stream are, and how quiet the quiet ones, as far as it has been heard.
 
 use crate::signal::sums::max_abs;
 
@@ -21,6 +21,8 @@ pub struct Loudest {
     /// Frames heard, and where the next one goes.
     heard: usize,
     held_db: Option<f64>,
+    /// The lowest median so far, rising as the highest one falls.
+    least_db: Option<f64>,
 }
 
 impl Loudest {
@@ -37,10 +39,11 @@ impl Loudest {
     fn push(&mut self, level_db: f64) {
         self.recent_db[self.heard % FRAMES] = level_db;
         self.heard += 1;
+        let median = self.median_db();
+        self.least_db = median.map(|m| self.least_db.map_or(m, |l| (l + FALL_DB).min(m)));
         if self.heard >= FRAMES {
             // The count only has to know its place and that the ring is full.
             self.heard = FRAMES + self.heard % FRAMES;
-            let median = self.median_db();
             self.held_db = median.map(|m| self.held_db.map_or(m, |h| (h - FALL_DB).max(m)));
         }
     }
@@ -49,6 +52,13 @@ impl Loudest {
     #[must_use]
     pub fn level_db(&self) -> Option<f64> {
         self.held_db.or_else(|| self.median_db())
+    }
+
+    /// Level of the quiet parts so far: the lowest median over up to 110 ms, rising by 2 dB per second; `None` before the first
+    /// frame.
+    #[must_use]
+    pub fn least_db(&self) -> Option<f64> {
+        self.least_db
     }
 
     fn median_db(&self) -> Option<f64> {

@@ -83,7 +83,7 @@ impl PeriodicityPlan {
         if own <= 0.0 || r.iter().any(|r| !r.is_finite()) {
             return None;
         }
-        let (shift, height) = peak(&r);
+        let (shift, height) = peak_of_five(&r);
         let ratio = if height >= 1.0 { f64::INFINITY } else { (height / (1.0 - height)).max(1e-9) };
         let hnr_db = (10.0 * ratio.log10()).clamp(f64::from(FLOOR_DB), f64::from(CEILING_DB)) as f32;
         Some(Periodicity { hnr_db, period: period as f64 + shift })
@@ -92,7 +92,7 @@ impl PeriodicityPlan {
 
 /// Place (from the middle) and height of the peak near the middle of five points, by the polynomial of fourth degree through
 /// them.
-fn peak(r: &[f64; POINTS]) -> (f64, f64) {
+pub(super) fn peak_of_five(r: &[f64; POINTS]) -> (f64, f64) {
     // Coefficients around the middle point, from central differences.
     let odd = [(r[3] - r[1]) / 2.0, (r[4] - r[0]) / 2.0];
     let even = [(r[3] + r[1]) / 2.0 - r[2], (r[4] + r[0]) / 2.0 - r[2]];

@@ -18,12 +18,16 @@ const LAGS: std::ops::Range<usize> = 25..290;
 const PEAKS: usize = 12;
 /// Weight of the envelope beside the waveform where peaks are looked for.
 const ENVELOPE_IN_SEARCH: f32 = 0.54;
+/// Share of its height that counts where the waveform has no peak.
+const NO_PEAK: f32 = 0.5;
 /// Weight of the envelope's periodicity in a candidate's score, where the fundamental is missing.
 const ENVELOPE: f32 = 0.237;
 /// Weight of the harmonic sum in a candidate's score, where the fundamental is there.
 const HARMONICS: f32 = 0.175;
-/// What an octave higher is worth: a period's multiples are periods too.
-const OCTAVE: f32 = 0.02;
+/// What an octave higher is worth to a perfect period, whose multiples are perfect periods too, and the periodicity at which
+/// it begins to be worth something.
+const OCTAVE: f32 = 0.04;
+const CLEAR: f32 = 0.9;
 
 /// One candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -118,13 +122,18 @@ impl EvidencePlan {
         }
         let mut places = 0;
         for &lag in &peaks[..count] {
-            let (period, height) = state.autocorrelation.peak_near(lag);
+            let (period, height, is_peak) = state.autocorrelation.peak_near(lag);
             let hz = self.rate_hz / period;
-            let periodicity = height.clamp(-1.0, 1.0) as f32;
+            let periodicity = height.clamp(-1.0, 1.0) as f32 * if is_peak { 1.0 } else { NO_PEAK };
             let harmonics = state.magnitudes.harmonic_sum(hz);
-            out.periodicity = out.periodicity.max(periodicity);
-            out.harmonics = out.harmonics.max(harmonics);
-            let mut score = periodicity + fundamental * HARMONICS * harmonics + OCTAVE * (hz as f32 / 60.0).log2();
+            // What only falls off more slowly, as rumble does, is no period.
+            if is_peak {
+                out.periodicity = out.periodicity.max(periodicity);
+                out.harmonics = out.harmonics.max(harmonics);
+            }
+            let clear = ((periodicity - CLEAR) / (1.0 - CLEAR)).max(0.0);
+            let octaves = (hz as f32 / 60.0).log2();
+            let mut score = periodicity + fundamental * HARMONICS * harmonics + OCTAVE * clear * octaves;
             if missing {
                 let near = &state.envelope.lags[lag - 1..=lag + 1];
                 score += (1.0 - fundamental) * ENVELOPE * near.iter().fold(-1.0, |a: f32, b| a.max(*b)).min(1.0);

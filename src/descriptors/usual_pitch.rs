@@ -4,7 +4,8 @@
 const BEGIN_HZ: f64 = 170.0;
 /// Step of the estimate per voiced frame, in octaves: an octave in a quarter of a second.
 const STEP: f64 = 0.04;
-/// Voiced frames after which the estimate counts in full.
+/// Voiced frames after which the estimate begins to count, and counts in full.
+const FIRST: u32 = 25;
 const FULL: u32 = 50;
 /// Cost per square octave, in units of a candidate's score, and the highest cost.
 const COST: f64 = 0.05;
@@ -31,11 +32,11 @@ impl UsualPitch {
     }
 
     /// What a candidate at `octaves` (`log2` of Hz) costs: the square of its distance, up to a bound, and nothing before a
-    /// voice has been heard.
+    /// quarter of a second of voice has been heard.
     #[must_use]
     pub fn cost(&self, octaves: f64) -> f64 {
         let distance = octaves - self.octaves;
-        f64::from(self.frames) / f64::from(FULL) * (COST * distance * distance).min(MOST)
+        f64::from(self.frames.saturating_sub(FIRST)) / f64::from(FULL - FIRST) * (COST * distance * distance).min(MOST)
     }
 }
 

@@ -15,8 +15,10 @@ const CONSTANT: f64 = -5.28;
 /// Roughness of noise, about, and the largest harmonic sum that counts.
 const ROUGH: f64 = 0.25;
 const MOST_HARMONICS: f64 = 12.0;
-/// Lowest level that counts as that of loud parts, in dB re full scale: quantised silence is no voice.
-const QUIET_DB: f64 = -80.0;
+/// The loud parts lie at least this much above the quietest that has been heard, in dB, at the beginning of a stream, which
+/// is more often background than voice; the difference falls to nothing within so many short frames.
+const RANGE_DB: f64 = 24.0;
+const BEGINNING: f64 = 80.0;
 /// Levels further down than this below the loud parts are all alike.
 const LEAST_DB: f64 = -60.0;
 /// The loudest pitch frame lies about this much above the highest median over 110 ms, in dB (mean over the loud frames
@@ -29,6 +31,8 @@ const WINDOW: f64 = 339.82;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Voicing {
     loudest: Loudest,
+    /// Short frames heard, as far as they count.
+    heard: u32,
 }
 
 impl Voicing {
@@ -36,17 +40,22 @@ impl Voicing {
     /// input are not shown.
     pub fn hear(&mut self, samples: &[f32], mean_square: f32) {
         self.loudest.hear(samples, mean_square);
+        if mean_square > 0.0 {
+            self.heard = (self.heard + 1).min(BEGINNING as u32);
+        }
     }
 
-    /// Level of a pitch frame of this energy relative to the loud parts, -60 to 0 dB. Nothing below -80 dB re full scale
-    /// counts as loud. Silence gives -60.
+    /// Level of a pitch frame of this energy relative to the loud parts, -60 to 0 dB. In the first 0.8 s
+    /// that are heard they count as up to 24 dB above the quietest. Silence gives -60.
     #[must_use]
     pub fn level_db(&self, energy: f64) -> f64 {
         if energy <= 0.0 {
             return LEAST_DB;
         }
         let level_db = 10.0 * (energy / WINDOW).log10();
-        let loudest_db = self.loudest.level_db().unwrap_or(level_db).max(QUIET_DB);
+        let loudest_db = self.loudest.level_db().unwrap_or(level_db);
+        let range_db = RANGE_DB * (1.0 - f64::from(self.heard) / BEGINNING).max(0.0);
+        let loudest_db = loudest_db.max(self.loudest.least_db().unwrap_or(level_db) + range_db);
         // Louder than the loud parts says no more than as loud: a click is no voice.
         (level_db - loudest_db - CREST_DB).clamp(LEAST_DB, 0.0)
     }

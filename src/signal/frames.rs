@@ -84,6 +84,8 @@ pub struct PitchFrame<'a> {
     pub history: &'a History,
     /// A sample under it was no number.
     pub bad: bool,
+    /// All of it is the last bits of a coded line ([`super::samples::is_still`]).
+    pub still: bool,
 }
 
 /// Who looks at the frames. Frames of each kind come in order; a short frame comes before the pitch frame that ends
@@ -106,6 +108,8 @@ pub struct Frames {
     history: History,
     /// Hops that hold a bad sample, by hop index modulo 64.
     bad_hops: u64,
+    /// Hops in which nothing sounds, likewise.
+    still_hops: u64,
     shorts: u64,
     pitches: u64,
 }
@@ -122,6 +126,7 @@ impl Frames {
             log_energies: [0.0; BANDS],
             history: History::new(kept.max(2 * PITCH)),
             bad_hops: 0,
+            still_hops: 0,
             shorts: 0,
             pitches: 0,
             plan,
@@ -153,6 +158,11 @@ impl Frames {
         self.bad_hops |= 1 << (hop % 64);
     }
 
+    /// Says that nothing sounds in hop `hop` ([`super::samples::is_still`]). As [`Self::mark_bad`].
+    pub fn mark_still(&mut self, hop: u64) {
+        self.still_hops |= 1 << (hop % 64);
+    }
+
     /// Takes samples up to the next hop boundary and returns how many. Feed in a loop. The samples are finite.
     pub fn push(&mut self, samples: &[f32], sink: &mut impl FrameSink) -> usize {
         let room = self.room();
@@ -174,7 +184,9 @@ impl Frames {
             self.pitch(sink);
         }
         // Marks are kept for 30 hops and may be set for 33 ahead; one hop a step is forgotten.
-        self.bad_hops &= !(1 << ((end / HOP as u64 + 33) % 64));
+        let forgotten = !(1 << ((end / HOP as u64 + 33) % 64));
+        self.bad_hops &= forgotten;
+        self.still_hops &= forgotten;
     }
 
     fn bad_between(&self, first_hop: u64, hops: u64) -> bool {
@@ -208,16 +220,18 @@ impl Frames {
     fn pitch(&mut self, sink: &mut impl FrameSink) {
         let index = self.pitches;
         let bad = self.bad_between(index, (PITCH / HOP) as u64);
+        let still = (index..index + (PITCH / HOP) as u64).all(|h| self.still_hops >> (h % 64) & 1 == 1);
         let Some(samples) = self.history.get(start(index), PITCH) else { return };
         let energy = self.plan.pitch.process(&mut self.pitch, samples);
         self.pitches = index + 1;
-        sink.pitch(&PitchFrame { index, spectrum: &self.pitch, energy, history: &self.history, bad });
+        sink.pitch(&PitchFrame { index, spectrum: &self.pitch, energy, history: &self.history, bad, still });
     }
 
     /// Starts again, as new.
     pub fn reset(&mut self) {
         self.history.reset();
         self.bad_hops = 0;
+        self.still_hops = 0;
         self.shorts = 0;
         self.pitches = 0;
     }

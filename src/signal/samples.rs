@@ -8,6 +8,10 @@ use crate::error::InputError;
 /// what lies beyond is a broken buffer, or integers that nobody scaled.
 pub const LARGEST: f32 = 256.0;
 
+/// Values that a block in which nothing sounds may have, and how far they may lie apart.
+const STILL_VALUES: usize = 3;
+const STILL_SPAN: f32 = 1.0 / 256.0;
+
 /// A sample type that the analysis reads.
 pub trait Sample: Copy {
     /// The sample as the analysis sees it: `x = f * 32768 / 32767` with `f` relative to full scale.
@@ -180,6 +184,24 @@ pub fn clipped(block: &[f32]) -> u32 {
     block.iter().map(|x| u32::from(x.abs() >= 1.0 && is_sample(*x))).sum()
 }
 
+/// Whether nothing sounds in a block but the last bits of a coded line: at most three values within 1/256 of full scale.
+/// Hum below the step of a companded line comes out as a pattern of them, which may well be periodic.
+#[must_use]
+pub fn is_still(block: &[f32]) -> bool {
+    let (mut values, mut count) = ([0.0f32; STILL_VALUES], 0);
+    for x in block {
+        if !values[..count].contains(x) {
+            if count == STILL_VALUES {
+                return false;
+            }
+            values[count] = *x;
+            count += 1;
+        }
+    }
+    let (low, high) = values[..count].iter().fold((f32::MAX, f32::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
+    count > 0 && high - low <= STILL_SPAN
+}
+
 /// Replaces what is not a sample ([`is_sample`]) by 0, and denormals. Says whether something was replaced.
 pub fn clean(block: &mut [f32]) -> bool {
     let suspicious = block.iter().fold(false, |s, x| s | !(f32::MIN_POSITIVE..=LARGEST).contains(&x.abs()));
@@ -258,5 +280,13 @@ mod tests {
         assert!(clean(&mut block));
         assert_eq!(block, [0.5, 0.0, 0.0, 0.0, -1.0, 0.0, -256.0]);
         assert!(!clean(&mut [0.5, 1e-40, 0.0]));
+    }
+
+    #[test]
+    fn the_last_bits_of_a_line_are_still() {
+        let step = 8.0 / 32_768.0;
+        assert!(is_still(&[0.0, step, 0.0, -step, 0.0]) && is_still(&[0.2; 80]));
+        assert!(!is_still(&[0.0, step, 2.0 * step, -step]) && !is_still(&[0.5, -0.5, 0.5]) && !is_still(&[]));
+        assert!(!is_still(&[f32::NAN, f32::NAN, f32::NAN, f32::NAN]));
     }
 }

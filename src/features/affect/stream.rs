@@ -174,7 +174,7 @@ impl Stream {
         // Nothing is known of a hole: no candidate, no energy.
         let (mut evidence, mut level_db) = (PitchEvidence::default(), self.pitch_track.level_db(0.0));
         if !frame.bad {
-            level_db = self.pitch_track.level_db(frame.energy);
+            level_db = self.pitch_track.level_db(if frame.still { 0.0 } else { frame.energy });
             let fundamental = self.low_band.process(power, level_db);
             evidence = self.plan.pitch.process(&mut self.evidence, frame.spectrum, fundamental);
         }
