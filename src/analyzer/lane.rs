@@ -1,11 +1,14 @@
 //! One channel's way from samples to results.
 
 use super::Output;
+use super::band::{self, Glimpse, Glimpses, low_edge_hz};
 use super::baseline;
 use super::config::{Config, FeatureSet, Segmentation};
-use super::extractor::{Extractor, Keeping, SegmentValues, extractor, kept_samples, max_delay};
+use super::extractor::{Extractor, Keeping, SegmentValues, extractor, inside, kept_samples, max_delay};
+use super::floor::{self, Hop, snr_db};
 use super::policy::Policy;
-use super::quality::{NoiseFloor, QualityMeter};
+use super::quality::{QualityMeter, Surroundings};
+use super::recent::Recent;
 use super::sounds::{Sound, Sounds};
 use crate::error::InputError;
 use crate::features::baseline::{Baseline, Population};
@@ -43,11 +46,27 @@ struct Store {
     sounds: Sounds,
     /// Accumulates on the fly in whole-file mode, and is replayed into otherwise.
     meter: QualityMeter,
-    noise: NoiseFloor,
+    hops: Recent<Hop>,
+    glimpses: Recent<Glimpse>,
+    look: Glimpses,
     /// Whether the segment is the whole stream.
     whole: bool,
     /// Short frames so far.
     shorts: u64,
+}
+
+impl Store {
+    /// What the sound from some time before a segment up to sample `heard` tells of it.
+    fn surroundings(&self, span: &Span, heard: u64, detected: bool) -> Surroundings {
+        let own = inside(span.start, span.end, SHORT);
+        let hops = own.start.saturating_sub(floor::BEFORE)..inside(0, heard, SHORT).end;
+        let glimpses = hops.start.div_ceil(band::STEP)..inside(0, heard, PITCH).end.div_ceil(band::STEP);
+        Surroundings {
+            detected,
+            snr_db: snr_db(&self.hops, hops, &own),
+            band_low_hz: low_edge_hz(&self.glimpses, glimpses),
+        }
+    }
 }
 
 impl FrameSink for Store {
@@ -56,9 +75,7 @@ impl FrameSink for Store {
         sound.bad = frame.bad;
         sound.edge_bin = frame.edge_bin;
         sound.mean_square = frame.mean_square;
-        if !frame.bad && !sound.speech {
-            self.noise.push(frame.mean_square);
-        }
+        self.hops.push(Hop::of(frame));
         if self.whole {
             self.meter.push(sound);
         }
@@ -69,6 +86,10 @@ impl FrameSink for Store {
     }
 
     fn pitch(&mut self, frame: &PitchFrame<'_>) {
+        if frame.index.is_multiple_of(band::STEP) {
+            let glimpse = self.look.at(frame);
+            self.glimpses.push(glimpse);
+        }
         for e in &mut self.extractors {
             e.pitch(frame);
         }
@@ -137,6 +158,11 @@ impl Lane {
             Keeping::Recent(rows) => rows * HOP,
             Keeping::All | Keeping::Nothing => Config::LONGEST_WINDOW as usize,
         };
+        let kept_hops = match keeping {
+            Keeping::Nothing => Some(1),
+            Keeping::All => None,
+            Keeping::Recent(rows) => Some(rows + floor::BEFORE as usize),
+        };
         let compares = config.baseline || scores && config.scorer.as_ref().is_some_and(|s| s.needs_baseline());
         Ok(Self {
             scores,
@@ -153,7 +179,9 @@ impl Lane {
                 extractors: config.sets.iter().map(|s| extractor(*s, keeping)).collect(),
                 sounds: Sounds::new(rows),
                 meter: QualityMeter::default(),
-                noise: NoiseFloor::default(),
+                hops: Recent::new(kept_hops),
+                glimpses: Recent::new(kept_hops.map(|n| n / band::STEP as usize + 1)),
+                look: Glimpses::new(),
                 whole: keeping == Keeping::All,
                 shorts: 0,
             },
@@ -270,7 +298,8 @@ impl Lane {
             e.reset();
         }
         self.store.meter = QualityMeter::default();
-        self.store.noise = NoiseFloor::default();
+        self.store.hops.reset();
+        self.store.glimpses.reset();
         self.store.shorts = 0;
         if let Some(v) = &mut self.vad {
             v.reset();
@@ -332,7 +361,18 @@ impl Lane {
         }
     }
 
+    /// The sample up to which the stream had been heard when a segment was decided on. It does not depend on how long its
+    /// features take.
+    fn heard(&self, span: &Span) -> u64 {
+        match (span.ended, self.config.segmentation) {
+            (Ended::Pause, Segmentation::Utterances(u)) => span.end + u.min_pause - u.hangover,
+            (Ended::Open | Ended::MaxLength | Ended::Scheduled | Ended::Pause, _) => span.end,
+            _ => self.position,
+        }
+    }
+
     fn record(&mut self, set: usize, span: &Span, discont: bool, origin_ns: u64) -> Record {
+        let heard = self.heard(span);
         let store = &mut self.store;
         if !store.whole {
             store.meter = QualityMeter::default();
@@ -341,8 +381,8 @@ impl Lane {
         let extractor = &mut store.extractors[set];
         let set = extractor.set();
         let SegmentValues { values, voiced, bad } = extractor.values(span.start, span.end);
-        let noise = self.vad.as_ref().map(|_| &store.noise);
-        let quality = store.meter.finish(noise, voiced, bad, self.resampler.rate_hz());
+        let around = store.surroundings(span, heard, self.vad.is_some());
+        let quality = store.meter.finish(around, voiced, bad, self.resampler.rate_hz());
         let mut features: Vec<Feature> = set
             .functionals()
             .iter()
