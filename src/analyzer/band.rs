@@ -43,11 +43,13 @@ const NATURAL: [(f64, f64, f64); 5] =
 /// Their deviations between utterances, in dB.
 const SPREAD: (f64, f64) = (4.5, 5.5);
 /// Most deviations that too much power from 60 to 110 Hz counts.
-const MOST: f64 = 1.0;
+const MOST: f64 = 1.4;
 /// Lowest level that can be told from leakage of the window, in dB.
 const LEAKAGE_DB: f64 = -44.0;
-/// How much better (sum of squared deviations) a line must explain what is seen than the voice alone does.
-const DECIDED: f64 = 6.0;
+/// How much better (sum of squared deviations) a line must explain what is seen than the voice alone does: telephones cut
+/// both ends, so where there is sound above 4 kHz more is asked for.
+const DECIDED_NARROW: f64 = 6.0;
+const DECIDED_WIDE: f64 = 16.0;
 /// Edges (tens of Hz) and orders of the high-passes that are tried, and the edge that is likeliest before anything is heard:
 /// the telephone's. An octave off costs as much as one deviation.
 const EDGES_HZ: std::ops::RangeInclusive<u32> = 10..=45;
@@ -133,9 +135,9 @@ impl Glimpses {
 
 /// Low edge in Hz of the band that the voice of these glimpses came through: where a line weakens it by 3 dB.
 ///
-/// Range: 100 to 450 Hz; 0 where nothing that should be there is missing. `None` where too little voice was heard.
-pub(super) fn low_edge_hz(glimpses: &Recent<Glimpse>, heard: Range<u64>) -> Option<f32> {
-    Some(Voice::seen(glimpses, heard)?.edge_hz())
+/// `narrow`: there is nothing above 4 kHz. Range: 100 to 450 Hz; 0 where nothing that should be there is missing. `None` where too little voice was heard.
+pub(super) fn low_edge_hz(glimpses: &Recent<Glimpse>, heard: Range<u64>, narrow: bool) -> Option<f32> {
+    Some(Voice::seen(glimpses, heard)?.edge_hz(if narrow { DECIDED_NARROW } else { DECIDED_WIDE }))
 }
 
 /// What the glimpses of a stretch say together.
@@ -167,7 +169,7 @@ impl Voice {
     }
 
     /// The edge that explains the two levels best; 0 where none explains them much better than the voice alone.
-    fn edge_hz(&self) -> f32 {
+    fn edge_hz(&self, decided: f64) -> f32 {
         let Self { f0_hz, first_db, low_db } = *self;
         let (first, low) = natural(f0_hz);
         // More than expected at the low end may be anything: what codecs add, noise. Less is the line's.
@@ -188,7 +190,7 @@ impl Voice {
         }
         // A voice alone may well have more than voices have in the middle; what lacks has to be explained.
         let alone = misfit((first_db - first).min(0.0), (low_db - low).min(0.0));
-        if alone - best.0 > DECIDED { best.1 as f32 } else { 0.0 }
+        if alone - best.0 > decided { best.1 as f32 } else { 0.0 }
     }
 }
 
@@ -264,24 +266,24 @@ mod tests {
     #[test]
     fn a_line_is_told_from_a_high_voice() {
         for f0 in [80.0, 100.0, 130.0, 160.0, 190.0] {
-            assert_eq!(low_edge_hz(&voice(f0, (0.0, 4)), 0..99), Some(0.0), "{f0}");
+            assert_eq!(low_edge_hz(&voice(f0, (0.0, 4)), 0..99, true), Some(0.0), "{f0}");
             for (edge, order) in [(300.0, 4), (300.0, 8), (400.0, 8)] {
                 let seen = Voice::seen(&voice(f0, (edge, order)), 0..99).unwrap();
-                let got = f64::from(seen.edge_hz());
+                let got = f64::from(seen.edge_hz(DECIDED_WIDE));
                 assert!(got > 0.6 * edge && got < 1.5 * edge, "{f0}, {edge} Hz: {got} from {seen:?}");
             }
         }
         for f0 in [250.0, 400.0, 580.0] {
-            assert_eq!(low_edge_hz(&voice(f0, (0.0, 4)), 0..99), Some(0.0), "{f0}");
+            assert_eq!(low_edge_hz(&voice(f0, (0.0, 4)), 0..99, true), Some(0.0), "{f0}");
         }
     }
 
     #[test]
     fn without_a_voice_nothing_is_told() {
-        assert_eq!(low_edge_hz(&Recent::new(None), 0..99), None);
+        assert_eq!(low_edge_hz(&Recent::new(None), 0..99, true), None);
         let mut silent = Recent::new(None);
         (0..50).for_each(|_| silent.push(Glimpse::default()));
-        assert_eq!(low_edge_hz(&silent, 0..50), None);
+        assert_eq!(low_edge_hz(&silent, 0..50, true), None);
     }
 
     #[test]

@@ -21,23 +21,29 @@ const LEAST_SHARE: f64 = 1e-6;
 /// Samples of the transform times the power of its window: a bin's power to mean square, both halves of the spectrum.
 const SCALE: f32 = 256.0 * 127.2;
 
+/// Power from 5 to 7.6 kHz relative to that from 2.4 to 3.4 kHz below which there is nothing: -50 dB.
+const NOTHING: f64 = 1e-5;
+
 /// Hops of a pause that is long enough to be believed by itself, and of a closure that tells where there is none.
 const LONG: usize = 20;
 const SHORT: usize = 8;
 /// The quietest closure may lie this far below the quietest pause (dB), and by as much more as the floor fluctuates: if it
 /// lies lower, what seemed a pause was soft speech.
-const GAP_DB: f64 = 2.5;
+const GAP_DB: f64 = 2.0;
 /// Height of the floor's top above its mean, in deviations of the quietest pause, and its bounds, in dB.
 const TOP: f64 = 2.0;
 const TOP_DB: (f64, f64) = (1.0, 3.0);
 const CLOSURE_TOP_DB: f64 = 1.5;
-/// Speech ends where the sound comes down to this level above the floor (dB) for this many hops; weak speech: to a third
+/// Speech ends where the sound comes down to this level above the floor (dB) for this many hops; weak speech: to a quarter
 /// of the ratio.
 const QUIET_DB: f64 = 4.0;
-const QUIET_SHARE: f64 = 1.0 / 3.0;
-const QUIET_HOPS: usize = 15;
-/// Speech is taken to fill at least this share of a segment.
-const LEAST_SPEECH: f64 = 0.35;
+const QUIET_SHARE: f64 = 0.25;
+const QUIET_HOPS: usize = 20;
+/// Speech is taken to fill at least these shares of a segment: where it stands out (13 dB and more over the whole segment),
+/// and where most of it may lie hidden (3 dB and less).
+const LEAST_SPEECH: (f64, f64) = (0.05, 0.5);
+const STANDS_OUT_DB: f64 = 13.0;
+const HIDDEN_DB: f64 = 3.0;
 /// The lowest ratio that is told: deeper in the noise, speech is not found.
 const LOWEST_DB: f64 = -10.0;
 
@@ -45,7 +51,8 @@ const LOWEST_DB: f64 = -10.0;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Hop {
     mean_square: f32,
-    bands: [f32; BANDS],
+    /// The upper halves of single-precision numbers: 0.4 % is enough for levels, and there are many hops.
+    bands: [u16; BANDS],
 }
 
 impl Hop {
@@ -55,20 +62,28 @@ impl Hop {
         }
         let power = &frame.spectrum.power;
         let band = |b: usize| power[EDGES[b]..EDGES[b + 1]].iter().sum::<f32>() / SCALE;
-        Self { mean_square: frame.mean_square, bands: std::array::from_fn(band) }
+        Self::new(frame.mean_square, std::array::from_fn(band))
+    }
+
+    fn new(mean_square: f32, bands: [f32; BANDS]) -> Self {
+        Self { mean_square, bands: bands.map(|b| (b.to_bits() >> 16) as u16) }
+    }
+
+    fn band(&self, b: usize) -> f64 {
+        f64::from(f32::from_bits(u32::from(self.bands[b]) << 16))
     }
 }
 
 /// Speech-to-noise ratio in dB of the hops `segment`, the noise judged by those of `heard`, which hold them.
 ///
-/// The speech's power is that of its energy above the floor over the time it takes, pauses of 150 ms and more left out.
+/// The speech's power is that of its energy above the floor over the time it takes, pauses of 200 ms and more left out.
 /// Range: -10 dB (no speech found in the noise) upwards. `None` for less than 0.2 s of sound. Digital silence is left out.
 pub(super) fn snr_db(hops: &Recent<Hop>, heard: Range<u64>, segment: &Range<u64>) -> Option<f32> {
-    let (mut sound, mut own) = (Vec::new(), 0..0);
+    let (mut sound, mut own) = (Vec::<&Hop>::with_capacity(LONG), 0..0);
     for (k, hop) in hops.within(heard).filter(|(_, h)| h.mean_square > SILENCE) {
         own.start = if k < segment.start { sound.len() + 1 } else { own.start };
         own.end = if k < segment.end { sound.len() + 1 } else { own.end };
-        sound.push(*hop);
+        sound.push(hop);
     }
     if sound.len() < LONG || own.is_empty() {
         return None;
@@ -80,7 +95,16 @@ pub(super) fn snr_db(hops: &Recent<Hop>, heard: Range<u64>, segment: &Range<u64>
     let quiet = (above(time) * QUIET_SHARE).min(QUIET_DB).max(floor.top_db - floor.level_db);
     let pauses = runs(floor.levels.iter().map(|l| *l < floor.level_db + quiet), QUIET_HOPS);
     let paused: usize = pauses.iter().map(|p| p.end.min(own.end).saturating_sub(p.start.max(own.start))).sum();
-    Some(above((time - paused as f64).max(LEAST_SPEECH * time)).max(LOWEST_DB) as f32)
+    let hidden = ((STANDS_OUT_DB - above(time)) / (STANDS_OUT_DB - HIDDEN_DB)).clamp(0.0, 1.0);
+    let least = LEAST_SPEECH.0 + hidden * (LEAST_SPEECH.1 - LEAST_SPEECH.0);
+    Some(above((time - paused as f64).max(least * time)).max(LOWEST_DB) as f32)
+}
+
+/// Whether the hops carry nothing above 5 kHz, though they carry something below: what a narrow-band line leaves when its
+/// sound is brought to a higher rate. Speech has at least a hundred times more there.
+pub(super) fn is_narrow(hops: &Recent<Hop>, heard: Range<u64>) -> bool {
+    let (below, above) = hops.within(heard).fold((0.0, 0.0), |(a, b), (_, h)| (a + h.band(6), b + h.band(8)));
+    below > 0.0 && above < NOTHING * below
 }
 
 /// The level to which the sound comes back.
@@ -95,7 +119,7 @@ struct Floor {
 }
 
 impl Floor {
-    fn find(sound: &[Hop]) -> Self {
+    fn find(sound: &[&Hop]) -> Self {
         let least = LEAST_SHARE * sound.iter().map(|h| f64::from(h.mean_square)).sum::<f64>() / sound.len() as f64;
         let quietest = |length: usize| {
             let levels = levels(sound, least, length / 2, length / 2);
@@ -115,7 +139,7 @@ impl Floor {
     }
 
     /// From a quiet stretch to all stretches of `least` hops and more whose level is like its.
-    fn grown(sound: &[Hop], levels: Vec<f64>, (seed, lowest_db): (Range<usize>, f64), top: f64, least: usize) -> Self {
+    fn grown(sound: &[&Hop], levels: Vec<f64>, (seed, lowest_db): (Range<usize>, f64), top: f64, least: usize) -> Self {
         let mut floor = Self { power: 0.0, level_db: lowest_db, top_db: lowest_db, levels };
         for _ in 0..4 {
             floor.top_db = floor.level_db + top;
@@ -133,13 +157,13 @@ impl Floor {
 }
 
 /// Level of every hop in dB: mean over the bands of the level of the mean power of the hops `i - before .. i + after`.
-fn levels(sound: &[Hop], least: f64, before: usize, after: usize) -> Vec<f64> {
+fn levels(sound: &[&Hop], least: f64, before: usize, after: usize) -> Vec<f64> {
     let n = sound.len();
     let mut out = vec![0.0; n];
     let mut sums = vec![0.0; n + 1];
     for band in 0..BANDS {
         for (i, hop) in sound.iter().enumerate() {
-            sums[i + 1] = sums[i] + f64::from(hop.bands[band]).max(least);
+            sums[i + 1] = sums[i] + hop.band(band).max(least);
         }
         for (i, level) in out.iter_mut().enumerate() {
             let (from, to) = (i.saturating_sub(before), (i + after).min(n));
@@ -182,7 +206,7 @@ mod tests {
             for _ in 0..n {
                 seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let wobble = 1.0 + 0.2 * ((seed >> 8) as f32 / 16_777_216.0 - 0.5);
-                list.push(Hop { mean_square: power * wobble, bands: [power * wobble / 9.0; BANDS] });
+                list.push(Hop::new(power * wobble, [power * wobble / 9.0; BANDS]));
             }
         }
         list

@@ -5,11 +5,12 @@ use super::band::{self, Glimpse, Glimpses, low_edge_hz};
 use super::baseline;
 use super::config::{Config, FeatureSet, Segmentation};
 use super::extractor::{Extractor, Keeping, SegmentValues, extractor, inside, kept_samples, max_delay};
-use super::floor::{self, Hop, snr_db};
+use super::floor::{self, Hop, is_narrow, snr_db};
 use super::policy::Policy;
 use super::quality::{QualityMeter, Surroundings};
 use super::recent::Recent;
 use super::sounds::{Sound, Sounds};
+use super::withhold;
 use crate::error::InputError;
 use crate::features::baseline::{Baseline, Population};
 use crate::record::{Channel, Ended, Feature, Record, SegmentKind};
@@ -57,14 +58,16 @@ struct Store {
 
 impl Store {
     /// What the sound from some time before a segment up to sample `heard` tells of it.
-    fn surroundings(&self, span: &Span, heard: u64, detected: bool) -> Surroundings {
+    fn surroundings(&self, span: &Span, heard: u64, detected: bool, half_hz: f32) -> Surroundings {
         let own = inside(span.start, span.end, SHORT);
         let hops = own.start.saturating_sub(floor::BEFORE)..inside(0, heard, SHORT).end;
         let glimpses = hops.start.div_ceil(band::STEP)..inside(0, heard, PITCH).end.div_ceil(band::STEP);
+        let narrow = half_hz <= withhold::NARROW_HZ || is_narrow(&self.hops, hops.clone());
         Surroundings {
             detected,
+            narrow,
             snr_db: snr_db(&self.hops, hops, &own),
-            band_low_hz: low_edge_hz(&self.glimpses, glimpses),
+            band_low_hz: low_edge_hz(&self.glimpses, glimpses, narrow),
         }
     }
 }
@@ -380,9 +383,16 @@ impl Lane {
         }
         let extractor = &mut store.extractors[set];
         let set = extractor.set();
-        let SegmentValues { values, voiced, bad } = extractor.values(span.start, span.end);
-        let around = store.surroundings(span, heard, self.vad.is_some());
+        let SegmentValues { mut values, voiced, bad } = extractor.values(span.start, span.end);
+        let half = self.resampler.rate_hz() as f32 / 2.0;
+        let around = store.surroundings(span, heard, self.vad.is_some(), half);
         let quality = store.meter.finish(around, voiced, bad, self.resampler.rate_hz());
+        withhold::outside_band(
+            set,
+            &mut values,
+            &quality,
+            if around.narrow { half.min(withhold::NARROW_HZ) } else { half },
+        );
         let mut features: Vec<Feature> = set
             .functionals()
             .iter()

@@ -17,6 +17,7 @@ mod row;
 mod scoring;
 mod sounds;
 pub mod upstream;
+mod withhold;
 
 pub use baseline::two_pass;
 pub use config::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};

@@ -14,6 +14,8 @@ pub(super) struct Surroundings {
     pub detected: bool,
     pub snr_db: Option<f32>,
     pub band_low_hz: Option<f32>,
+    /// Nothing came above 4 kHz.
+    pub narrow: bool,
 }
 
 /// Accumulates the frames of one segment.
@@ -91,7 +93,7 @@ mod tests {
         let mut meter = QualityMeter::default();
         (0..50).for_each(|_| meter.push(&sound(0.101, 128, true)));
         (0..50).for_each(|_| meter.push(&sound(0.001, 30, false)));
-        let around = Surroundings { detected: true, snr_db: Some(20.0), band_low_hz: Some(300.0) };
+        let around = Surroundings { detected: true, snr_db: Some(20.0), band_low_hz: Some(300.0), narrow: false };
         let q = meter.finish(around, (90, 45), 0, 16_000);
         assert_eq!((q.snr_db, q.band_low_hz), (Some(20.0), Some(300.0)));
         assert!((q.level_dbfs.unwrap() - 10.0 * 0.051f32.log10()).abs() < 1e-3);

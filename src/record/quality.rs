@@ -11,7 +11,7 @@ pub struct Quality {
     /// than 0.2 s of sound.
     ///
     /// Noise: the level to which the sound comes back between words and sentences, within the segment and up to 5 s before
-    /// it. Speech: its energy above the noise over the time it takes, pauses of 150 ms and more left out. Digital silence
+    /// it. Speech: its energy above the noise over the time it takes, pauses of 200 ms and more left out. Digital silence
     /// counts as neither.
     pub snr_db: Option<f32>,
     /// Share of input samples at or beyond full scale, 0 to 1; `None` without samples.
