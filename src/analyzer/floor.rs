@@ -41,7 +41,7 @@ const QUIET_SHARE: f64 = 0.25;
 const QUIET_HOPS: usize = 20;
 /// Speech is taken to fill at least these shares of a segment: where it stands out (13 dB and more over the whole segment),
 /// and where most of it may lie hidden (3 dB and less).
-const LEAST_SPEECH: (f64, f64) = (0.05, 0.5);
+const LEAST_SPEECH: (f64, f64) = (0.05, 0.55);
 const STANDS_OUT_DB: f64 = 13.0;
 const HIDDEN_DB: f64 = 3.0;
 /// The lowest ratio that is told: deeper in the noise, speech is not found.
