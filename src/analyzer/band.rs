@@ -140,6 +140,15 @@ pub(super) fn low_edge_hz(glimpses: &Recent<Glimpse>, heard: Range<u64>, narrow:
     Some(Voice::seen(glimpses, heard)?.edge_hz(if narrow { DECIDED_NARROW } else { DECIDED_WIDE }))
 }
 
+/// Whether nearly all that is heard is one voice, which has no noise to be told from.
+pub(super) fn is_all_voice(glimpses: &Recent<Glimpse>, heard: Range<u64>) -> bool {
+    let (voiced, all) = glimpses
+        .within(heard)
+        .filter(|(_, g)| g.energy > 0.0)
+        .fold((0, 0), |(voiced, all), (_, g)| (voiced + u64::from(g.strength > VOICED), all + 1));
+    all > 0 && 10 * voiced >= 9 * all
+}
+
 /// What the glimpses of a stretch say together.
 #[derive(Debug)]
 struct Voice {
@@ -283,6 +292,7 @@ mod tests {
         assert_eq!(low_edge_hz(&Recent::new(None), 0..99, true), None);
         let mut silent = Recent::new(None);
         (0..50).for_each(|_| silent.push(Glimpse::default()));
+        assert!(!is_all_voice(&silent, 0..50) && is_all_voice(&voice(120.0, (0.0, 4)), 0..99));
         assert_eq!(low_edge_hz(&silent, 0..50, true), None);
     }
 

@@ -1,7 +1,7 @@
 //! One channel's way from samples to results.
 
 use super::Output;
-use super::band::{self, Glimpse, Glimpses, low_edge_hz};
+use super::band::{self, Glimpse, Glimpses, is_all_voice, low_edge_hz};
 use super::baseline;
 use super::config::{Config, FeatureSet, Segmentation};
 use super::extractor::{Extractor, Keeping, SegmentValues, extractor, inside, kept_samples, max_delay};
@@ -66,7 +66,9 @@ impl Store {
         Surroundings {
             detected,
             narrow,
-            snr_db: snr_db(&self.hops, hops, &own),
+            // A held vowel is as steady as noise.
+            snr_db: snr_db(&self.hops, hops, &own)
+                .filter(|db| *db >= 0.0 || !is_all_voice(&self.glimpses, glimpses.clone())),
             band_low_hz: low_edge_hz(&self.glimpses, glimpses, narrow),
         }
     }

@@ -8,7 +8,7 @@ pub struct Quality {
     /// Share of frames that are voiced, 0 to 1; `None` without frames.
     pub voiced_share: Option<f32>,
     /// Power of the speech over that of the noise, in dB, -10 (no speech found in the noise) or more; `None` for less
-    /// than 0.2 s of sound.
+    /// than 0.2 s of sound, and for a held vowel or tone without a pause.
     ///
     /// Noise: the level to which the sound comes back between words and sentences, within the segment and up to 5 s before
     /// it. Speech: its energy above the noise over the time it takes, pauses of 200 ms and more left out. Digital silence
