@@ -109,7 +109,11 @@ impl Glimpses {
     /// F0 by the spacing of the harmonics: highest point of the autocorrelation that belongs to the flattened, compressed
     /// spectrum, and its height relative to the sum of that spectrum's sizes.
     fn spacing(&mut self, power: &[f32]) -> (f32, f32) {
-        let root = |k: usize| if SPEECH.contains(&k) { power[k].powf(0.3) } else { 0.0 };
+        let mut roots = [0.0f32; SPEECH.end + REACH];
+        for (r, p) in roots[SPEECH].iter_mut().zip(&power[SPEECH]) {
+            *r = p.sqrt().sqrt();
+        }
+        let root = |k: usize| roots[k];
         self.mirrored.fill(0.0);
         let mut sum: f32 = (0..REACH).map(|k| root(SPEECH.start + k)).sum();
         for k in SPEECH {
