@@ -4,6 +4,7 @@
 # make bench [PEER=1]    speed, as ratios
 # make endurance         how every feature moves under noise, codecs, rooms and short speech (needs the corpora)
 # make praat             accuracy against Praat (needs the corpora; Praat is a tool for this, not a dependency)
+# make line-quality     what the quality record says of noise and telephone lines, against known ones (needs the corpora)
 # make bless             golden values, typical ranges and generated documents anew, after a deliberate change
 
 FILE ?= tests/data/calls/call40_185s_2ch_pcm16.wav
@@ -12,7 +13,7 @@ RELEASE = target/release
 export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
 export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
 
-.PHONY: run test audit bench bless endurance praat setup plugin fresh
+.PHONY: run test audit bench bless endurance praat line-quality setup plugin fresh
 
 setup:
 	@scripts/setup
@@ -50,6 +51,10 @@ endurance: plugin $(TOOLS)
 praat: plugin $(TOOLS)
 	cargo build --quiet --release --locked -p affect-cli
 	$(TOOLS)/bin/python scripts/praat.py
+
+line-quality: plugin $(TOOLS)
+	cargo build --quiet --release --locked -p affect-cli
+	$(TOOLS)/bin/python scripts/line_quality.py
 
 fresh:
 	scripts/prove-fresh

@@ -4,11 +4,12 @@ import csv
 import io
 import os
 import subprocess
+import tempfile
 from math import gcd
 
 import numpy as np
 import soundfile
-from scipy.signal import butter, fftconvolve, resample_poly, sosfiltfilt
+from scipy.signal import butter, fftconvolve, resample_poly, sosfilt, sosfiltfilt
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHARED = os.path.join(ROOT, "..", "shared")
@@ -36,6 +37,15 @@ def emodb():
     return rows, read
 
 
+def corpus(name, count):
+    """About `count` recordings of a corpus, evenly spaced, at 16 kHz."""
+    folder = os.path.join(SHARED, "corpora", name, "audio")
+    files = sorted(os.listdir(folder))
+    for f in files[:: max(1, len(files) // count)][:count]:
+        x, rate = soundfile.read(os.path.join(folder, f), always_2d=True)
+        yield resample_poly(x.mean(1), RATE // gcd(RATE, rate), rate // gcd(RATE, rate))
+
+
 def table(paths, *options):
     """Rows of `affect features` by file."""
     text = subprocess.run([AFFECT, "features", "-q", *options, *paths], capture_output=True, text=True, check=True).stdout
@@ -59,6 +69,45 @@ def noises():
         loud = np.flatnonzero(np.abs(x) > 1e-4)
         if len(loud):
             yield x[loud[0] : loud[-1] + 1]
+
+
+def codec(x, chain, rate, folder):
+    """The sound through an encoder and decoder, aligned with what went in."""
+    source, target = os.path.join(folder, "in.wav"), os.path.join(folder, "out.wav")
+    soundfile.write(source, np.clip(x, -1, 1), RATE, subtype="PCM_16")
+    line = f"filesrc location={source} ! wavparse ! audioconvert ! audioresample ! {chain} ! audioconvert ! wavenc ! filesink location={target}"
+    subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=True, timeout=60)
+    y, _ = soundfile.read(target)
+    reference = resample_poly(x, 1, 2) if rate == 8000 else x
+    size = 1 << (len(y) + len(reference)).bit_length()
+    match = np.fft.irfft(np.fft.rfft(y, size) * np.conj(np.fft.rfft(reference, size)), size)
+    y = y[int(np.argmax(match[:4000])) :]
+    return np.append(y, np.zeros(max(0, len(reference) - len(y))))[: len(reference)]
+
+
+def companded(x, mu=255):
+    """G.711 mu-law by its formula, eight bits."""
+    y = np.sign(x) * np.log1p(mu * np.abs(np.clip(x, -1, 1))) / np.log1p(mu)
+    q = np.round((y + 1) / 2 * 255) / 255 * 2 - 1
+    return np.sign(q) * ((1 + mu) ** np.abs(q) - 1) / mu
+
+
+def telephone(x, condition, random):
+    """The sound over a line that passes 300 to 3400 Hz, at 8 kHz: `line 24 dB/octave, noise 15 dB` and the like. The noise is pink and
+    passes the same band; GSM where that is said, else G.711."""
+    slope = int(condition.split()[1])
+    y = sosfilt(butter(slope // 6, [300, 3400], "bandpass", fs=RATE, output="sos"), x)
+    if "noise" in condition:
+        ratio = float(condition.split("noise ")[1].split()[0])
+        spectrum = np.fft.rfft(random.standard_normal(len(y)))
+        noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)), len(y))
+        noise = sosfilt(butter(slope // 6, [300, 3400], "bandpass", fs=RATE, output="sos"), noise)
+        y = y + noise * np.sqrt(np.mean(y**2) / max(1e-20, np.mean(noise**2))) * 10 ** (-ratio / 20)
+    y *= 0.7 / max(1e-9, np.abs(y).max())
+    if "GSM" in condition:
+        with tempfile.TemporaryDirectory() as folder:
+            return codec(y, *CODECS["GSM 06.10"], folder), RATE // 2
+    return companded(resample_poly(y, 1, 2)), RATE // 2
 
 
 def disturbed(x, condition, noise, shift, folder):
@@ -90,14 +139,9 @@ def disturbed(x, condition, noise, shift, folder):
             if lost:
                 y[start : start + 320] = fade * y[start - 320 : start]
         return y, RATE
+    if condition.startswith("line"):
+        y, rate = telephone(x, condition, np.random.default_rng(shift))
+        # Back at the level that it came with, so that the lines say nothing of gain.
+        return y * np.sqrt(np.mean(x**2) / max(1e-20, np.mean(y**2))), rate
     chain, rate = CODECS[condition]
-    source, target = os.path.join(folder, "in.wav"), os.path.join(folder, "out.wav")
-    soundfile.write(source, x, RATE, subtype="PCM_16")
-    line = f"filesrc location={source} ! wavparse ! audioconvert ! audioresample ! {chain} ! audioconvert ! wavenc ! filesink location={target}"
-    subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=True, timeout=60)
-    y, _ = soundfile.read(target)
-    reference = resample_poly(x, 1, 2) if rate == 8000 else x
-    size = 1 << (len(y) + len(reference)).bit_length()
-    match = np.fft.irfft(np.fft.rfft(y, size) * np.conj(np.fft.rfft(reference, size)), size)
-    y = y[int(np.argmax(match[:4000])) :]
-    return np.append(y, np.zeros(max(0, len(reference) - len(y))))[: len(reference)], rate
+    return codec(x, chain, rate, folder), rate

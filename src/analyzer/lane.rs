@@ -1,13 +1,17 @@
 //! One channel's way from samples to results.
 
 use super::Output;
+use super::band::{self, Glimpse, Glimpses, is_all_voice, low_edge_hz};
 use super::baseline::Speaker;
 use super::config::{Config, FeatureSet, Segmentation};
-use super::extractor::{Extractor, Keeping, SegmentValues, extractor, kept_samples, max_delay};
+use super::extractor::{Extractor, Keeping, SegmentValues, extractor, inside, kept_samples, max_delay};
+use super::floor::{self, Hop, is_narrow, snr_db};
 use super::policy::Policy;
-use super::quality::{NoiseFloor, QualityMeter};
+use super::quality::{QualityMeter, Surroundings};
 use super::raw::Raw;
+use super::recent::Recent;
 use super::sounds::{Sound, Sounds};
+use super::withhold;
 use crate::error::InputError;
 use crate::record::{Channel, Ended, Feature, Record, SegmentKind};
 use crate::segment::span::Span;
@@ -44,11 +48,31 @@ struct Store {
     sounds: Sounds,
     /// Accumulates on the fly in whole-file mode, and is replayed into otherwise.
     meter: QualityMeter,
-    noise: NoiseFloor,
+    hops: Recent<Hop>,
+    glimpses: Recent<Glimpse>,
+    look: Glimpses,
     /// Whether the segment is the whole stream.
     whole: bool,
     /// Short frames so far.
     shorts: u64,
+}
+
+impl Store {
+    /// What the sound from some time before a segment up to sample `heard` tells of it.
+    fn surroundings(&self, span: &Span, heard: u64, detected: bool, half_hz: f32) -> Surroundings {
+        let own = inside(span.start, span.end, SHORT);
+        let hops = own.start.saturating_sub(floor::BEFORE)..inside(0, heard, SHORT).end;
+        let glimpses = hops.start.div_ceil(band::STEP)..inside(0, heard, PITCH).end.div_ceil(band::STEP);
+        let narrow = half_hz <= withhold::NARROW_HZ || is_narrow(&self.hops, hops.clone());
+        Surroundings {
+            detected,
+            narrow,
+            // A held vowel is as steady as noise.
+            snr_db: snr_db(&self.hops, hops, &own)
+                .filter(|db| *db >= 0.0 || !is_all_voice(&self.glimpses, glimpses.clone())),
+            band_low_hz: low_edge_hz(&self.glimpses, glimpses, narrow),
+        }
+    }
 }
 
 impl FrameSink for Store {
@@ -57,9 +81,7 @@ impl FrameSink for Store {
         sound.bad = frame.bad;
         sound.edge_bin = frame.edge_bin;
         sound.mean_square = frame.mean_square;
-        if !frame.bad && !sound.speech {
-            self.noise.push(frame.mean_square);
-        }
+        self.hops.push(Hop::of(frame));
         if self.whole {
             self.meter.push(sound);
         }
@@ -70,6 +92,10 @@ impl FrameSink for Store {
     }
 
     fn pitch(&mut self, frame: &PitchFrame<'_>) {
+        if frame.index.is_multiple_of(band::STEP) {
+            let glimpse = self.look.at(frame);
+            self.glimpses.push(glimpse);
+        }
         for e in self.extractors.iter_mut().filter(|e| !e.set().as_recorded()) {
             e.pitch(frame);
         }
@@ -139,6 +165,11 @@ impl Lane {
             Keeping::Recent(rows) => rows * HOP,
             Keeping::All | Keeping::Nothing => Config::LONGEST_WINDOW as usize,
         };
+        let kept_hops = match keeping {
+            Keeping::Nothing => Some(1),
+            Keeping::All => None,
+            Keeping::Recent(rows) => Some(rows + floor::BEFORE as usize),
+        };
         let compares = config.baseline || scores && config.scorer.as_ref().is_some_and(|s| s.needs_baseline());
         Ok(Self {
             scores,
@@ -157,7 +188,9 @@ impl Lane {
                 extractors: config.sets.iter().map(|s| extractor(*s, keeping)).collect(),
                 sounds: Sounds::new(rows),
                 meter: QualityMeter::default(),
-                noise: NoiseFloor::default(),
+                hops: Recent::new(kept_hops),
+                glimpses: Recent::new(kept_hops.map(|n| n / band::STEP as usize + 1)),
+                look: Glimpses::new(),
                 whole: keeping == Keeping::All,
                 shorts: 0,
             },
@@ -291,7 +324,8 @@ impl Lane {
             e.reset();
         }
         self.store.meter = QualityMeter::default();
-        self.store.noise = NoiseFloor::default();
+        self.store.hops.reset();
+        self.store.glimpses.reset();
         self.store.shorts = 0;
         if let Some(v) = &mut self.vad {
             v.reset();
@@ -352,7 +386,18 @@ impl Lane {
         }
     }
 
+    /// The sample up to which the stream had been heard when a segment was decided on. It does not depend on how long its
+    /// features take.
+    fn heard(&self, span: &Span) -> u64 {
+        match (span.ended, self.config.segmentation) {
+            (Ended::Pause, Segmentation::Utterances(u)) => span.end + u.min_pause - u.hangover,
+            (Ended::Open | Ended::MaxLength | Ended::Scheduled | Ended::Pause, _) => span.end,
+            _ => self.position,
+        }
+    }
+
     fn record(&mut self, set: usize, span: &Span, discont: bool, origin_ns: u64) -> Record {
+        let heard = self.heard(span);
         let store = &mut self.store;
         if !store.whole {
             store.meter = QualityMeter::default();
@@ -360,9 +405,16 @@ impl Lane {
         }
         let extractor = &mut store.extractors[set];
         let set = extractor.set();
-        let SegmentValues { values, voiced, bad } = extractor.values(span.start, span.end);
-        let noise = self.vad.as_ref().map(|_| &store.noise);
-        let quality = store.meter.finish(noise, voiced, bad, self.resampler.rate_hz());
+        let SegmentValues { mut values, voiced, bad } = extractor.values(span.start, span.end);
+        let half = self.resampler.rate_hz() as f32 / 2.0;
+        let around = store.surroundings(span, heard, self.vad.is_some(), half);
+        let quality = store.meter.finish(around, voiced, bad, self.resampler.rate_hz());
+        withhold::outside_band(
+            set,
+            &mut values,
+            &quality,
+            if around.narrow { half.min(withhold::NARROW_HZ) } else { half },
+        );
         let mut features: Vec<Feature> = set
             .functionals()
             .iter()

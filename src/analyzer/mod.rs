@@ -1,20 +1,25 @@
 //! The one path from samples to results. File, live stream and archive drive this same object.
 //!
 //! Its law: the results do not depend on how the samples were cut into blocks or on which front end drove it, bit for
-//! bit. Memory is bounded by the longest segment (whole-file mode keeps 40 kB per second of `affect-v1`, 0.8 kB of `egemaps-v02`).
+//! bit. Memory is bounded by the longest segment (whole-file mode keeps 40 kB per second of `affect-v1`, 0.8 kB of
+//! `egemaps-v02`, and 5 kB for the quality of the sound).
 
+mod band;
 mod baseline;
 mod config;
 mod extractor;
+mod floor;
 mod heard;
 mod lane;
 mod policy;
 mod quality;
 mod raw;
+mod recent;
 mod row;
 mod scoring;
 mod sounds;
 pub mod upstream;
+mod withhold;
 
 pub use baseline::two_pass;
 pub use config::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};

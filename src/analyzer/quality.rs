@@ -4,30 +4,18 @@ use super::sounds::Sound;
 use crate::record::Quality;
 use crate::signal::frames::SHORT_DF_HZ;
 
-/// Frames that fade the noise estimate by a factor of e: five seconds of pauses.
-const MEMORY: f64 = 500.0;
-/// Frames of pause that must have been heard before there is a noise estimate.
-const ENOUGH: u64 = 30;
 const HOP_S: f32 = 0.01;
 const BINS: usize = 257;
 
-/// Level of the pauses of one channel, carried along the stream.
+/// What the sound around a segment tells of it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct NoiseFloor {
-    mean_square: f64,
-    frames: u64,
-}
-
-impl NoiseFloor {
-    pub fn push(&mut self, mean_square: f32) {
-        self.frames += 1;
-        let weight = (1.0 / self.frames as f64).max(1.0 / MEMORY);
-        self.mean_square += (f64::from(mean_square) - self.mean_square) * weight;
-    }
-
-    fn power(&self) -> Option<f64> {
-        (self.frames >= ENOUGH && self.mean_square > 0.0).then_some(self.mean_square)
-    }
+pub(super) struct Surroundings {
+    /// Voice activity detection runs.
+    pub detected: bool,
+    pub snr_db: Option<f32>,
+    pub band_low_hz: Option<f32>,
+    /// Nothing came above 4 kHz.
+    pub narrow: bool,
 }
 
 /// Accumulates the frames of one segment.
@@ -36,7 +24,6 @@ pub(super) struct QualityMeter {
     frames: u64,
     mean_square: f64,
     speech_frames: u64,
-    speech_square: f64,
     samples: u64,
     clipped: u64,
     edges: [u32; BINS],
@@ -44,15 +31,7 @@ pub(super) struct QualityMeter {
 
 impl Default for QualityMeter {
     fn default() -> Self {
-        Self {
-            frames: 0,
-            mean_square: 0.0,
-            speech_frames: 0,
-            speech_square: 0.0,
-            samples: 0,
-            clipped: 0,
-            edges: [0; BINS],
-        }
+        Self { frames: 0, mean_square: 0.0, speech_frames: 0, samples: 0, clipped: 0, edges: [0; BINS] }
     }
 }
 
@@ -66,34 +45,21 @@ impl QualityMeter {
         let square = f64::from(sound.mean_square);
         self.frames += 1;
         self.mean_square += square;
-        if sound.speech {
-            self.speech_frames += 1;
-            self.speech_square += square;
-        }
+        self.speech_frames += u64::from(sound.speech);
         if sound.edge_bin > 0 {
             self.edges[usize::from(sound.edge_bin).min(BINS - 1)] += 1;
         }
     }
 
-    pub fn finish(
-        &self,
-        noise: Option<&NoiseFloor>,
-        frames: (usize, usize),
-        skipped_frames: u64,
-        rate_hz: u32,
-    ) -> Quality {
+    pub fn finish(&self, around: Surroundings, frames: (usize, usize), skipped_frames: u64, rate_hz: u32) -> Quality {
         let share = |part: u64, whole: u64| (whole > 0).then(|| (part as f64 / whole as f64) as f32);
         let level = self.mean_square / self.frames.max(1) as f64;
-        let speech = self.speech_square / self.speech_frames.max(1) as f64;
-        let snr = noise.and_then(NoiseFloor::power).and_then(|n| {
-            // What is measured while someone speaks is speech and noise together.
-            (speech > n).then(|| (10.0 * ((speech - n) / n).log10()) as f32)
-        });
         Quality {
-            speech_s: noise.map(|_| self.speech_frames as f32 * HOP_S),
+            speech_s: around.detected.then_some(self.speech_frames as f32 * HOP_S),
             voiced_share: share(frames.1 as u64, frames.0 as u64),
-            snr_db: snr,
+            snr_db: around.snr_db,
             clipping_share: share(self.clipped, self.samples),
+            band_low_hz: around.band_low_hz,
             // What lies above half the input's rate came in with frame edges, not with the sound.
             bandwidth_hz: self.bandwidth().map(|hz| hz.min(rate_hz as f32 / 2.0)),
             level_dbfs: (level > 0.0).then(|| (10.0 * level.log10()) as f32),
@@ -123,29 +89,26 @@ mod tests {
     }
 
     #[test]
-    fn snr_level_and_shares() {
-        let mut noise = NoiseFloor::default();
-        (0..100).for_each(|_| noise.push(0.001));
+    fn level_and_shares() {
         let mut meter = QualityMeter::default();
         (0..50).for_each(|_| meter.push(&sound(0.101, 128, true)));
         (0..50).for_each(|_| meter.push(&sound(0.001, 30, false)));
-        let q = meter.finish(Some(&noise), (90, 45), 0, 16_000);
-        assert!((q.snr_db.unwrap() - 20.0).abs() < 1e-3);
+        let around = Surroundings { detected: true, snr_db: Some(20.0), band_low_hz: Some(300.0), narrow: false };
+        let q = meter.finish(around, (90, 45), 0, 16_000);
+        assert_eq!((q.snr_db, q.band_low_hz), (Some(20.0), Some(300.0)));
         assert!((q.level_dbfs.unwrap() - 10.0 * 0.051f32.log10()).abs() < 1e-3);
         assert_eq!((q.speech_s, q.voiced_share, q.clipping_share), (Some(0.5), Some(0.5), Some(0.05)));
         assert_eq!(q.bandwidth_hz, Some(4000.0));
-        assert_eq!(meter.finish(None, (1, 0), 0, 7_500).bandwidth_hz, Some(3750.0));
+        assert_eq!(meter.finish(Surroundings::default(), (1, 0), 0, 7_500).bandwidth_hz, Some(3750.0));
     }
 
     #[test]
     fn what_cannot_be_told_is_none() {
-        let q = QualityMeter::default().finish(None, (0, 0), 3, 16_000);
+        let q = QualityMeter::default().finish(Surroundings::default(), (0, 0), 3, 16_000);
         assert_eq!(q, Quality { skipped_frames: 3, ..Quality::default() });
-        let mut noise = NoiseFloor::default();
-        (0..100).for_each(|_| noise.push(0.0));
         let mut meter = QualityMeter::default();
         meter.push(&Sound::default());
-        let q = meter.finish(Some(&noise), (1, 0), 0, 16_000);
-        assert_eq!((q.snr_db, q.level_dbfs, q.bandwidth_hz), (None, None, None));
+        let q = meter.finish(Surroundings::default(), (1, 0), 0, 16_000);
+        assert_eq!((q.level_dbfs, q.bandwidth_hz), (None, None));
     }
 }

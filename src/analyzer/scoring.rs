@@ -389,6 +389,13 @@ fn conditions(record: &Record) -> Vec<&'static str> {
     if q.bandwidth_hz.is_some_and(|b| b <= 4_200.0) {
         out.push("telephone band");
     }
+    if q.band_low_hz.is_some_and(|b| b > 0.0) {
+        out.push(match q.snr_db {
+            Some(s) if s < 11.5 => "line 24 dB/octave, noise 8 dB",
+            Some(s) if s < 20.0 => "line 24 dB/octave, noise 15 dB",
+            _ => "line 24 dB/octave",
+        });
+    }
     match q.snr_db {
         Some(s) if s < 7.5 => out.push("noise 5 dB"),
         Some(s) if s < 15.0 => out.push("noise 10 dB"),

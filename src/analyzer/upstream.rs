@@ -54,6 +54,7 @@ struct QualityLine {
     voiced_share: Option<f32>,
     snr_db: Option<f32>,
     clipping_share: Option<f32>,
+    band_low_hz: Option<f32>,
     bandwidth_hz: Option<f32>,
     level_dbfs: Option<f32>,
     #[serde(default)]
@@ -118,6 +119,7 @@ pub fn record(json: &str) -> Result<Record, String> {
             voiced_share: q.voiced_share,
             snr_db: q.snr_db,
             clipping_share: q.clipping_share,
+            band_low_hz: q.band_low_hz,
             bandwidth_hz: q.bandwidth_hz,
             level_dbfs: q.level_dbfs,
             skipped_frames: q.skipped_frames,

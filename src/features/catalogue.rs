@@ -4,11 +4,13 @@
 
 mod affect;
 mod endurance;
+mod evidence;
 mod functional;
 mod lld;
 mod typical;
 
 pub use endurance::Endurance;
+pub use evidence::Evidence;
 
 use serde::Serialize;
 use std::sync::OnceLock;
@@ -87,6 +89,10 @@ pub struct Entry {
     /// What it endures, by condition; empty for low-level descriptors.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub endurance: Vec<Endurance>,
+    /// The part of the spectrum that it needs; where a line has removed that, it is undefined. Absent where none of it
+    /// matters more than the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// The 25 low-level descriptors of `egemaps-v02`, in the order of its tables.
@@ -114,7 +120,7 @@ pub fn affect_llds() -> &'static [Entry] {
 #[must_use]
 pub fn affect_functionals() -> &'static [Entry] {
     static LIST: OnceLock<Vec<Entry>> = OnceLock::new();
-    LIST.get_or_init(|| endurance::add("affect-v1", typical::add(affect::functionals())))
+    LIST.get_or_init(|| endurance::add("affect-v1", typical::add(evidence::add(affect::functionals()))))
 }
 
 /// The catalogue of a set as Markdown, one table per group.
@@ -149,9 +155,10 @@ pub fn to_markdown(set: &str, llds: &[Entry], functionals: &[Entry]) -> String {
                     sources.push(&e.source);
                     sources.len() - 1
                 });
+                let needs = e.evidence.map_or(String::new(), |n| format!("; needs the band: {}", n.words()));
                 let falls = e.when_it_falls.as_ref().map_or(String::new(), |f| format!(" {f} |"));
                 out.push_str(&format!(
-                    "| `{}`{} | {} | {} | {} |{falls} {} | {typical} | {} |\n",
+                    "| `{}`{} | {} | {} | {} |{falls} {}{needs} | {typical} | {} |\n",
                     e.name,
                     if e.level_dependent { "*" } else { "" },
                     e.unit,

@@ -27,11 +27,13 @@ pub enum Reason {
     Silent,
     /// The input held samples that are no numbers (NaN, infinity) or are absurdly large.
     BadInput,
+    /// The part of the spectrum that the feature needs has been removed on the way (`affect-v1`).
+    OutsideBand,
 }
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::TooShort,
         Self::NoVoicedFrames,
         Self::NoUnvoicedFrames,
@@ -42,6 +44,7 @@ impl Reason {
         Self::NotEnoughSpeech,
         Self::Silent,
         Self::BadInput,
+        Self::OutsideBand,
     ];
 
     /// The name in results, in kebab case.
@@ -58,6 +61,7 @@ impl Reason {
             Self::NotEnoughSpeech => "not-enough-speech",
             Self::Silent => "silent",
             Self::BadInput => "bad-input",
+            Self::OutsideBand => "outside-band",
         }
     }
 }

@@ -7,11 +7,19 @@ pub struct Quality {
     pub speech_s: Option<f32>,
     /// Share of frames that are voiced, 0 to 1; `None` without frames.
     pub voiced_share: Option<f32>,
-    /// Power of speech over that of the pauses heard so far on this channel, in dB; `None` where no pause was heard,
-    /// the pauses are digital silence, or no voice activity detection ran.
+    /// Power of the speech over that of the noise, in dB, -10 (no speech found in the noise) or more; `None` for less
+    /// than 0.2 s of sound, and for a held vowel or tone without a pause.
+    ///
+    /// Noise: the level to which the sound comes back between words and sentences, within the segment and up to 5 s before
+    /// it. Speech: its energy above the noise over the time it takes, pauses of 200 ms and more left out. Digital silence
+    /// counts as neither.
     pub snr_db: Option<f32>,
     /// Share of input samples at or beyond full scale, 0 to 1; `None` without samples.
     pub clipping_share: Option<f32>,
+    /// Frequency from which on the sound came through: where a line weakens the voice by 3 dB, in Hz, 100 to 450; 0
+    /// where no harmonic that should be there is missing. `None` where there is too little voice to tell by, within the
+    /// segment and up to 5 s before it.
+    pub band_low_hz: Option<f32>,
     /// Frequency below which 95 % of the frames that carry sound have their highest bin within 40 dB of their
     /// strongest, in Hz; `None` where nothing sounds. Never above half the input's rate, nor above 8000 (the analysis
     /// runs at 16 kHz).

@@ -167,6 +167,7 @@ fn entry(view: &View, s: &Statistic) -> Entry {
         level_dependent: super::lld::level_dependent(b.name),
         typical: None,
         endurance: Vec::new(),
+        evidence: None,
     }
 }
 
@@ -211,6 +212,7 @@ pub(super) fn entries() -> Vec<Entry> {
         level_dependent: *group == Group::Energy,
         typical: None,
         endurance: Vec::new(),
+        evidence: None,
     }));
     out
 }

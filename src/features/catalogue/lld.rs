@@ -253,6 +253,7 @@ pub(super) fn entries() -> Vec<Entry> {
                 level_dependent: level_dependent(b.name),
                 typical: None,
                 endurance: Vec::new(),
+                evidence: None,
             }
         })
         .collect()

@@ -13,9 +13,6 @@ const FEWEST: usize = 10;
 const LENGTH_FACTOR: f32 = 1.3;
 const AMPLITUDE_FACTOR: f32 = 1.6;
 
-/// Least HNR of a row whose periods count, in dB.
-const CLEAR_DB: f32 = 0.0;
-
 type Picked = (&'static str, fn(&Voice) -> Option<f32>);
 
 const DESCRIPTORS: [Picked; 6] = [
@@ -46,12 +43,11 @@ pub(super) fn write(segment: &Segment<'_>, out: &mut Writer) {
     out.put("shimmerAPQ5_percent", percent(quotient5(chains(&periods), |p| p.amplitude, AMPLITUDE_FACTOR)));
 }
 
-/// Collects the periods of rows (`None` for a hole) whose HNR is at least 0 dB; none follows another across what is left out.
+/// Collects the periods of rows (`None` for a hole); none follows another across a hole.
 pub(in crate::features::affect) fn collect<'a>(rows: impl Iterator<Item = Option<&'a Row>>, out: &mut Vec<Period>) {
     let mut torn = false;
     for row in rows {
-        // Where there is more noise than harmonics, neighbouring periods differ by the noise.
-        let Some(row) = row.filter(|r| r.voice.is_none_or(|v| v.hnr_db.is_some_and(|h| h >= CLEAR_DB))) else {
+        let Some(row) = row else {
             torn = true;
             continue;
         };

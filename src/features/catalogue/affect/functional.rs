@@ -38,6 +38,7 @@ fn of(name: String, b: &Base, kind: &Kind, over: &str) -> Entry {
         level_dependent: b.level_dependent && !matches!(kind, Kind::Spread(_)),
         typical: None,
         endurance: Vec::new(),
+        evidence: None,
     }
 }
 
@@ -66,6 +67,7 @@ fn own(
         level_dependent: false,
         typical: None,
         endurance: Vec::new(),
+        evidence: None,
     }
 }
 

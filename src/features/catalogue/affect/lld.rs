@@ -244,6 +244,7 @@ fn entry(b: &Base) -> Entry {
         level_dependent: b.level_dependent,
         typical: None,
         endurance: Vec::new(),
+        evidence: None,
     }
 }
 
@@ -283,6 +284,7 @@ pub(in crate::features::catalogue) fn entries() -> Vec<Entry> {
             level_dependent: false,
             typical: None,
             endurance: Vec::new(),
+            evidence: None,
         }
     };
     list.extend((1..=12).map(|i| mfcc(i, false)));
