@@ -23,6 +23,9 @@ fn compare(baseline: &Baseline, record: &Record) -> BaselineResult {
 
 fn learn(baseline: &mut Baseline, record: &Record) {
     let quality = record.quality.unwrap_or_default();
+    if quality.not_speech {
+        return;
+    }
     // Without a detector the length of the segment has to do.
     let length = record.end_ns.saturating_sub(record.start_ns) as f64 * 1e-9;
     let speech_s = quality.speech_s.map_or(length, f64::from);

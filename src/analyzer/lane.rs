@@ -10,6 +10,7 @@ use super::sounds::{Sound, Sounds};
 use crate::error::InputError;
 use crate::features::baseline::{Baseline, Population};
 use crate::record::{Channel, Ended, Feature, Record, SegmentKind};
+use crate::segment::content::Content;
 use crate::segment::span::Span;
 use crate::segment::utterance::Utterances;
 use crate::segment::vad::{VAD_FRAME, Vad};
@@ -48,6 +49,10 @@ struct Store {
     whole: bool,
     /// Short frames so far.
     shorts: u64,
+    /// What segments are made of, where a detector runs.
+    content: Option<Content>,
+    /// The detector's latest probability of speech.
+    heard: f32,
 }
 
 impl FrameSink for Store {
@@ -63,6 +68,9 @@ impl FrameSink for Store {
             self.meter.push(sound);
         }
         self.shorts = frame.index + 1;
+        if let Some(c) = &mut self.content {
+            c.short(frame, self.heard);
+        }
         for e in &mut self.extractors {
             e.short(frame);
         }
@@ -126,12 +134,12 @@ impl Lane {
             Segmenter::Windows(_) | Segmenter::Utterances(_) => Keeping::Recent(rows),
         };
         let frames = keeping == Keeping::Nothing;
-        let detect = matches!(segmenter, Segmenter::Utterances(_)) || config.voice_activity && !frames;
         let threshold = match config.segmentation {
             Segmentation::Utterances(u) => u.threshold,
             _ => crate::segment::utterance::UtteranceConfig::default().threshold,
         };
         let scores = policy == Policy::Allow && config.scorer.is_some();
+        let detect = matches!(segmenter, Segmenter::Utterances(_)) || (config.voice_activity || scores) && !frames;
         let audio = scores && !frames && config.scorer.as_ref().is_some_and(|s| s.needs_audio());
         let heard = match keeping {
             Keeping::Recent(rows) => rows * HOP,
@@ -156,6 +164,8 @@ impl Lane {
                 noise: NoiseFloor::default(),
                 whole: keeping == Keeping::All,
                 shorts: 0,
+                content: detect.then(|| Content::new(rows, keeping == Keeping::All)),
+                heard: 0.0,
             },
             baseline: compares.then(|| Baseline::new(Population::affect())),
             vad: detect.then(Vad::default),
@@ -272,6 +282,10 @@ impl Lane {
         self.store.meter = QualityMeter::default();
         self.store.noise = NoiseFloor::default();
         self.store.shorts = 0;
+        if let Some(c) = &mut self.store.content {
+            c.reset();
+        }
+        self.store.heard = 0.0;
         if let Some(v) = &mut self.vad {
             v.reset();
         }
@@ -342,7 +356,11 @@ impl Lane {
         let set = extractor.set();
         let SegmentValues { values, voiced, bad } = extractor.values(span.start, span.end);
         let noise = self.vad.as_ref().map(|_| &store.noise);
-        let quality = store.meter.finish(noise, voiced, bad, self.resampler.rate_hz());
+        let mut quality = store.meter.finish(noise, voiced, bad, self.resampler.rate_hz());
+        if let Some(v) = store.content.as_mut().map(|c| c.verdict(span.start, span.end)) {
+            quality.speech_s = quality.speech_s.map(|s| s * v.share);
+            quality.not_speech = !v.speech;
+        }
         let mut features: Vec<Feature> = set
             .functionals()
             .iter()
@@ -411,11 +429,13 @@ impl Part<'_> {
 
     fn detect(&mut self, x: &[f32]) {
         let Some(vad) = self.vad else { return };
-        let (threshold, sounds, speaking) = (self.threshold, &mut self.store.sounds, &mut *self.speaking);
+        let (threshold, speaking) = (self.threshold, &mut *self.speaking);
+        let (sounds, heard) = (&mut self.store.sounds, &mut self.store.heard);
         let (segmenter, pending) = (&mut *self.segmenter, &mut *self.pending);
         let hop = self.frames.position() / HOP as u64;
         vad.push(x, |p| {
             *speaking = p >= threshold;
+            *heard = p;
             if let Segmenter::Utterances(u) = segmenter {
                 u.push(p, |span| pending.push_back(span));
             }
