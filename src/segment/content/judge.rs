@@ -6,13 +6,13 @@ use super::measures::{COUNT, Scratch, measures};
 use super::weights::{BIAS, WEIGHTS};
 
 /// Distances from the mean count up to this many standard deviations.
-const CLIP: f64 = 3.0;
+const CLIP: f64 = 2.0;
 /// Evidence of a stretch counts up to this, for or against: none outvotes all others alone.
 const MOST: f64 = 6.0;
 /// Seconds of speech from which the evidence stands for itself.
 const ENOUGH_S: f64 = 1.4;
 /// What a stretch that is shorter by one second is given for being short: it may be a single vowel.
-const SHORT: f64 = 2.0;
+const SHORT: f64 = 1.5;
 /// Seconds of speech below which there is hardly a syllable, and what a stretch is given then.
 const SYLLABLE_S: f64 = 0.5;
 const SYLLABLE: f64 = 4.0;

@@ -16,6 +16,8 @@ const ENOUGH: usize = 4;
 /// Pairs of periodic clues that a share needs, and periodic clues that a median needs.
 const PAIRS: usize = 3;
 const PERIODS: usize = 4;
+/// Pairs of clues that a mean change needs.
+const CHANGES: usize = 5;
 /// Semitones in 20 ms below which a period stands still: a voice hardly ever does, a note does nothing else.
 const STILL: f32 = 0.08;
 /// Semitones in 20 ms by which a voice glides.
@@ -92,9 +94,9 @@ pub(super) fn measures(clues: &[Clue], s: &mut Scratch) -> Option<([Option<f32>;
     let high = enough.then(|| semitones().filter(|p| *p > HIGH).count() as f32 / voices as f32);
     let found = irregularity(&s.smooth[0]);
 
-    let level = |k: usize| mean(pairs(&s.heard, k).map(|(i, j)| (s.level[j] - s.level[i]).abs())).unwrap_or(0.0);
+    let level = |k: usize| mean(pairs(&s.heard, k).map(|(i, j)| (s.level[j] - s.level[i]).abs()), CHANGES);
     let moved = |k: usize, of: fn(&Clue) -> f32| {
-        mean(pairs(&s.loud, k).map(|(i, j)| (of(&clues[j]) - of(&clues[i])).abs())).unwrap_or(0.0)
+        mean(pairs(&s.loud, k).map(|(i, j)| (of(&clues[j]) - of(&clues[i])).abs()), CHANGES)
     };
     let loud = || clues.iter().zip(&s.loud).filter(|c| *c.1).map(|c| c.0);
     let tilt_spread = variance(loud().map(|c| c.tilt)).sqrt();
@@ -114,17 +116,17 @@ pub(super) fn measures(clues: &[Clue], s: &mut Scratch) -> Option<([Option<f32>;
         share(3, &|d| d > JUMP),
         median,
         high,
-        Some(moved(1, |c| c.strength)),
+        moved(1, |c| c.strength),
         Some(f32::from(u8::from(still.is_none()))),
         found,
         Some(f32::from(u8::from(found.is_none()))),
         Some(parts[1] / (parts.iter().sum::<f32>() + 0.01)),
-        Some(level(5)),
-        Some(top - mean(heard()).unwrap_or(top)),
-        Some(level(1) / (level(5) + 0.1)),
-        Some(moved(10, |c| c.centroid)),
-        Some(moved(1, |c| c.tilt) / (tilt_spread + 0.05)),
-        Some(moved(5, |c| c.tilt)),
+        level(5),
+        mean(heard(), 1).map(|m| top - m),
+        level(1).zip(level(5)).map(|(fast, slow)| fast / (slow + 0.1)),
+        moved(10, |c| c.centroid),
+        moved(1, |c| c.tilt).map(|m| m / (tilt_spread + 0.05)),
+        moved(5, |c| c.tilt),
         Some(correlation(together)),
         Some(sure),
     ];
@@ -136,9 +138,10 @@ fn pairs(marked: &[bool], k: usize) -> impl Iterator<Item = (usize, usize)> + '_
     (k..marked.len()).filter(move |j| marked[*j] && marked[*j - k]).map(move |j| (j - k, j))
 }
 
-fn mean(values: impl Iterator<Item = f32>) -> Option<f32> {
+/// The mean of at least `least` values.
+fn mean(values: impl Iterator<Item = f32>, least: usize) -> Option<f32> {
     let (n, sum) = values.fold((0usize, 0.0f64), |(n, s), v| (n + 1, s + f64::from(v)));
-    (n > 0).then(|| (sum / n as f64) as f32)
+    (n >= least).then(|| (sum / n as f64) as f32)
 }
 
 fn variance(values: impl Iterator<Item = f32>) -> f32 {
@@ -192,4 +195,74 @@ fn smoothed(x: &[f32], half: usize, sums: &mut Vec<f64>, out: &mut Vec<f32>) {
         let (a, b) = (i.saturating_sub(half), (i + half + 1).min(x.len()));
         ((sums[b] - sums[a]) / (b - a) as f64) as f32
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GLIDING: usize = 0;
+    const STILL_20: usize = 1;
+    const STILL_60: usize = 2;
+    const JUMPING: usize = 3;
+    const MEDIAN: usize = 4;
+    const VOICELESS: usize = 7;
+    const IRREGULARITY: usize = 8;
+    const SYLLABLES: usize = 10;
+
+    fn of(n: usize, clue: impl Fn(usize) -> Clue) -> [Option<f32>; COUNT] {
+        let clues: Vec<Clue> = (0..n).map(clue).collect();
+        let (values, heard) = measures(&clues, &mut Scratch::new(n)).unwrap();
+        assert_eq!(heard, n);
+        values
+    }
+
+    fn voiced(semitones: f32, level: f32) -> Clue {
+        Clue { level, strength: 0.9, semitones, speech: 0.9, ..Clue::default() }
+    }
+
+    #[test]
+    fn tones_stand_still_voices_glide_and_trills_jump() {
+        let tone = of(60, |_| voiced(20.0, 0.0));
+        assert_eq!(
+            (tone[GLIDING], tone[STILL_20], tone[STILL_60], tone[JUMPING]),
+            (Some(0.0), Some(1.0), Some(1.0), Some(0.0))
+        );
+        assert_eq!(tone[MEDIAN], Some(20.0));
+        let voice = of(60, |t| voiced(20.0 + 0.5 * t as f32 % 7.0, 0.0));
+        // Every fourteenth step falls back by 6.5 semitones.
+        assert!((voice[GLIDING].unwrap() - 55.0 / 59.0).abs() < 1e-6, "{voice:?}");
+        assert_eq!(voice[STILL_20], Some(0.0));
+        let trill = of(60, |t| voiced(if t / 3 % 2 == 0 { 20.0 } else { 24.0 }, 0.0));
+        assert_eq!((trill[JUMPING], trill[STILL_60]), (Some(1.0), Some(0.0)));
+    }
+
+    #[test]
+    fn noise_has_no_voice_and_its_measures_are_undefined() {
+        let noise = of(60, |_| Clue { strength: 0.2, ..voiced(20.0, 0.0) });
+        assert_eq!((noise[GLIDING], noise[MEDIAN], noise[VOICELESS]), (None, None, Some(1.0)));
+        assert_eq!(noise[IRREGULARITY], None);
+        assert_eq!(measures(&[Clue::default(); 60], &mut Scratch::default()), None);
+    }
+
+    #[test]
+    fn syllables_show_in_the_modulation() {
+        // Three to five a second against one in two seconds and against none.
+        let modulated = |hz: f32| of(250, |t| voiced(20.0, 2.0 * (hz * t as f32 * 0.02 * std::f32::consts::TAU).sin()));
+        let [slow, four, fast] = [0.5, 4.0, 24.0].map(|hz| modulated(hz)[SYLLABLES].unwrap());
+        assert!(four > 0.5 && slow < 0.1 && fast < 0.1, "{slow} {four} {fast}");
+        assert!(modulated(4.0)[IRREGULARITY].unwrap() < 0.1);
+    }
+
+    #[test]
+    fn statistics_are_the_textbooks() {
+        let x = [1.0f32, 4.0, 2.0, 8.0];
+        assert!((variance(x.into_iter()) - 7.1875).abs() < 1e-6);
+        assert!((correlation(x.into_iter().zip([2.0, 8.0, 4.0, 16.0])) - 1.0).abs() < 1e-6);
+        assert_eq!(correlation(x.into_iter().zip([1.0; 4])), 0.0);
+        assert_eq!(order(x.into_iter(), 0.5, &mut Vec::new()), 4.0);
+        let mut out = Vec::new();
+        smoothed(&x, 1, &mut Vec::new(), &mut out);
+        assert_eq!(out, [2.5, 7.0 / 3.0, 14.0 / 3.0, 5.0]);
+    }
 }

@@ -116,3 +116,52 @@ impl Content {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::frames::{FrameSink, Frames, PitchFrame};
+
+    struct Sink(Content);
+
+    impl FrameSink for Sink {
+        fn short(&mut self, frame: &ShortFrame<'_>) {
+            self.0.short(frame, 0.9);
+        }
+
+        fn pitch(&mut self, _: &PitchFrame<'_>) {}
+    }
+
+    fn heard(content: Content, x: &[f32]) -> Content {
+        let (mut frames, mut sink) = (Frames::new(960), Sink(content));
+        for hop in x.chunks(HOP) {
+            frames.push(hop, &mut sink);
+        }
+        sink.0
+    }
+
+    fn tone(seconds: usize) -> Vec<f32> {
+        (0..seconds * 16_000).map(|i| 0.3 * (i as f32 * 425.0 / 16_000.0 * std::f32::consts::TAU).sin()).collect()
+    }
+
+    #[test]
+    fn whole_streams_and_segments_are_judged_alike() {
+        for seconds in [2, 7, 8, 21] {
+            let (x, end) = (tone(seconds), seconds as u64 * 16_000);
+            let mut whole = heard(Content::new(64, true), &x);
+            let mut segment = heard(Content::new(seconds * 100, false), &x);
+            assert_eq!(whole.verdict(0, end), segment.verdict(0, end), "{seconds} s");
+            assert_eq!(whole.verdict(0, end), Verdict { speech: false, share: 0.0 }, "{seconds} s");
+            assert_eq!(whole.verdict(0, end), whole.verdict(0, end), "asking changes nothing");
+        }
+    }
+
+    #[test]
+    fn nothing_heard_is_not_judged_and_reset_equals_new() {
+        let mut content = heard(Content::new(64, true), &tone(9));
+        content.reset();
+        assert_eq!(content.verdict(0, 0), Verdict { speech: true, share: 1.0 });
+        let x = tone(2);
+        assert_eq!(heard(content, &x).verdict(0, 32_000), heard(Content::new(64, true), &x).verdict(0, 32_000));
+    }
+}
