@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     fn bumps(at: &[usize], height: f32) -> Vec<f32> {
-        (0..200).map(|t| if at.iter().any(|a| t.abs_diff(*a) < 4) { height } else { 0.0 }).collect()
+        (0..200usize).map(|t| if at.iter().any(|a| t.abs_diff(*a) < 4) { height } else { 0.0 }).collect()
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn taps() -> [f32; TAPS] {
 /// How periodic a stretch is.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Period {
-    /// Normalised cross-correlation at the best lag, 0 to 1; 0 in silence.
+    /// Normalised cross-correlation at the best lag, a whole number of samples, 0 to 1; 0 in silence.
     pub strength: f32,
     /// Frequency of the best lag in semitones above 55 Hz; 0 where the strength is 0.
     pub semitones: f32,
@@ -172,8 +172,9 @@ mod tests {
         for hz in [65.0, 100.0, 147.0, 220.0, 400.0, 480.0] {
             let tone = of(|t| 0.3 * (2.0 * PI * hz * t).sin());
             let rich = of(|t| (1..12).map(|k| 0.05 * (2.0 * PI * hz * f64::from(k) * t).cos()).sum());
-            for p in [tone, rich] {
-                assert!(p.strength > 0.97, "{hz} Hz: {p:?}");
+            // Lags are whole samples of 0.25 ms: half of one off, the eleventh harmonic of 65 Hz agrees by cos 32 degrees.
+            for (p, least) in [(tone, 0.97), (rich, 0.85)] {
+                assert!(p.strength > least, "{hz} Hz: {p:?}");
                 assert!((p.semitones - semitones(hz)).abs() < 0.3, "{hz} Hz: {p:?}");
             }
         }
