@@ -46,7 +46,7 @@ impl Clues {
     /// Takes a short frame; every second one gives a clue and its number.
     pub fn short(&mut self, frame: &ShortFrame<'_>, speech: f32) -> Option<(u64, Clue)> {
         self.periods.push(frame.samples);
-        if frame.index % HOPS != 0 {
+        if !frame.index.is_multiple_of(HOPS) {
             return None;
         }
         let period = self.periods.period();

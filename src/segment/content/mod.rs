@@ -45,10 +45,13 @@ pub struct Content {
     whole: Option<(Tally, u64)>,
 }
 
+/// Measures by name; `None` is one with too little to go by.
+pub type Measured = Vec<(&'static str, Option<f32>)>;
+
 /// Evidence that a stretch is speech, in natural logarithms of odds, and the measures that it follows from by name, `None`
 /// where one has too little to go by. Too few clues that the detector took for speech give `None`.
 #[must_use]
-pub fn evidence(clues: &[Clue]) -> Option<(f64, Vec<(&'static str, Option<f32>)>)> {
+pub fn evidence(clues: &[Clue]) -> Option<(f64, Measured)> {
     let (values, _) = measures::measures(clues, &mut measures::Scratch::default())?;
     let named = weights::WEIGHTS.iter().zip(values).map(|(w, v)| (w.name, v)).collect();
     Some((judge::evidence(&values), named))
