@@ -3,8 +3,9 @@
 # make audit             licences, bans and sources of dependencies (no network needed once cargo-deny is installed)
 # make bench [PEER=1]    speed, as ratios
 # make endurance         how every feature moves under noise, codecs, rooms and short speech (needs the corpora)
+# make not-speech        whether tones, notes and noise stay unscored, and speech is not lost (needs the corpora)
 # make praat             accuracy against Praat (needs the corpora; Praat is a tool for this, not a dependency)
-# make line-quality     what the quality record says of noise and telephone lines, against known ones (needs the corpora)
+# make line-quality      what the quality record says of noise and telephone lines, against known ones (needs the corpora)
 # make bless             golden values, typical ranges and generated documents anew, after a deliberate change
 
 FILE ?= tests/data/calls/call40_185s_2ch_pcm16.wav
@@ -13,7 +14,7 @@ RELEASE = target/release
 export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
 export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
 
-.PHONY: run test audit bench bless endurance praat line-quality setup plugin fresh
+.PHONY: run test audit bench bless endurance praat line-quality not-speech setup plugin fresh
 
 setup:
 	@scripts/setup
@@ -47,6 +48,9 @@ $(TOOLS):
 endurance: plugin $(TOOLS)
 	cargo build --quiet --release --locked -p affect-cli
 	$(TOOLS)/bin/python scripts/endurance.py
+
+not-speech: plugin $(TOOLS)
+	$(TOOLS)/bin/python scripts/not_speech.py
 
 praat: plugin $(TOOLS)
 	cargo build --quiet --release --locked -p affect-cli

@@ -70,11 +70,11 @@ impl Speaker {
         let (start, end) = (record.start_ns, record.end_ns);
         let length = end.saturating_sub(start) as f64;
         let share = self.heard.fresh(start, end) as f64 / length;
-        if record.ended == Ended::Open || share.is_nan() || share < NEW {
+        let quality = record.quality.unwrap_or_default();
+        if record.ended == Ended::Open || quality.not_speech || share.is_nan() || share < NEW {
             return;
         }
         self.heard.add(start, end);
-        let quality = record.quality.unwrap_or_default();
         // Without a detector the length of the segment has to do.
         let speech_s = quality.speech_s.map_or(length * 1e-9, f64::from);
         let values: Vec<Option<f32>> = record.features.iter().map(|f| f.value).collect();

@@ -199,7 +199,8 @@ pub struct Config {
     pub stream: Arc<str>,
     /// Name of whoever makes the records.
     pub source: Arc<str>,
-    /// Run voice activity detection for the quality of windows and whole files too (utterances always do).
+    /// Run voice activity detection for the quality of windows and whole files too (utterances, and what a model may
+    /// score, always do).
     pub voice_activity: bool,
     /// Compare the features of `affect-v1` with what is usual for the speaker of the channel, learnt as they speak.
     pub baseline: bool,

@@ -14,6 +14,7 @@ use super::sounds::{Sound, Sounds};
 use super::withhold;
 use crate::error::InputError;
 use crate::record::{Channel, Ended, Feature, Record, SegmentKind};
+use crate::segment::content::Content;
 use crate::segment::span::Span;
 use crate::segment::utterance::Utterances;
 use crate::segment::vad::{VAD_FRAME, Vad};
@@ -55,6 +56,10 @@ struct Store {
     whole: bool,
     /// Short frames so far.
     shorts: u64,
+    /// What segments are made of, where a detector runs.
+    content: Option<Content>,
+    /// The detector's latest probability of speech.
+    heard: f32,
 }
 
 impl Store {
@@ -86,6 +91,9 @@ impl FrameSink for Store {
             self.meter.push(sound);
         }
         self.shorts = frame.index + 1;
+        if let Some(c) = &mut self.content {
+            c.short(frame, self.heard);
+        }
         for e in self.extractors.iter_mut().filter(|e| !e.set().as_recorded()) {
             e.short(frame);
         }
@@ -154,12 +162,12 @@ impl Lane {
             Segmenter::Windows(_) | Segmenter::Utterances(_) => Keeping::Recent(rows),
         };
         let frames = keeping == Keeping::Nothing;
-        let detect = matches!(segmenter, Segmenter::Utterances(_)) || config.voice_activity && !frames;
         let threshold = match config.segmentation {
             Segmentation::Utterances(u) => u.threshold,
             _ => crate::segment::utterance::UtteranceConfig::default().threshold,
         };
         let scores = policy == Policy::Allow && config.scorer.is_some();
+        let detect = matches!(segmenter, Segmenter::Utterances(_)) || (config.voice_activity || scores) && !frames;
         let audio = scores && !frames && config.scorer.as_ref().is_some_and(|s| s.needs_audio());
         let heard = match keeping {
             Keeping::Recent(rows) => rows * HOP,
@@ -193,6 +201,8 @@ impl Lane {
                 look: Glimpses::new(),
                 whole: keeping == Keeping::All,
                 shorts: 0,
+                content: detect.then(|| Content::new(rows, keeping == Keeping::All)),
+                heard: 0.0,
             },
             speaker: compares.then(|| Speaker::new(config.speaker(index))),
             vad: detect.then(Vad::default),
@@ -327,6 +337,10 @@ impl Lane {
         self.store.hops.reset();
         self.store.glimpses.reset();
         self.store.shorts = 0;
+        if let Some(c) = &mut self.store.content {
+            c.reset();
+        }
+        self.store.heard = 0.0;
         if let Some(v) = &mut self.vad {
             v.reset();
         }
@@ -408,7 +422,11 @@ impl Lane {
         let SegmentValues { mut values, voiced, bad } = extractor.values(span.start, span.end);
         let half = self.resampler.rate_hz() as f32 / 2.0;
         let around = store.surroundings(span, heard, self.vad.is_some(), half);
-        let quality = store.meter.finish(around, voiced, bad, self.resampler.rate_hz());
+        let mut quality = store.meter.finish(around, voiced, bad, self.resampler.rate_hz());
+        if let Some(v) = store.content.as_mut().map(|c| c.verdict(span.start, span.end)) {
+            quality.speech_s = quality.speech_s.map(|s| s * v.share);
+            quality.not_speech = !v.speech;
+        }
         withhold::outside_band(
             set,
             &mut values,
@@ -488,11 +506,13 @@ impl Part<'_> {
 
     fn detect(&mut self, x: &[f32]) {
         let Some(vad) = self.vad else { return };
-        let (threshold, sounds, speaking) = (self.threshold, &mut self.store.sounds, &mut *self.speaking);
+        let (threshold, speaking) = (self.threshold, &mut *self.speaking);
+        let (sounds, heard) = (&mut self.store.sounds, &mut self.store.heard);
         let (segmenter, pending) = (&mut *self.segmenter, &mut *self.pending);
         let hop = self.frames.position() / HOP as u64;
         vad.push(x, |p| {
             *speaking = p >= threshold;
+            *heard = p;
             if let Segmenter::Utterances(u) = segmenter {
                 u.push(p, |span| pending.push_back(span));
             }

@@ -64,6 +64,7 @@ impl QualityMeter {
             bandwidth_hz: self.bandwidth().map(|hz| hz.min(rate_hz as f32 / 2.0)),
             level_dbfs: (level > 0.0).then(|| (10.0 * level.log10()) as f32),
             skipped_frames,
+            not_speech: false,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::explain::{Explainer, Unit};
 use crate::features::catalogue::{Entry, Group};
 use crate::model::card::{Card, Input, Normaliser, OutputKind};
 use crate::model::{Model, ModelError, vector};
-use crate::record::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Named, Record, Scored};
+use crate::record::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, NOT_SPEECH, Named, Record, Scored};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -216,11 +216,14 @@ impl Scorer {
         self.set.as_ref().is_none_or(|s| s.0.name() == set)
     }
 
-    /// Scores a segment. A model that cannot answer (undefined features, a failed run) abstains and says why.
+    /// Scores a segment. A model that cannot answer (undefined features, a failed run) abstains and says why; what is not
+    /// speech is not shown to it.
     pub(super) fn score(&self, record: &mut Record) {
-        let (emotion, explanations) = match self.outcome(record) {
-            Ok(found) => found,
-            Err(e) => (Emotion { abstained: Some(e.to_string()), ..Emotion::default() }, Vec::new()),
+        let silent = |why| (Emotion { abstained: Some(why), ..Emotion::default() }, Vec::new());
+        let (emotion, explanations) = if record.quality.is_some_and(|q| q.not_speech) {
+            silent(NOT_SPEECH.to_owned())
+        } else {
+            self.outcome(record).unwrap_or_else(|e| silent(e.to_string()))
         };
         record.scored = Some(Box::new(Scored { model: self.info.clone(), emotion, explanations }));
     }

@@ -1,7 +1,9 @@
 //! Records that somebody else made, read back from their JSON.
 
 use super::FeatureSet;
-use crate::record::{BaselineResult, Channel, Ended, Feature, Memory, Quality, Record, SCHEMA, SegmentKind};
+use crate::record::{
+    BaselineResult, Channel, Ended, Feature, Memory, NOT_SPEECH, Quality, Record, SCHEMA, SegmentKind,
+};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -59,6 +61,7 @@ struct QualityLine {
     level_dbfs: Option<f32>,
     #[serde(default)]
     skipped_frames: u64,
+    reason: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +101,7 @@ pub fn record(json: &str) -> Result<Record, String> {
             reason: line.reasons.get(&e.name).and_then(|r| reasons.iter().find(|n| *n == r)).copied(),
         })
         .collect();
-    let q = line.quality;
+    let q = line.quality.as_ref();
     Ok(Record {
         stream: line.stream.into(),
         channel: Channel { index: line.channel.index, role: line.channel.role.map(Arc::from) },
@@ -123,6 +126,7 @@ pub fn record(json: &str) -> Result<Record, String> {
             bandwidth_hz: q.bandwidth_hz,
             level_dbfs: q.level_dbfs,
             skipped_frames: q.skipped_frames,
+            not_speech: q.reason.as_deref() == Some(NOT_SPEECH),
         }),
         baseline: line.baseline.map(|b| BaselineResult {
             speech_s: b.speech_s,

@@ -1,6 +1,6 @@
 //! A record as JSON. The order of names is fixed, so equal records give equal bytes.
 
-use super::{Emotion, Explanation, ModelInfo, Named, Quality, Record, SCHEMA, SOFTWARE};
+use super::{Emotion, Explanation, ModelInfo, NOT_SPEECH, Named, Quality, Record, SCHEMA, SOFTWARE};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use std::collections::BTreeMap;
@@ -130,6 +130,8 @@ struct QualityLine {
     bandwidth_hz: Option<f32>,
     level_dbfs: Option<f32>,
     skipped_frames: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 impl From<&Quality> for QualityLine {
@@ -143,6 +145,7 @@ impl From<&Quality> for QualityLine {
             bandwidth_hz: q.bandwidth_hz,
             level_dbfs: q.level_dbfs,
             skipped_frames: q.skipped_frames,
+            reason: q.not_speech.then_some(NOT_SPEECH),
         }
     }
 }

@@ -13,7 +13,7 @@ pub mod table;
 
 pub use identity::{result_id, segment_id};
 pub use memory::Memory;
-pub use quality::Quality;
+pub use quality::{NOT_SPEECH, Quality};
 pub use scored::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Named, Scored};
 
 use std::fmt;

@@ -1,9 +1,13 @@
 //! How good the audio of a segment is.
 
+/// The reason in records for what is not speech.
+pub const NOT_SPEECH: &str = "not-speech";
+
 /// Quality of the audio under one result. What cannot be told is `None` with a reason.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Quality {
-    /// Seconds of speech by voice activity detection; `None` where none ran.
+    /// Seconds of speech by voice activity detection, without the stretches that are made of something else; `None`
+    /// where none ran.
     pub speech_s: Option<f32>,
     /// Share of frames that are voiced, 0 to 1; `None` without frames.
     pub voiced_share: Option<f32>,
@@ -28,4 +32,7 @@ pub struct Quality {
     pub level_dbfs: Option<f32>,
     /// Frames left out because samples under them were missing or no numbers.
     pub skipped_frames: u64,
+    /// What the segment is made of is not speech (tones, notes, noise that the detector let through): its features describe
+    /// a sound that is no voice, and no model scores it. `false` where nothing decided.
+    pub not_speech: bool,
 }
