@@ -37,23 +37,31 @@ pub struct Period {
     pub follows: bool,
 }
 
-/// The periods that begin within one hop.
+/// The periods that begin within one hop, packed: rows are kept by the thousand.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Periods {
-    list: [Period; MOST],
+    seconds: [f32; MOST],
+    amplitudes: [f32; MOST],
+    /// One bit each.
+    follows: u8,
     count: u8,
 }
 
 impl Periods {
     /// Those there are, in order.
-    #[must_use]
-    pub fn list(&self) -> &[Period] {
-        &self.list[..usize::from(self.count)]
+    pub fn iter(&self) -> impl Iterator<Item = Period> + '_ {
+        (0..usize::from(self.count)).map(|i| Period {
+            seconds: self.seconds[i],
+            amplitude: self.amplitudes[i],
+            follows: self.follows >> i & 1 == 1,
+        })
     }
 
     pub(crate) fn push(&mut self, period: Period) {
-        if let Some(place) = self.list.get_mut(usize::from(self.count)) {
-            *place = period;
+        let i = usize::from(self.count);
+        if i < MOST {
+            (self.seconds[i], self.amplitudes[i]) = (period.seconds, period.amplitude);
+            self.follows |= u8::from(period.follows) << i;
             self.count += 1;
         }
     }

@@ -12,7 +12,8 @@ const STEP: usize = 4;
 /// The offset of one channel, estimated as it goes, and its removal.
 ///
 /// The estimate begins with the mean of the first 10 ms and follows every sample with a time constant of 53 ms. Adding a
-/// constant to all samples therefore changes nothing that comes out, from the first sample on.
+/// constant to all samples therefore changes nothing that comes out, from the first sample on. What is removed is the mean of
+/// the estimates before and after a sample, which leaves the highest frequencies as they are.
 #[derive(Debug, Clone)]
 pub struct Offset {
     begin: usize,
@@ -55,7 +56,7 @@ impl Offset {
                 k[4] * estimate + share * (k[3] * x[0] + k[2] * x[1] + k[1] * x[2] + x[3]),
             ];
             for i in 0..STEP {
-                part[i] = (x[i] - e[i]) as f32;
+                part[i] = (x[i] - 0.5 * (if i == 0 { estimate } else { e[i - 1] } + e[i])) as f32;
             }
             estimate = e[STEP - 1];
         }
@@ -72,8 +73,9 @@ impl Offset {
 /// One sample by the filter's own formula.
 fn one(x: &mut f32, share: f64, estimate: &mut f64) {
     if is_sample(*x) {
-        *estimate += share * (f64::from(*x) - *estimate);
-        *x = (f64::from(*x) - *estimate) as f32;
+        let before = *estimate;
+        *estimate += share * (f64::from(*x) - before);
+        *x = (f64::from(*x) - 0.5 * (before + *estimate)) as f32;
     }
 }
 

@@ -35,20 +35,21 @@ const WAITING: usize = DELAY + 8;
 pub const KEPT: usize = (DELAY + 2) * HOP + PITCH + MARGIN;
 /// Longest delay of a row behind its last sample, in samples.
 pub const MAX_DELAY: u64 = ((DELAY + 1) * HOP + (PITCH - SHORT) / 2) as u64;
+/// Spectra that wait.
+const SPECTRA: usize = pitch_track::DELAY + 1;
 /// Unvoiced frames on each side of a voiced stretch that the formant tracker sees too, as a run-up.
 const BESIDE: u64 = 2;
 /// Lowest HNR at which the period is taken from the frame's own correlation, in dB.
-const CLEAR_DB: f32 = 15.0;
+const CLEAR_DB: f32 = 10.0;
 /// Bins this much weaker than the strongest count as that weak: -120 dB.
 const FLOOR: f32 = 1e-12;
 
-/// A row that waits, and the spectrum of its pitch frame.
+/// A row that waits.
 #[derive(Debug, Clone)]
 struct Pending {
     row: Row,
     /// Everything but the periods is known.
     ready: bool,
-    power: Vec<f32>,
 }
 
 /// A frame that waits for its formants: its pitch frame and, if it is voiced, its harmonics.
@@ -68,6 +69,8 @@ pub struct Stream {
     low_band: LowBand,
     evidence: EvidenceState,
     pitch_track: PitchTrack,
+    /// A ring of the spectra of the pitch frames whose F0 is not decided.
+    powers: Vec<f32>,
     ln_power: Vec<f32>,
     periodicity: PeriodicityState,
     cepstral: CepstralState,
@@ -99,13 +102,14 @@ impl Stream {
     #[must_use]
     pub fn new() -> Self {
         let plan = Plan::shared();
-        let pending = Pending { row: Row::default(), ready: false, power: vec![0.0; plan.voice_bins] };
+        let pending = Pending { row: Row::default(), ready: false };
         Self {
             tilt: plan.tilt.state(),
             logs: vec![0.0; crate::signal::frames::BANDS],
             low_band: LowBand::new(PITCH_DF_HZ),
             evidence: plan.pitch.state(),
             pitch_track: PitchTrack::default(),
+            powers: vec![0.0; plan.voice_bins * SPECTRA],
             ln_power: vec![0.0; plan.voice_bins],
             periodicity: plan.periodicity.state(),
             cepstral: plan.cepstral.state(),
@@ -170,7 +174,8 @@ impl Stream {
         let pending = &mut self.waiting[slot(frame.index + CENTRE)];
         pending.row.bad |= frame.bad;
         let power = &frame.spectrum.power;
-        pending.power.copy_from_slice(&power[..self.plan.voice_bins]);
+        let bins = self.plan.voice_bins;
+        self.powers[bins * place(frame.index)..][..bins].copy_from_slice(&power[..bins]);
         // Nothing is known of a hole: no candidate, no energy.
         let (mut evidence, mut level_db) = (PitchEvidence::default(), self.pitch_track.level_db(0.0));
         if !frame.bad {
@@ -224,8 +229,9 @@ impl Stream {
         // Where noise moves the peak, what the whole path says of the period is better than the frame alone.
         let exact = periodic.filter(|p| p.hnr_db >= CLEAR_DB);
         let f0 = exact.map_or(f64::from(f0_hz), |p| f64::from(RATE_HZ) / p.period);
-        let floor = max(&pending.power) * FLOOR;
-        ln_all(&pending.power, floor.max(f32::MIN_POSITIVE), &mut self.ln_power);
+        let power = &self.powers[plan.voice_bins * place(index)..][..plan.voice_bins];
+        let floor = max(power) * FLOOR;
+        ln_all(power, floor.max(f32::MIN_POSITIVE), &mut self.ln_power);
         let levels = &mut self.tracked[(self.oldest + self.undecided) % formant_track::DELAY].levels;
         plan.harmonics.process(levels, &self.ln_power, f0);
         pending.row.voice = Some(Voice {
@@ -365,6 +371,10 @@ impl Default for Stream {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn place(index: u64) -> usize {
+    (index % SPECTRA as u64) as usize
 }
 
 fn slot(index: u64) -> usize {

@@ -51,8 +51,8 @@ pub(in crate::features::affect) fn collect<'a>(rows: impl Iterator<Item = Option
             torn = true;
             continue;
         };
-        for period in row.periods.list() {
-            out.push(Period { follows: period.follows && !torn, ..*period });
+        for period in row.periods.iter() {
+            out.push(Period { follows: period.follows && !torn, ..period });
             torn = false;
         }
     }
