@@ -45,6 +45,8 @@ fn what_lies_outside_does_not_matter() {
                 "jitterLocal_percent_mean" | "jitterPPQ5_percent" => 0.05,
                 n if n.starts_with("CPPS") => 0.2,
                 "shimmerLocal_dB_mean" => 0.25,
+                // Of values that are spread by a third of a decibel.
+                "HNR_dB_iqr" => 0.005,
                 // A straight line through bins that are nearly empty below the first harmonic.
                 n if n.starts_with("slope0-500") => 0.2,
                 "shimmerAPQ5_percent" => 2.0,
