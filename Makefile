@@ -6,6 +6,7 @@
 # make not-speech        whether tones, notes and noise stay unscored, and speech is not lost (needs the corpora)
 # make praat             accuracy against Praat (needs the corpora; Praat is a tool for this, not a dependency)
 # make line-quality      what the quality record says of noise and telephone lines, against known ones (needs the corpora)
+# make telephone         F0 over telephone lines and on a real call, against Praat (needs the corpora)
 # make bless             golden values, typical ranges and generated documents anew, after a deliberate change
 
 FILE ?= tests/data/calls/call40_185s_2ch_pcm16.wav
@@ -14,7 +15,7 @@ RELEASE = target/release
 export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
 export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
 
-.PHONY: run test audit bench bless endurance praat line-quality not-speech setup plugin fresh
+.PHONY: run test audit bench bless endurance praat line-quality not-speech telephone setup plugin fresh
 
 setup:
 	@scripts/setup
@@ -59,6 +60,10 @@ praat: plugin $(TOOLS)
 line-quality: plugin $(TOOLS)
 	cargo build --quiet --release --locked -p affect-cli
 	$(TOOLS)/bin/python scripts/line_quality.py
+
+telephone: plugin $(TOOLS)
+	cargo build --quiet --release --locked -p affect-cli
+	$(TOOLS)/bin/python scripts/telephone.py
 
 fresh:
 	scripts/prove-fresh

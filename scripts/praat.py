@@ -12,6 +12,7 @@ import tempfile
 import numpy as np
 import parselmouth
 import soundfile
+import telephone
 from disturb import RATE, ROOT, column, disturbed, emodb, noises, table
 from parselmouth.praat import call
 from scipy.signal import lfilter, resample_poly
@@ -211,6 +212,7 @@ def main():
                     cells += [f"{rate_of(s, which):.2f} %" for s in (a, b, c)] + [verdict(a, (b, c), which, random)]
                 out.append("| " + " | ".join(cells) + " |")
                 print(out[-1], file=sys.stderr)
+    out += telephone.section()[0]
     with open(os.path.join(ROOT, "docs", "accuracy.md"), "w") as f:
         f.write("\n".join(out) + "\n")
 

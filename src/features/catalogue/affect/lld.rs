@@ -39,7 +39,7 @@ pub(super) const F0_HZ: Base = base(
     ("F0_Hz", "Hz", Frequency),
     "pitch",
     ("voice higher than usual", "voice lower than usual"),
-    "best path through six candidates per 60 ms Gaussian frame: comb over the magnitude spectrum (12 harmonics, weights 0.8^(h-1), valleys -0.5) and window-corrected autocorrelation, 50 to 620 Hz, refined by the autocorrelation's peak; undefined where unvoiced",
+    "best path through six candidates per 60 ms Gaussian frame, 60 to 600 Hz: peaks of the window-corrected autocorrelation, with the harmonic sum (12 harmonics, weights 0.8^(h-1), valleys -0.5) where the line carries the fundamental and the autocorrelation of the envelope of 600 to 3300 Hz where it does not; undefined where unvoiced",
     s::PITCH,
 );
 pub(super) const F0_ST: Base = base(
@@ -53,7 +53,7 @@ pub(super) const VOICING: Base = base(
     ("voicingProbability", "1 (probability)", Frequency),
     "probability of voicing",
     ("more of the time voiced", "less of the time voiced"),
-    "logistic function of the best candidate's comb salience and periodicity and of the level below the recent maximum (which falls by 2 dB/s), from the frame alone",
+    "logistic function of the waveform's periodicity, of the harmonic sum (or of the envelope's roughness where the line carries no fundamental) and of the level below that of the loud parts",
     s::OWN,
 );
 pub(super) const LOUDNESS: Base = level(base(

@@ -2,7 +2,7 @@
 
 pub(super) const OWN: &str = "this software; weights fitted on speech, see docs/methods.md";
 pub(super) const TEXTBOOK: &str = "textbook definition";
-pub(super) const PITCH: &str = "Hermes, Measurement of pitch by subharmonic summation, JASA 83(1), 1988; Camacho and Harris, A sawtooth waveform inspired pitch estimator, JASA 124(3), 2008; Boersma, Accurate short-term analysis of the fundamental frequency, IFA Proceedings 17, 1993; combined and chosen by measurement, see docs/methods.md";
+pub(super) const PITCH: &str = "Hermes, Measurement of pitch by subharmonic summation, JASA 83(1), 1988; Camacho and Harris, A sawtooth waveform inspired pitch estimator, JASA 124(3), 2008; Licklider, A duplex theory of pitch perception, Experientia 7, 1951; Boersma, Accurate short-term analysis of the fundamental frequency, IFA Proceedings 17, 1993; combined and chosen by measurement, see docs/methods.md";
 pub(super) const LOUDNESS: &str =
     "Hermansky, Perceptual linear predictive analysis of speech, JASA 87(4), 1990, as in Eyben et al. 2016";
 pub(super) const GEMAPS: &str = "Eyben et al., The Geneva Minimalistic Acoustic Parameter Set, IEEE Transactions on Affective Computing 7(2), 2016; here independent of gain";
