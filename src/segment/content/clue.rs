@@ -30,6 +30,8 @@ pub struct Clue {
     pub strength: f32,
     /// The period as semitones above 55 Hz.
     pub semitones: f32,
+    /// Largest share of the energy of 38 ms that lies within 4 ms, 0 to 1: near 1 for a click.
+    pub burst: f32,
     /// Probability of speech by the detector.
     pub speech: f32,
     /// Samples under it were missing or no numbers.
@@ -63,6 +65,7 @@ impl Clues {
             tilt: mean(HIGH) - mean(LOW),
             strength: period.strength,
             semitones: period.semitones,
+            burst: self.periods.burst(),
             speech,
             bad: frame.bad,
         };

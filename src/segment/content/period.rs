@@ -1,4 +1,5 @@
-//! How periodic 20 ms of sound are, and with what period: the normalised cross-correlation of the band below 1.7 kHz.
+//! How periodic 20 ms of sound are, and with what period: the normalised cross-correlation of the band below 1.7 kHz; and how
+//! much of their energy is a click.
 //!
 //! Cheap and rough, for deciding what a sound is; `affect-v1` has its own F0.
 
@@ -25,6 +26,8 @@ const LAGS: usize = 64;
 const SPAN: usize = WINDOW + SHORTEST - 1 + LAGS;
 /// What a lag loses to one that is shorter by one, so that a period wins against its multiples.
 const PREFERENCE: f32 = 0.0015;
+/// Samples at 4 kHz of half a burst: 2 ms.
+const BLOCK: usize = 8;
 /// Power below which there is no sound (-100 dB of full scale).
 const SILENT: f32 = 1e-10;
 
@@ -144,6 +147,18 @@ impl Periods {
         Period { strength: b.min(1.0), semitones: 12.0 * (RATE_HZ / lag / 55.0).log2() }
     }
 
+    /// Largest share of the energy of the last 38 ms that lies within 4 ms, 0 to 1; 0 in silence.
+    pub fn burst(&self) -> f32 {
+        let (mut sum, mut before, mut most) = (0.0f32, 0.0f32, 0.0f32);
+        for block in self.slow.chunks(BLOCK) {
+            let energy: f32 = block.iter().map(|x| x * x).sum();
+            most = most.max(before + energy);
+            sum += energy;
+            before = energy;
+        }
+        if sum > SILENT * SPAN as f32 { most / sum } else { 0.0 }
+    }
+
     /// Starts again, as new.
     pub fn reset(&mut self) {
         self.input.fill(0.0);
@@ -182,6 +197,28 @@ mod tests {
                 assert!(multiples.into_iter().any(near), "{hz} Hz: {p:?}");
             }
         }
+    }
+
+    #[test]
+    fn bursts_are_short() {
+        let after = |wave: &dyn Fn(f64) -> f64| {
+            let x: Vec<f32> = (0..3_200).map(|i| wave(f64::from(i) / 16_000.0) as f32).collect();
+            let mut p = Periods::default();
+            for at in (0..x.len() - SHORT).step_by(HOP) {
+                p.push(&x[at..at + SHORT]);
+            }
+            p.burst()
+        };
+        // The samples looked at end at 180 ms.
+        let click = after(&|t| if (t - 0.16).abs() < 1e-5 { 0.5 } else { 0.0 });
+        assert!(click > 0.95, "{click}");
+        // 4 of 37.75 ms.
+        let tone = after(&|t| 0.3 * (2.0 * PI * 500.0 * t).sin());
+        assert!((tone - 4.0 / 37.75).abs() < 0.005, "{tone}");
+        // Two clicks share the energy, if they are further apart.
+        let two = after(&|t| if (t - 0.155).abs() < 1e-5 || (t - 0.17).abs() < 1e-5 { 0.5 } else { 0.0 });
+        assert!((two - 0.5).abs() < 0.05, "{two}");
+        assert_eq!(after(&|_| 0.0), 0.0);
     }
 
     #[test]
