@@ -1,13 +1,11 @@
 //! What the clues of a stretch amount to: how its voice glides, how its level and colour move, how its syllables
 //! come, and whether its energy comes in clicks.
 
-use super::clue::Clue;
+use super::clue::{Clue, SPEECH};
 use super::nuclei::irregularity;
 
 /// Number of measures.
 pub(super) const COUNT: usize = 20;
-/// Probability from which the detector takes a clue for speech.
-const SPEECH: f32 = 0.5;
 /// Strength from which a clue is periodic.
 const PERIODIC: f32 = 0.6;
 /// Natural logarithm of power below the strongest clue under which nothing counts (35 dB).

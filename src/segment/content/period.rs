@@ -22,6 +22,8 @@ const WINDOW: usize = 80;
 const SHORTEST: usize = 8;
 /// Lags from `SHORTEST - 1` on: down to 57 Hz.
 const LAGS: usize = 64;
+/// Lags that are worked on together.
+const PART: usize = 16;
 /// Samples at 4 kHz that one look needs.
 const SPAN: usize = WINDOW + SHORTEST - 1 + LAGS;
 /// What a lag loses to one that is shorter by one, so that a period wins against its multiples.
@@ -97,28 +99,34 @@ impl Periods {
         self.slow.copy_within(HOP / STEP.., 0);
         for (k, out) in self.slow[SPAN - HOP / STEP..].iter_mut().enumerate() {
             let at = (k + 1) * STEP;
-            let part = &self.input[at..at + TAPS];
             let mut sums = [0.0f32; 8];
-            for (x, h) in part.chunks_exact(8).zip(self.plan.taps.chunks_exact(8)) {
+            for i in (0..TAPS).step_by(8) {
                 for j in 0..8 {
-                    sums[j] += x[j] * h[j];
+                    sums[j] += self.input[at + i + j] * self.plan.taps[i + j];
                 }
             }
-            *out = sums.iter().sum();
+            let [a, b, c, d, e, f, g, h] = sums;
+            *out = ((a + e) + (c + g)) + ((b + f) + (d + h));
         }
     }
 
     /// The period of the last 38 ms.
     pub fn period(&self) -> Period {
         let mut sums = [0.0f32; LAGS];
-        for t in 0..WINDOW {
-            let x = self.slow[t];
-            let later: &[f32] = &self.slow[t + SHORTEST - 1..t + SHORTEST - 1 + LAGS];
-            for (s, y) in sums.iter_mut().zip(later) {
-                *s += x * y;
+        // A part's sums stay in registers.
+        for part in 0..LAGS / PART {
+            let first = SHORTEST - 1 + PART * part;
+            let mut s = [0.0f32; PART];
+            for t in 0..WINDOW {
+                let x = self.slow[t];
+                let Some(later) = self.slow[first + t..].first_chunk::<PART>() else { break };
+                for j in 0..PART {
+                    s[j] += x * later[j];
+                }
             }
+            sums[PART * part..][..PART].copy_from_slice(&s);
         }
-        let square = |r: std::ops::Range<usize>| self.slow[r].iter().map(|x| x * x).sum::<f32>();
+        let square = |r: std::ops::Range<usize>| self.slow[r].iter().fold(0.0f32, |s, x| s + x * x);
         let own = square(0..WINDOW);
         let mut other = square(SHORTEST - 1..SHORTEST - 1 + WINDOW);
         let mut found = [0.0f32; LAGS];
@@ -151,7 +159,7 @@ impl Periods {
     pub fn burst(&self) -> f32 {
         let (mut sum, mut before, mut most) = (0.0f32, 0.0f32, 0.0f32);
         for block in self.slow.chunks(BLOCK) {
-            let energy: f32 = block.iter().map(|x| x * x).sum();
+            let energy = block.iter().fold(0.0f32, |s, x| s + x * x);
             most = most.max(before + energy);
             sum += energy;
             before = energy;
