@@ -1,10 +1,12 @@
 //! What is kept of every 20 ms for deciding later whether a segment is speech.
 
-use super::period::Periods;
+use super::period::{Period, Periods};
 use crate::signal::frames::{BANDS, ShortFrame};
 
 /// Hops per clue.
 pub const HOPS: u64 = 2;
+/// Probability from which the detector takes a clue for speech.
+pub(super) const SPEECH: f32 = 0.5;
 /// Mel bands that a telephone line leaves whole: 250 to 3400 Hz.
 const BAND: std::ops::RangeInclusive<usize> = 3..=17;
 /// Those where voices are strongest.
@@ -26,10 +28,12 @@ pub struct Clue {
     pub centroid: f32,
     /// Mean level of the upper bands less that of the lower ones, in natural logarithms of power.
     pub tilt: f32,
-    /// Normalised cross-correlation at the best period, 0 to 1.
+    /// Normalised cross-correlation at the best period, 0 to 1; like the period and the burst 0 where the detector hears no speech.
     pub strength: f32,
     /// The period as semitones above 55 Hz.
     pub semitones: f32,
+    /// Largest share of the energy of 38 ms that lies within 4 ms, 0 to 1: near 1 for a click.
+    pub burst: f32,
     /// Probability of speech by the detector.
     pub speech: f32,
     /// Samples under it were missing or no numbers.
@@ -49,7 +53,9 @@ impl Clues {
         if !frame.index.is_multiple_of(HOPS) {
             return None;
         }
-        let period = self.periods.period();
+        // What the detector does not take for speech is asked for its level only.
+        let heard = speech >= SPEECH;
+        let period = if heard { self.periods.period() } else { Period::default() };
         let top = frame.log_energies[BAND].iter().fold(SILENCE, |a, b| a.max(*b));
         let strong = frame.log_energies[STRONG].iter().fold(SILENCE, |a, b| a.max(*b));
         let mean = |r: std::ops::RangeInclusive<usize>| {
@@ -63,6 +69,7 @@ impl Clues {
             tilt: mean(HIGH) - mean(LOW),
             strength: period.strength,
             semitones: period.semitones,
+            burst: if heard { self.periods.burst() } else { 0.0 },
             speech,
             bad: frame.bad,
         };

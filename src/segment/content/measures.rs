@@ -1,12 +1,11 @@
-//! What the clues of a stretch amount to: how its voice glides, how its level and colour move, how its syllables come.
+//! What the clues of a stretch amount to: how its voice glides, how its level and colour move, how its syllables
+//! come, and whether its energy comes in clicks.
 
-use super::clue::Clue;
+use super::clue::{Clue, SPEECH};
 use super::nuclei::irregularity;
 
 /// Number of measures.
-pub(super) const COUNT: usize = 19;
-/// Probability from which the detector takes a clue for speech.
-const SPEECH: f32 = 0.5;
+pub(super) const COUNT: usize = 20;
 /// Strength from which a clue is periodic.
 const PERIODIC: f32 = 0.6;
 /// Natural logarithm of power below the strongest clue under which nothing counts (35 dB).
@@ -129,6 +128,7 @@ pub(super) fn measures(clues: &[Clue], s: &mut Scratch) -> Option<([Option<f32>;
         moved(5, |c| c.tilt),
         Some(correlation(together)),
         Some(sure),
+        mean_burst(clues, &s.heard, top),
     ];
     Some((values, count))
 }
@@ -136,6 +136,22 @@ pub(super) fn measures(clues: &[Clue], s: &mut Scratch) -> Option<([Option<f32>;
 /// Pairs of places `k` apart that are both marked.
 fn pairs(marked: &[bool], k: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
     (k..marked.len()).filter(move |j| marked[*j] && marked[*j - k]).map(move |j| (j - k, j))
+}
+
+/// The share of bursts: the mean over what the detector took for speech, weighted by power up to that of `top`.
+fn mean_burst(clues: &[Clue], heard: &[bool], top: f32) -> Option<f32> {
+    let (mut sum, mut weights) = (0.0f64, 0.0f64);
+    let mut before = f32::MIN;
+    for (c, heard) in clues.iter().zip(heard) {
+        // The 38 ms end in the middle of the clue: what is loud in them may be that of the one before.
+        let weight = f64::from((c.level.max(before) - top).min(0.0).exp());
+        before = c.level;
+        if *heard {
+            sum += weight * f64::from(c.burst);
+            weights += weight;
+        }
+    }
+    (weights > 0.0).then(|| (sum / weights) as f32)
 }
 
 /// The mean of at least `least` values.
@@ -209,12 +225,19 @@ mod tests {
     const VOICELESS: usize = 7;
     const IRREGULARITY: usize = 8;
     const SYLLABLES: usize = 10;
+    const BURSTS: usize = 19;
 
     fn of(n: usize, clue: impl Fn(usize) -> Clue) -> [Option<f32>; COUNT] {
         let clues: Vec<Clue> = (0..n).map(clue).collect();
         let (values, heard) = measures(&clues, &mut Scratch::new(n)).unwrap();
         assert_eq!(heard, n);
         values
+    }
+
+    fn of_heard(n: usize, clue: impl Fn(usize) -> Clue, heard: impl Fn(usize) -> bool) -> [Option<f32>; COUNT] {
+        let speech = |t| if heard(t) { 0.9 } else { 0.1 };
+        let clues: Vec<Clue> = (0..n).map(|t| Clue { speech: speech(t), ..clue(t) }).collect();
+        measures(&clues, &mut Scratch::new(n)).unwrap().0
     }
 
     fn voiced(semitones: f32, level: f32) -> Clue {
@@ -252,6 +275,22 @@ mod tests {
         let [slow, four, fast] = [0.5, 4.0, 24.0].map(|hz| modulated(hz)[SYLLABLES].unwrap());
         assert!(four > 0.5 && slow < 0.1 && fast < 0.1, "{slow} {four} {fast}");
         assert!(modulated(4.0)[IRREGULARITY].unwrap() < 0.1);
+    }
+
+    #[test]
+    fn bursts_count_by_their_power() {
+        // Every tenth clue a click, e^5 times as strong as what is between: it shows in that clue and in the next.
+        let clicks = of(60, |t| {
+            let (level, burst) = if t % 10 == 0 { (0.0, 0.95) } else { (-5.0, if t % 10 == 1 { 0.85 } else { 0.2 }) };
+            Clue { burst, ..voiced(20.0, level) }
+        });
+        let quiet = 8.0 * (-5.0f32).exp();
+        let expected = (0.95 + 0.85 + 0.2 * quiet) / (2.0 + quiet);
+        assert!((clicks[BURSTS].unwrap() - expected).abs() < 1e-4, "{clicks:?}");
+        // Clicks that the detector did not take for speech do not count.
+        let other =
+            of_heard(60, |t| Clue { burst: if t % 2 == 0 { 1.0 } else { 0.3 }, ..voiced(20.0, 0.0) }, |t| t % 2 == 1);
+        assert!((other[BURSTS].unwrap() - 0.3).abs() < 1e-6, "{other:?}");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The weights of the measures: logistic regression over 32 000 segments, windows and files of speech (EmoDB, RAVDESS, nEMO and
 //! some dozens of other clips; clean, over a telephone line, with noise at 10 dB, in a room) and of tones, dialling, modems, notes,
 //! noise and the clips of ESC-10 (folds 1 to 3, CC0), the kinds weighted alike.
+//!
+//! The share of bursts was added by hand: 99 in 100 utterances of the corpora lie below 0.45, creaking ones up to 0.55; clicks,
+//! nine in ten, above 0.5.
 
 use super::judge::Weight;
 use super::measures::COUNT;
@@ -30,4 +33,5 @@ pub(super) const WEIGHTS: [Weight; COUNT] = [
     Weight { name: "change of tilt, 100 ms", mean: 1.4985, deviation: 0.6515, slope: -0.299, above: 1.010 },
     Weight { name: "correlation of periodicity and level", mean: 0.2938, deviation: 0.2677, slope: 0.305, above: 2.181 },
     Weight { name: "lower quartile of the detector", mean: 0.7724, deviation: 0.1120, slope: 1.661, above: 0.464 },
+    Weight { name: "share of bursts", mean: 0.5000, deviation: 0.1000, slope: 0.000, above: -12.000 },
 ];
