@@ -30,7 +30,7 @@ LINES = {
 CORPORA = {"emodb": 11, "ravdess": 11, "nemo": 11}
 TOLERANCE = 0.3
 CALL = os.path.join(ROOT, "tests", "data", "calls", "call40_185s_2ch_pcm16.wav")
-CEILING_HZ = 600
+CEILING_HZ = 500
 
 
 def band(low, order):
@@ -56,6 +56,11 @@ def nearest(when, times, values):
     """Values at the frames nearest to some times."""
     right = np.clip(np.searchsorted(times, when), 1, len(times) - 1)
     return values[right - (when - times[right - 1] <= times[right] - when)]
+
+
+def following(when, times, values):
+    """Values at the frames that come next after some times."""
+    return values[np.clip(np.searchsorted(times, when), 0, len(times) - 1)]
 
 
 def praat(x, rate, method, ceiling=500):
@@ -117,7 +122,7 @@ def call():
     rows = table([CALL], "--level", "lld")[CALL]
     for channel in range(x.shape[1]):
         times, hz = ours([r for r in rows if r["channel"] == str(channel)])
-        a, c = (nearest(times, *praat(x[:, channel], rate, m, CEILING_HZ)) for m in ("ac", "cc"))
+        a, c = (following(times, *praat(x[:, channel], rate, m, CEILING_HZ)) for m in ("ac", "cc"))
         agree = np.concatenate([[False], np.abs(a / c - 1) < 0.05, [False]])
         edges = np.flatnonzero(np.diff(agree.astype(int)))
         keep = np.zeros(len(a), bool)
@@ -154,7 +159,8 @@ def section():
                     short.append(f"{name}, {line}")
     out += [
         "\n### A real call\n",
-        f"`tests/data/calls`, frames on which Praat's autocorrelation and cross-correlation (60 to {CEILING_HZ} Hz) agree within 5 % in runs of five or more.\n",
+        f"`tests/data/calls`, frames on which Praat's autocorrelation and cross-correlation (60 to {CEILING_HZ} Hz) agree within 5 % in runs of five or more."
+        " In channel 0 ten of them lie above 500 Hz, where Praat halves: with a ceiling of 600 Hz none is off.\n",
         "| channel | frames | called voiced | off by more than 20 % |\n|---|---|---|---|",
     ]
     for channel, frames, voiced, off in call():
