@@ -3,7 +3,7 @@
 use super::loudest::Loudest;
 use super::pitch_evidence::PitchEvidence;
 
-/// Weights, see [`Voicing::process`]: searched on three corpora over telephone lines and in noise, see `docs/methods.md`.
+/// Weights, see [`probability`]: searched on three corpora over telephone lines and in noise, see `docs/methods.md`.
 const PERIODICITY: f64 = 5.5;
 const PERIODICITY_BELOW_HALF: f64 = 5.88;
 const BELOW_15_DB: f64 = 0.201;
