@@ -189,16 +189,17 @@ fn runs() -> u64 {
 /// Signals in which one property alone carries the label, with a correlated decoy, each run with voices, labels and draws of its own:
 /// the consensus of learners and views puts its group first.
 ///
-/// F0 and jitter: in at least 99 of 100 runs. Mel-frequency cepstral coefficients describe tilt too (the first one is little else), and
-/// a modulated envelope has more syllable nuclei: there the group that describes the same thing may stand before the planted one,
+/// F0 and jitter: in at least 99 of 100 runs. Mel-frequency cepstral coefficients describe tilt too (the first one is little else), the
+/// harmonics-to-noise ratio of a voice with jitter falls with tilt (the higher harmonics, which jitter smears the most, weigh more), and
+/// a modulated envelope has more syllable nuclei: there a group that describes the same thing may stand before the planted one,
 /// no other may, and what is printed says how often it does.
 #[test]
 fn the_planted_group_comes_first() {
     let cases = [
-        (Carrier::F0, None),
-        (Carrier::Jitter, None),
-        (Carrier::Tilt, Some(Group::Cepstral)),
-        (Carrier::Modulation, Some(Group::Temporal)),
+        (Carrier::F0, &[][..]),
+        (Carrier::Jitter, &[]),
+        (Carrier::Tilt, &[Group::Cepstral, Group::VoiceQuality]),
+        (Carrier::Modulation, &[Group::Temporal]),
     ];
     let mut short = Vec::new();
     for (carrier, like) in cases {
@@ -210,7 +211,7 @@ fn the_planted_group_comes_first() {
             let (features, groups) = study::ranking(&p, &settings).unwrap();
             if Some(groups[0]) == carrier.group() {
                 first += 1;
-            } else if Some(groups[0]) == like {
+            } else if like.contains(&groups[0]) {
                 alike += 1;
             } else {
                 others.push((groups[0], p.names[features[0]].clone()));

@@ -70,7 +70,8 @@ fn json_lines_to_a_file() {
         assert!(v["channel"]["role"] == "agent" || v["channel"]["role"] == "caller");
         assert!(ids.insert(v["id"].as_str().unwrap().to_owned()));
     }
-    assert!(ids.len() >= 8);
+    // Line noise at 24 s in channel 1 is no utterance.
+    assert!(ids.len() >= 7);
 }
 
 #[test]
