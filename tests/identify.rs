@@ -191,19 +191,19 @@ fn runs() -> u64 {
 ///
 /// F0 and jitter: in at least 99 of 100 runs. Mel-frequency cepstral coefficients describe tilt too (the first one is little else), the
 /// harmonics-to-noise ratio of a voice with jitter falls with tilt (the higher harmonics, which jitter smears the most, weigh more), and
-/// a modulated envelope has more syllable nuclei: there a group that describes the same thing may stand before the planted one,
-/// no other may, and what is printed says how often it does.
+/// a modulated envelope has more syllable nuclei: there a group that describes the same thing may stand before the planted one
+/// (for the ratio in one run of eight at most), no other may, and what is printed says how often it does.
 #[test]
 fn the_planted_group_comes_first() {
     let cases = [
-        (Carrier::F0, &[][..]),
-        (Carrier::Jitter, &[]),
-        (Carrier::Tilt, &[Group::Cepstral, Group::VoiceQuality]),
-        (Carrier::Modulation, &[Group::Temporal]),
+        (Carrier::F0, None, None),
+        (Carrier::Jitter, None, None),
+        (Carrier::Tilt, Some(Group::Cepstral), Some(Group::VoiceQuality)),
+        (Carrier::Modulation, Some(Group::Temporal), None),
     ];
     let mut short = Vec::new();
-    for (carrier, like) in cases {
-        let (mut first, mut alike, mut others) = (0, 0, Vec::new());
+    for (carrier, like, seldom) in cases {
+        let (mut first, mut alike, mut rare, mut others) = (0, 0, 0, Vec::new());
         for seed in 0..runs() {
             let p = pool(carrier, 6, 12, 1000 + seed);
             let learners = vec![Learner::Logistic, Learner::Sparse, Learner::Boosting];
@@ -211,15 +211,20 @@ fn the_planted_group_comes_first() {
             let (features, groups) = study::ranking(&p, &settings).unwrap();
             if Some(groups[0]) == carrier.group() {
                 first += 1;
-            } else if like.contains(&groups[0]) {
+            } else if Some(groups[0]) == like {
                 alike += 1;
+            } else if Some(groups[0]) == seldom {
+                rare += 1;
             } else {
                 others.push((groups[0], p.names[features[0]].clone()));
             }
         }
         let n = runs();
-        eprintln!("{}: the group first in {first} of {n} runs, {like:?} in {alike}, others {others:?}", carrier.name());
-        if others.len() as u64 * 100 > n {
+        eprintln!(
+            "{}: the group first in {first} of {n} runs, {like:?} in {alike}, {seldom:?} in {rare}, others {others:?}",
+            carrier.name()
+        );
+        if others.len() as u64 * 100 > n || rare * 8 > n {
             short.push(carrier.name());
         }
     }
