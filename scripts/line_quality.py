@@ -23,9 +23,9 @@ RATIOS = [40, 30, 20, 10, 5, 0, -5]
 LINES = ["clean", "8 kHz", "line 24 dB/octave", "line 48 dB/octave", "line 24 dB/octave, GSM", "line 24 dB/octave, noise 15 dB", "line 24 dB/octave, noise 8 dB"]
 # Share within 2 dB (4 dB at 40 dB, where the recordings have noise of their own) that is asked for from 0 to 40 dB. Babble itself
 # moves by 2 dB from one pause to the next.
-WITHIN = {"white": 0.93, "pink": 0.9, "babble of 12": 0.55, "babble of 6": 0.45}
+WITHIN = {"white": 0.95, "pink": 0.95, "babble of 12": 0.95, "babble of 6": 0.95}
 # Largest share of recordings that are called cut and are not, and least share of lines that are found; GSM adds a low end of its own.
-FALSE, FOUND, FOUND_GSM = {"clean": 0.01, "8 kHz": 0.05}, 0.85, 0.5
+FALSE, FOUND, FOUND_GSM = {"clean": 0.01, "8 kHz": 0.02}, 0.85, 0.85
 random = np.random.default_rng(0)
 
 
