@@ -4,7 +4,7 @@ mod common;
 
 use affect::analyzer::{Config, FeatureSet, Segmentation};
 use affect::features::reason::Reason;
-use affect::record::{Ended, SCHEMA_JSON};
+use affect::record::{Ended, Policy, SCHEMA_JSON};
 use common::{Kept, clips, records, run, segmentations, wav};
 use serde_json::Value;
 
@@ -53,6 +53,7 @@ fn the_schema_refuses_what_is_wrong() {
         ("/schema", Value::from("affect.result/2")),
         ("/id", Value::from("x")),
         ("/start_ns", Value::from(-1)),
+        ("/policy", Value::from("maybe")),
         ("/segment", Value::from("phrase")),
         ("/ended", Value::from("never")),
         ("/features/nucleiPerSec", Value::from("many")),
@@ -71,5 +72,6 @@ fn names_in_code_and_schema_agree() {
         schema.pointer(pointer).unwrap().as_array().unwrap().iter().map(|v| v.as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(list("/properties/ended/enum"), Ended::ALL.map(|e| e.name().to_owned()));
+    assert_eq!(list("/properties/policy/enum"), Policy::ALL.map(|p| p.name().to_owned()));
     assert_eq!(list("/properties/reasons/additionalProperties/enum"), Reason::ALL.map(|r| r.name().to_owned()));
 }

@@ -1,10 +1,10 @@
 //! What the analyzer is asked for.
 
-use super::policy::Policy;
 use super::scoring::Scorer;
 use crate::error::ConfigError;
 use crate::features::catalogue::{self, Entry};
 use crate::features::{affect, egemaps};
+use crate::record::Policy;
 use crate::segment::utterance::UtteranceConfig;
 use std::fmt;
 use std::str::FromStr;
@@ -208,7 +208,7 @@ pub struct Config {
     pub scorer: Option<Arc<Scorer>>,
     /// Leave scoring to whoever takes the records: [`super::Analyzer::score`], from any thread.
     pub deferred: bool,
-    /// What may be told about each channel; where nothing is said, an agent's channel has features only.
+    /// Policies of the channels in order, as far as they are not left to the roles: [`super::Policies`].
     pub policy: Vec<Option<Policy>>,
 }
 

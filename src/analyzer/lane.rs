@@ -6,14 +6,13 @@ use super::baseline::Speaker;
 use super::config::{Config, FeatureSet, Segmentation};
 use super::extractor::{Extractor, Keeping, SegmentValues, extractor, inside, kept_samples, max_delay};
 use super::floor::{self, Hop, is_narrow, snr_db};
-use super::policy::Policy;
 use super::quality::{QualityMeter, Surroundings};
 use super::raw::Raw;
 use super::recent::Recent;
 use super::sounds::{Sound, Sounds};
 use super::withhold;
 use crate::error::InputError;
-use crate::record::{Channel, Ended, Feature, Record, SegmentKind};
+use crate::record::{Channel, Ended, Feature, Policy, Record, SegmentKind};
 use crate::segment::content::Content;
 use crate::segment::span::Span;
 use crate::segment::utterance::Utterances;
@@ -131,10 +130,13 @@ pub(super) struct Lane {
     piece: Vec<f32>,
     /// The stream's time jumped before the next segment.
     discont: bool,
+    /// Start of the segment after the latest jump, which every revision of it tells of.
+    after_jump: Option<u64>,
     /// Pieces of 10 ms so far.
     pieces: u64,
     /// Samples at 16 kHz so far.
     position: u64,
+    policy: Policy,
     /// Segments may be scored.
     scores: bool,
     /// Records carry their samples, for the model.
@@ -180,6 +182,7 @@ impl Lane {
         };
         let compares = config.baseline || scores && config.scorer.as_ref().is_some_and(|s| s.needs_baseline());
         Ok(Self {
+            policy,
             scores,
             audio,
             channel: Channel { index, role: config.role(index) },
@@ -211,6 +214,7 @@ impl Lane {
             segmenter,
             pending: VecDeque::with_capacity(16),
             discont: false,
+            after_jump: None,
             pieces: 0,
             position: 0,
             config,
@@ -324,6 +328,7 @@ impl Lane {
     /// Starts again, as new; `discont` marks the next segment.
     pub fn reset(&mut self, discont: bool) {
         self.discont = discont;
+        self.after_jump = None;
         self.offset.reset();
         self.resampler.reset();
         self.frames.reset();
@@ -358,10 +363,11 @@ impl Lane {
 
     fn emit(&mut self, origin_ns: u64, all: bool, sink: &mut dyn FnMut(Output<'_>)) {
         if matches!(self.segmenter, Segmenter::Frames) {
-            let channel = self.channel.index;
+            let (channel, policy) = (self.channel.index, self.policy);
             for e in &mut self.store.extractors {
                 e.rows(&mut |mut row| {
                     row.channel = channel;
+                    row.policy = policy;
                     row.start_ns += origin_ns;
                     row.end_ns += origin_ns;
                     sink(Output::Frame(&row));
@@ -373,7 +379,10 @@ impl Lane {
                 break;
             }
             self.pending.pop_front();
-            let discont = std::mem::take(&mut self.discont);
+            if std::mem::take(&mut self.discont) {
+                self.after_jump = Some(span.start);
+            }
+            let discont = self.after_jump == Some(span.start);
             for set in 0..self.store.extractors.len() {
                 let mut record = self.record(set, &span, discont, origin_ns);
                 if let Some(s) = self.speaker.as_mut().filter(|_| record.feature_set == FeatureSet::AffectV1.name()) {
@@ -445,6 +454,7 @@ impl Lane {
         Record {
             stream: self.config.stream.clone(),
             channel: self.channel.clone(),
+            policy: self.policy,
             segment: match self.segmenter {
                 Segmenter::Frames => SegmentKind::Frame,
                 Segmenter::File => SegmentKind::File,

@@ -21,9 +21,10 @@ mod sounds;
 pub mod upstream;
 mod withhold;
 
+pub use crate::record::Policy;
 pub use baseline::two_pass;
 pub use config::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
-pub use policy::Policy;
+pub use policy::Policies;
 pub use row::FrameRow;
 pub use scoring::{Attribution, Scorer, ScoringConfig};
 
@@ -184,26 +185,12 @@ impl Analyzer {
         }
     }
 
-    /// The policy for a record that somebody else may have made: where these settings say nothing of the channel, the role
-    /// that the record carries counts.
-    #[must_use]
-    pub fn policy_for(config: &Config, channels: usize, record: &Record) -> Policy {
-        let silent = record
-            .channel
-            .index
-            .is_some_and(|c| config.policy.get(c).copied().flatten().is_none() && config.role(Some(c)).is_none());
-        match &record.channel.role {
-            Some(role) if silent => Policy::for_role(Some(role)),
-            _ => config.policy_of(record.channel.index, channels),
-        }
-    }
-
-    /// Scores a record that an analyzer with these settings made and left unscored, where the channel's policy allows it.
-    /// `channels` is the number of channels of the stream. Records of other feature sets, of single frames, and those that
+    /// Scores a record that an analyzer with these settings made and left unscored, where the stricter of the channel's
+    /// policy and its own allows it, which it carries from now on. `channels` is the number of channels of the stream. Records of other feature sets, of single frames, and those that
     /// are scored already stay as they are. Says whether there is a score now.
     pub fn score(config: &Config, channels: usize, record: &mut Record) -> bool {
-        let policy = Self::policy_for(config, channels, record);
-        if policy == Policy::Allow
+        record.policy = record.policy.max(config.policy_of(record.channel.index, channels));
+        if record.policy == Policy::Allow
             && record.scored.is_none()
             && record.segment != SegmentKind::Frame
             && let Some(s) = config.scorer.as_ref().filter(|s| s.takes(record.feature_set))

@@ -3,7 +3,7 @@
 use super::config::{Config, FeatureSet};
 use crate::features::reason::Reason;
 use crate::features::{affect, egemaps};
-use crate::record::{Channel, Ended, Feature, Record, SegmentKind};
+use crate::record::{Channel, Ended, Feature, Policy, Record, SegmentKind};
 use crate::signal::clock::samples_to_ns;
 use crate::signal::{HOP, SHORT};
 
@@ -17,6 +17,8 @@ pub struct FrameRow {
     pub set: FeatureSet,
     /// Channel; `None` for the mean of all.
     pub channel: Option<usize>,
+    /// Policy of the channel.
+    pub policy: Policy,
     /// Start in stream time, ns.
     pub start_ns: u64,
     /// End in stream time, ns: 20 ms later.
@@ -33,6 +35,7 @@ impl FrameRow {
         Self {
             set,
             channel: None,
+            policy: Policy::FeaturesOnly,
             start_ns,
             end_ns: start_ns + samples_to_ns(SHORT as u64),
             values: [None; MOST],
@@ -80,6 +83,7 @@ impl FrameRow {
         Record {
             stream: config.stream.clone(),
             channel: Channel { index: self.channel, role: config.role(self.channel) },
+            policy: self.policy,
             segment: SegmentKind::Frame,
             start_ns: self.start_ns,
             end_ns: self.end_ns,

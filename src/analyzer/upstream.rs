@@ -2,7 +2,7 @@
 
 use super::FeatureSet;
 use crate::record::{
-    BaselineResult, Channel, Ended, Feature, Memory, NOT_SPEECH, Quality, Record, SCHEMA, SegmentKind,
+    BaselineResult, Channel, Ended, Feature, Memory, NOT_SPEECH, Policy, Quality, Record, SCHEMA, SegmentKind,
 };
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -14,6 +14,7 @@ struct Line {
     revision: u32,
     stream: String,
     channel: ChannelLine,
+    policy: Option<String>,
     segment: String,
     start_ns: u64,
     end_ns: u64,
@@ -73,10 +74,20 @@ struct BaselineLine {
     z: HashMap<String, f32>,
 }
 
-/// Reads a record of functionals.
+/// The policy that a record says it was made under. One that says nothing was made before records carried it: nobody knows
+/// whom it is about, and it has features only.
 ///
 /// # Errors
-/// A text that says what is wrong: no record, another schema, an unknown feature set or version, or single frames.
+/// A text that names a word that is no policy.
+pub fn policy(said: Option<&str>) -> Result<Policy, String> {
+    said.map_or(Ok(Policy::FeaturesOnly), |name| Policy::named(name).ok_or_else(|| format!("policy \"{name}\"")))
+}
+
+/// Reads a record of functionals, without its scores.
+///
+/// # Errors
+/// A text that says what is wrong: no record, another schema, an unknown feature set or version, an unknown policy, or single
+/// frames.
 pub fn record(json: &str) -> Result<Record, String> {
     let line: Line = serde_json::from_str(json).map_err(|e| e.to_string())?;
     if line.schema != SCHEMA {
@@ -105,6 +116,7 @@ pub fn record(json: &str) -> Result<Record, String> {
     Ok(Record {
         stream: line.stream.into(),
         channel: Channel { index: line.channel.index, role: line.channel.role.map(Arc::from) },
+        policy: policy(line.policy.as_deref())?,
         segment,
         start_ns: line.start_ns,
         end_ns: line.end_ns,

@@ -7,12 +7,14 @@
 mod identity;
 mod json;
 mod memory;
+mod policy;
 mod quality;
 mod scored;
 pub mod table;
 
 pub use identity::{result_id, segment_id};
 pub use memory::Memory;
+pub use policy::Policy;
 pub use quality::{NOT_SPEECH, Quality};
 pub use scored::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Named, Scored};
 
@@ -144,6 +146,8 @@ pub struct Record {
     pub stream: Arc<str>,
     /// Channel it is about.
     pub channel: Channel,
+    /// Policy that it was made under, the strictest of all that it has passed: whoever handles it keeps to it.
+    pub policy: Policy,
     /// Kind of segment.
     pub segment: SegmentKind,
     /// Start of the segment in stream time, ns.

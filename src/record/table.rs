@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
-/// Columns of features: heading, name in the catalogue, decimals.
-const COLUMNS: [(&str, &str, usize); 7] = [
-    ("F0 st", "F0semitoneFrom27.5Hz_sma3nz_amean", 1),
-    ("range", "F0semitoneFrom27.5Hz_sma3nz_pctlrange0-2", 1),
-    ("loud", "loudness_sma3_amean", 2),
-    ("peaks/s", "loudnessPeaksPerSec", 1),
-    ("alpha dB", "alphaRatioV_sma3nz_amean", 1),
-    ("HNR dB", "HNRdBACF_sma3nz_amean", 1),
-    ("jitter", "jitterLocal_sma3nz_amean", 3),
+/// Columns of features: heading, the feature's name in `affect-v1` and in `egemaps-v02`, what the latter is multiplied by,
+/// decimals.
+const COLUMNS: [(&str, [&str; 2], f64, usize); 7] = [
+    ("F0 st", ["F0semitoneFrom27.5Hz_median", "F0semitoneFrom27.5Hz_sma3nz_amean"], 1.0, 1),
+    ("range", ["F0semitone_range5-95", "F0semitoneFrom27.5Hz_sma3nz_pctlrange0-2"], 1.0, 1),
+    ("loud", ["loudness_median", "loudness_sma3_amean"], 1.0, 2),
+    ("peaks/s", ["nucleiPerSec", "loudnessPeaksPerSec"], 1.0, 1),
+    ("alpha dB", ["alphaRatio_dB_voicedMedian", "alphaRatioV_sma3nz_amean"], 1.0, 1),
+    ("HNR dB", ["HNR_dB_median", "HNRdBACF_sma3nz_amean"], 1.0, 1),
+    ("jitter%", ["jitterLocal_percent_mean", "jitterLocal_sma3nz_amean"], 100.0, 2),
 ];
 
 /// The heading of the table.
@@ -18,7 +19,7 @@ const COLUMNS: [(&str, &str, usize); 7] = [
 pub fn header() -> String {
     let mut out =
         format!("{:>8} {:>8} {:<9} {:<9} {:>7} {:>6}", "start", "end", "channel", "segment", "speech", "voiced");
-    for (title, _, _) in COLUMNS {
+    for (title, ..) in COLUMNS {
         out.push_str(&format!(" {title:>8}"));
     }
     out
@@ -53,9 +54,11 @@ pub fn row(json: &str) -> Option<String> {
         quality("speech_s", 1.0, ""),
         quality("voiced_share", 100.0, "%"),
     );
-    for (_, name, decimals) in COLUMNS {
-        let defined = v.get("reasons").and_then(|r| r.get(name)).is_none();
-        let value = v.get("features").and_then(|f| f.get(name)).and_then(Value::as_f64).filter(|_| defined);
+    for (_, [ours, standard], factor, decimals) in COLUMNS {
+        let value = [(ours, 1.0), (standard, factor)].into_iter().find_map(|(name, factor)| {
+            let defined = v.get("reasons").and_then(|r| r.get(name)).is_none();
+            Some(v.get("features")?.get(name)?.as_f64().filter(|_| defined)? * factor)
+        });
         out.push_str(&value.map_or(format!(" {:>8}", "-"), |x| format!(" {x:>8.decimals$}")));
     }
     Some(out)

@@ -11,6 +11,8 @@ pub mod affectscore;
 pub mod affectsink;
 pub mod audio;
 pub mod meta;
+mod outbox;
+mod properties;
 pub mod result;
 pub mod seen;
 mod tap;

@@ -40,7 +40,15 @@ pub fn append(buffer: &mut gst::BufferRef, results: Vec<gst::Structure>) -> Resu
             all.push(new);
         }
     }
-    let array = gst::Array::new(all);
+    replace(buffer, all)
+}
+
+/// Makes these the results that a buffer carries, whatever it carried before.
+///
+/// # Errors
+/// If the meta cannot be added.
+pub fn replace(buffer: &mut gst::BufferRef, results: Vec<gst::Structure>) -> Result<(), glib::BoolError> {
+    let array = gst::Array::new(results);
     if let Ok(mut meta) = gst::meta::CustomMeta::from_mut_buffer(buffer, NAME) {
         meta.mut_structure().set("results", array);
         return Ok(());

@@ -9,7 +9,7 @@ pub const NAME: &str = "affect-result";
 
 /// One result as a structure: flat fields to look at, and the whole record as `json`.
 ///
-/// Fields: `id`, `segment-id` (string), `revision` (uint), `channel` (int, -1 for the mix of all), `start-time`,
+/// Fields: `id`, `segment-id` (string), `revision` (uint), `channel` (int, -1 for the mix of all), `policy` (string), `start-time`,
 /// `end-time` (uint64, ns of stream time), `running-time`, `running-end-time` (uint64 ns, where known), `kind`
 /// (string), `partial` (boolean), `label` (string) and `confidence` (double) where there are any, `json` (string).
 #[must_use]
@@ -20,6 +20,7 @@ pub fn structure(record: &Record) -> gst::Structure {
         .field("segment-id", record.segment_id())
         .field("revision", record.revision)
         .field("channel", channel)
+        .field("policy", record.policy.name())
         .field("start-time", record.start_ns)
         .field("end-time", record.end_ns)
         .field("kind", record.segment.name())

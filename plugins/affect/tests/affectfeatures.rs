@@ -276,6 +276,26 @@ fn a_jump_in_time_cuts_and_is_told() {
     assert_eq!(spans(&drain(&mut steady)), [span(0, 1_000, "scheduled", false)]);
 }
 
+/// Every revision of the segment after a jump says so, and only that segment's.
+#[test]
+fn all_revisions_of_a_segment_tell_of_the_jump() {
+    init();
+    let mut h = Harness::new_parse("affectfeatures interval=300000000 max-length=1500000000 stream=test");
+    h.set_src_caps_str("audio/x-raw,format=S16LE,rate=16000,channels=1,layout=interleaved");
+    speak(&mut h, 0, 1_600, 0);
+    drain(&mut h);
+    speak(&mut h, 0, 6_000, 20_000);
+    h.push_event(gst::event::Eos::new());
+    let list: Vec<serde_json::Value> =
+        drain(&mut h).into_iter().filter(|r| r["start_ns"].as_u64().unwrap() >= 20_000_000_000).collect();
+    let first = &list[0]["segment_id"];
+    let revisions = list.iter().filter(|r| r["segment_id"] == *first).count();
+    assert!(revisions >= 3 && revisions < list.len(), "{:?}", spans(&list));
+    for r in &list {
+        assert_eq!(r["discont"] == true, r["segment_id"] == *first, "{:?}", spans(&list));
+    }
+}
+
 #[test]
 fn short_gaps_are_bridged_and_long_ones_cut() {
     let mut h = windows();

@@ -353,3 +353,52 @@ fn a_policy_set_while_running_holds() {
     p.set_state(gst::State::Null).unwrap();
     assert!(before > 0 && after == 0, "{before} before, {after} after");
 }
+
+/// Whoever keeps the highest revision of a segment keeps its final version: a scored interim result is followed by one, whether
+/// the final one was scored, dropped, or no longer allowed to be.
+#[test]
+fn a_scored_interim_result_is_never_the_last_word() {
+    for (way, forbid) in [
+        ("affectfeatures stream=s interval=500000000 ! affectscore name=s inference-mode=sync", true),
+        ("affectscore name=s stream=s interval=500000000 inference-mode=sync", true),
+        (
+            "affectfeatures stream=s interval=500000000 ! affectscore name=s inference-mode=async max-queued=1 \
+             attribution=none batch-size=8 batch-timeout=30000000",
+            false,
+        ),
+    ] {
+        init();
+        let p = gst::parse::launch(&format!("{} ! {way} ! appsink name=out", file(CALL)))
+            .unwrap()
+            .downcast::<gst::Pipeline>()
+            .unwrap();
+        if forbid {
+            // As soon as an interim result has been scored.
+            let s = p.by_name("s").unwrap();
+            let weak = s.downgrade();
+            s.static_pad("src").unwrap().add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+                let open = common::results(info.buffer().unwrap()).iter().map(json).any(|r| {
+                    r["emotion"].is_object() && r["ended"] == "open" && r["start_ns"].as_u64() > Some(9_000_000_000)
+                });
+                if open {
+                    weak.upgrade().unwrap().set_property("policy", "features-only");
+                }
+                gst::PadProbeReturn::Ok
+            });
+        }
+        let ran = common::run(&p);
+        let mut last = BTreeMap::new();
+        let mut interims = 0;
+        for r in ran.results.iter().map(json) {
+            interims += u32::from(r["emotion"].is_object() && r["ended"] == "open");
+            let kept = last.entry(r["segment_id"].to_string()).or_insert_with(|| r.clone());
+            if r["revision"].as_u64() > kept["revision"].as_u64() {
+                *kept = r;
+            }
+        }
+        assert!(interims > 0, "{way}");
+        for r in last.values() {
+            assert_ne!(r["ended"], "open", "{way}: {} {} {}", r["start_ns"], r["end_ns"], r["revision"]);
+        }
+    }
+}

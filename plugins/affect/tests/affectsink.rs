@@ -147,12 +147,67 @@ fn odd_lines_do_no_harm() {
 
 #[test]
 fn the_table_has_a_heading_and_a_row_per_result() {
-    let path = temporary("e.txt");
-    let p =
-        play(&format!("{} channel-roles=agent,caller ! affectsink format=table location={}", source(), path.display()))
-            .unwrap();
+    let (path, lines_at) = (temporary("e.txt"), temporary("e.jsonl"));
+    let p = play(&format!(
+        "{} channel-roles=agent,caller ! tee name=t t. ! queue ! affectsink format=table location={} \
+         t. ! queue ! affectsink location={}",
+        source(),
+        path.display(),
+        lines_at.display()
+    ))
+    .unwrap();
     p.set_state(gst::State::Null).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("   start") && text.lines().count() > 20);
     assert!(text.contains("0 agent") && text.contains("1 caller"));
+    // The numbers of the record, in their columns: time, then the first feature, pitch in semitones.
+    let records = lines(&lines_at);
+    assert_eq!(text.lines().count(), records.len() + 1);
+    let mut defined = 0;
+    for (row, r) in text.lines().skip(1).zip(&records) {
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        let start: f64 = cells[0].parse().unwrap();
+        assert!((start - r["start_ns"].as_u64().unwrap() as f64 / 1e9).abs() < 0.006, "{row}");
+        let pitch = r["features"]["F0semitoneFrom27.5Hz_median"].as_f64();
+        let expected = pitch.map_or("-".to_owned(), |x| format!("{x:.1}"));
+        assert_eq!(cells[7], expected, "{row}");
+        defined += cells[7..].iter().filter(|c| **c != "-").count();
+    }
+    assert!(defined > 5 * records.len(), "{defined} numbers in {} rows", records.len());
+}
+
+/// Whatever it is called, a file that the pipeline reads is not written over.
+#[test]
+fn an_output_that_is_also_an_input_is_refused() {
+    let bytes = std::fs::read(root().join(CALL)).unwrap();
+    let recording = temporary("recording.wav");
+    std::fs::write(&recording, &bytes).unwrap();
+    let (hard, soft) = (temporary("hard.wav"), temporary("soft.wav"));
+    let _ = std::fs::remove_file(&hard);
+    let _ = std::fs::remove_file(&soft);
+    std::fs::hard_link(&recording, &hard).unwrap();
+    std::os::unix::fs::symlink(&recording, &soft).unwrap();
+    let here = recording.display();
+    let model = temporary("model.onnx");
+    std::fs::write(&model, gstaffect::affectscore::DEFAULT_MODEL).unwrap();
+    let read = format!("filesrc location={here} ! wavparse");
+    for (description, target) in [
+        (format!("{read} ! affectfeatures ! affectsink"), &recording),
+        (format!("{read} ! affectfeatures ! affectsink append=true"), &recording),
+        (format!("{read} ! affectfeatures ! affectsink"), &hard),
+        (format!("{read} ! affectfeatures ! affectsink"), &soft),
+        (format!("uridecodebin uri=file://{here} ! affectfeatures ! affectsink"), &hard),
+        (format!("{read} ! affectscore model={} ! affectsink", model.display()), &model),
+    ] {
+        let before = std::fs::read(target).unwrap();
+        let e = play(&format!("{description} location={}", target.display())).map(|_| ()).unwrap_err();
+        assert!(e.contains(target.to_str().unwrap()) && e.contains("reads"), "{e}");
+        assert!(std::fs::read(target).unwrap() == before, "{description}: the file was written to");
+    }
+    // A source of the same name elsewhere is no reason to refuse.
+    let folder = temporary("other");
+    std::fs::create_dir_all(&folder).unwrap();
+    let p = play(&format!("{read} ! affectfeatures ! affectsink location={}/recording.wav", folder.display())).unwrap();
+    p.set_state(gst::State::Null).unwrap();
+    assert!(std::fs::read(&recording).unwrap() == bytes);
 }

@@ -1,5 +1,6 @@
 //! Implementation of `affectextract`.
 
+use crate::outbox::{Outbox, poster};
 use crate::seen::Seen;
 use crate::{RESULT_CAPS, meta, result};
 use gst::glib;
@@ -7,7 +8,7 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::UniqueFlowCombiner;
 use std::str::FromStr;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("affectextract", gst::DebugColorFlags::empty(), Some("Results as a stream of their own"))
@@ -34,41 +35,83 @@ struct State {
 pub struct AffectExtract {
     sink: gst::Pad,
     src: gst::Pad,
-    state: Mutex<State>,
+    outbox: Outbox<State>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl State {
+    /// The stream of results begins again, from here on.
+    fn restart(&mut self) {
+        self.started = false;
+        self.position = None;
+    }
+
+    /// The results pad, and its sticky events where they have not been pushed.
+    fn pad(&mut self) -> Option<(gst::Pad, Vec<gst::Event>)> {
+        let pad = self.results.clone()?;
+        let mut events = Vec::new();
+        if !self.started {
+            let id = format!("{}/affect-results", self.stream_id.as_ref()?);
+            let segment = self.segment.as_ref()?;
+            let mut start = gst::event::StreamStart::builder(&id).flags(gst::StreamFlags::SPARSE);
+            if let Some(group) = self.group {
+                start = start.group_id(group);
+            }
+            events.push(start.build());
+            events.extend(gst::Caps::from_str(RESULT_CAPS).ok().map(|caps| gst::event::Caps::new(&caps)));
+            events.push(gst::event::Segment::new(segment));
+            self.started = true;
+        }
+        Some((pad, events))
+    }
+
+    /// The time for a new result that came at `at`; `None` for one that was seen before.
+    fn place(&mut self, id: &str, at: Option<gst::ClockTime>) -> Option<Option<gst::ClockTime>> {
+        if !self.seen.first_time(id) {
+            return None;
+        }
+        // The stream's time never runs backwards.
+        self.position = match (at, self.position) {
+            (Some(a), Some(p)) => Some(a.max(p)),
+            (a, p) => a.or(p),
+        };
+        Some(self.position)
+    }
+
+    /// A gap event up to `end`, if it is time for one.
+    fn gap(&mut self, end: gst::ClockTime) -> Option<gst::Event> {
+        let from = *self.position.get_or_insert(end);
+        if end < from + GAP_EVERY {
+            return None;
+        }
+        self.position = Some(end);
+        Some(gst::event::Gap::builder(from).duration(end - from).build())
+    }
 }
 
 impl AffectExtract {
     /// The results pad, with its sticky events pushed.
     fn results_pad(&self) -> Option<gst::Pad> {
-        let (pad, events) = {
-            let mut state = lock(&self.state);
-            let pad = state.results.clone()?;
-            let mut events = Vec::new();
-            if !state.started {
-                let id = state.stream_id.clone()?;
-                let segment = state.segment.clone()?;
-                let own = format!("{id}/affect-results");
-                let mut start = gst::event::StreamStart::builder(&own).flags(gst::StreamFlags::SPARSE);
-                if let Some(group) = state.group {
-                    start = start.group_id(group);
-                }
-                events.push(start.build());
-                if let Ok(caps) = gst::Caps::from_str(RESULT_CAPS) {
-                    events.push(gst::event::Caps::new(&caps));
-                }
-                events.push(gst::event::Segment::new(&segment));
-                state.started = true;
-            }
-            (pad, events)
-        };
+        let (pad, events) = self.outbox.with(State::pad)?;
         for event in events {
-            pad.push_event(event);
+            poster::push_event(&pad, event);
         }
         Some(pad)
+    }
+
+    /// Pushes an event to the results pad, if there is one.
+    fn push_to_results(&self, event: &gst::Event) {
+        if let Some(pad) = self.outbox.with(|s| s.results.clone()) {
+            poster::push_event(&pad, event.clone());
+        }
+    }
+
+    /// Combines what a pad has answered with what the others did.
+    fn combine(
+        &self,
+        pad: &gst::Pad,
+        flow: Result<gst::FlowSuccess, gst::FlowError>,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.outbox.with(|s| s.flows.update_pad_flow(pad, flow))
     }
 
     /// Pushes the results that are new as one buffer each, at time `at`.
@@ -76,28 +119,14 @@ impl AffectExtract {
         let Some(pad) = self.results_pad() else { return Ok(()) };
         for structure in results {
             let (Ok(id), Ok(json)) = (structure.get::<&str>("id"), structure.get::<&str>("json")) else { continue };
-            let at = {
-                let mut state = lock(&self.state);
-                if !state.seen.first_time(id) {
-                    continue;
-                }
-                // The stream's time never runs backwards.
-                let at = match (at, state.position) {
-                    (Some(a), Some(p)) => Some(a.max(p)),
-                    (a, p) => a.or(p),
-                };
-                state.position = at;
-                at
-            };
-            let mut line = json.to_owned();
-            line.push('\n');
-            let mut buffer = gst::Buffer::from_slice(line);
+            let Some(at) = self.outbox.with(|s| s.place(id, at)) else { continue };
+            let mut buffer = gst::Buffer::from_slice(format!("{json}\n"));
             if let Some(b) = buffer.get_mut() {
                 b.set_pts(at);
                 b.set_duration(gst::ClockTime::ZERO);
             }
-            let flow = pad.push(buffer);
-            lock(&self.state).flows.update_pad_flow(&pad, flow)?;
+            let flow = poster::push(&pad, buffer);
+            self.combine(&pad, flow)?;
         }
         Ok(())
     }
@@ -106,23 +135,16 @@ impl AffectExtract {
     fn push_gap(&self, end: Option<gst::ClockTime>) {
         let Some(end) = end else { return };
         let Some(pad) = self.results_pad() else { return };
-        let gap = {
-            let mut state = lock(&self.state);
-            let from = *state.position.get_or_insert(end);
-            if end < from + GAP_EVERY {
-                return;
-            }
-            state.position = Some(end);
-            gst::event::Gap::builder(from).duration(end - from).build()
-        };
-        pad.push_event(gap);
+        if let Some(gap) = self.outbox.with(|s| s.gap(end)) {
+            poster::push_event(&pad, gap);
+        }
     }
 
     fn chain(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
         let results = meta::read(&buffer);
         let (pts, end) = (buffer.pts(), buffer.pts().zip(buffer.duration()).map(|(p, d)| p + d).or(buffer.pts()));
-        let flow = self.src.push(buffer);
-        lock(&self.state).flows.update_pad_flow(&self.src, flow)?;
+        let flow = poster::push(&self.src, buffer);
+        self.combine(&self.src, flow)?;
         if !results.is_empty() {
             self.push(results, pts)?;
         }
@@ -133,25 +155,22 @@ impl AffectExtract {
     fn sink_event(&self, event: gst::Event) -> bool {
         use gst::EventView;
         match event.view() {
-            EventView::StreamStart(e) => {
-                let mut state = lock(&self.state);
-                state.stream_id = Some(e.stream_id().to_owned());
-                state.group = e.group_id();
-                state.started = false;
-                state.position = None;
-            }
+            EventView::StreamStart(e) => self.outbox.with(|s| {
+                s.stream_id = Some(e.stream_id().to_owned());
+                s.group = e.group_id();
+                s.restart();
+            }),
             EventView::Segment(e) => {
                 let Some(segment) = e.segment().downcast_ref::<gst::ClockTime>().cloned() else {
-                    return self.src.push_event(event);
+                    return poster::push_event(&self.src, event);
                 };
-                let pad = {
-                    let mut state = lock(&self.state);
-                    state.segment = Some(segment);
-                    state.position = None;
-                    state.results.clone().filter(|_| state.started)
-                };
-                if let Some(pad) = pad {
-                    pad.push_event(event.clone());
+                let started = self.outbox.with(|s| {
+                    s.segment = Some(segment);
+                    s.position = None;
+                    s.started
+                });
+                if started {
+                    self.push_to_results(&event);
                 } else {
                     self.results_pad();
                 }
@@ -167,29 +186,22 @@ impl AffectExtract {
                     let _ = self.push(results, None);
                 }
             }
-            EventView::FlushStart(_) | EventView::Eos(_) | EventView::SegmentDone(_) => {
-                if matches!(event.view(), EventView::Eos(_)) {
-                    self.results_pad();
-                }
-                if let Some(pad) = lock(&self.state).results.clone() {
-                    pad.push_event(event.clone());
-                }
+            EventView::Eos(_) => {
+                self.results_pad();
+                self.push_to_results(&event);
             }
+            EventView::FlushStart(_) | EventView::SegmentDone(_) => self.push_to_results(&event),
             EventView::FlushStop(_) => {
-                let pad = {
-                    let mut state = lock(&self.state);
-                    state.seen.clear();
-                    state.position = None;
-                    state.flows.reset();
-                    state.results.clone()
-                };
-                if let Some(pad) = pad {
-                    pad.push_event(event.clone());
-                }
+                self.outbox.with(|s| {
+                    s.seen.clear();
+                    s.position = None;
+                    s.flows.reset();
+                });
+                self.push_to_results(&event);
             }
             _ => {}
         }
-        self.src.push_event(event)
+        poster::push_event(&self.src, event)
     }
 }
 
@@ -220,8 +232,7 @@ impl ObjectSubclass for AffectExtract {
         let src = gst::Pad::builder_from_template(&any("src"))
             .flags(gst::PadFlags::PROXY_CAPS | gst::PadFlags::PROXY_ALLOCATION | gst::PadFlags::PROXY_SCHEDULING)
             .build();
-        let state = State::default();
-        Self { sink, src, state: Mutex::new(state) }
+        Self { sink, src, outbox: Outbox::default() }
     }
 }
 
@@ -232,7 +243,7 @@ impl ObjectImpl for AffectExtract {
             // Fails only if the pad had a parent already.
             let _ = self.obj().add_pad(pad);
         }
-        lock(&self.state).flows.add_pad(&self.src);
+        self.outbox.with(|s| s.flows.add_pad(&self.src));
     }
 }
 
@@ -273,47 +284,60 @@ impl ElementImpl for AffectExtract {
         _name: Option<&str>,
         _caps: Option<&gst::Caps>,
     ) -> Option<gst::Pad> {
-        if lock(&self.state).results.is_some() {
+        let pad = gst::Pad::builder_from_template(template).name("results").build();
+        let taken = self.outbox.with(|s| {
+            if s.results.is_some() {
+                return true;
+            }
+            s.results = Some(pad.clone());
+            s.started = false;
+            s.flows.add_pad(&pad);
+            false
+        });
+        if taken {
             gst::warning!(CAT, imp = self, "there is one results pad, and it is taken");
             return None;
         }
-        let pad = gst::Pad::builder_from_template(template).name("results").build();
-        pad.set_active(true).ok()?;
-        {
-            let mut state = lock(&self.state);
-            state.results = Some(pad.clone());
-            state.started = false;
-            state.flows.add_pad(&pad);
+        if pad.set_active(true).is_err() || self.obj().add_pad(&pad).is_err() {
+            self.forget(&pad);
+            return None;
         }
-        self.obj().add_pad(&pad).ok()?;
         Some(pad)
     }
 
     fn release_pad(&self, pad: &gst::Pad) {
-        {
-            let mut state = lock(&self.state);
-            if state.results.as_ref() != Some(pad) {
-                return;
-            }
-            state.results = None;
-            state.started = false;
-            state.flows.remove_pad(pad);
+        if self.forget(pad) {
+            let _ = pad.set_active(false);
+            let _ = self.obj().remove_pad(pad);
         }
-        let _ = pad.set_active(false);
-        let _ = self.obj().remove_pad(pad);
     }
 
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
-        let done = self.parent_change_state(transition)?;
+        let done = poster::outside(|| self.parent_change_state(transition))?;
         if transition == gst::StateChange::PausedToReady {
-            let mut state = lock(&self.state);
-            state.seen.clear();
-            state.started = false;
-            state.stream_id = None;
-            state.segment = None;
-            state.position = None;
-            state.flows.reset();
+            self.outbox.with(|s| {
+                s.seen.clear();
+                s.stream_id = None;
+                s.segment = None;
+                s.restart();
+                s.flows.reset();
+            });
         }
         Ok(done)
+    }
+}
+
+impl AffectExtract {
+    /// Forgets the results pad. Says whether it was this one.
+    fn forget(&self, pad: &gst::Pad) -> bool {
+        self.outbox.with(|s| {
+            let ours = s.results.as_ref() == Some(pad);
+            if ours {
+                s.results = None;
+                s.started = false;
+                s.flows.remove_pad(pad);
+            }
+            ours
+        })
     }
 }

@@ -1,7 +1,10 @@
 //! Implementation of `affectfeatures`.
 
+use crate::outbox::workspace::Workspace;
+use crate::outbox::{Outbox, poster};
+use crate::properties::Properties;
 use crate::tap::settings::{PROPERTIES, Settings};
-use crate::tap::{Tap, Trouble, lock};
+use crate::tap::{Tap, Trouble};
 use crate::{UPSTREAM_QUERY, meta, result};
 use affect::record::{Ended, Record, SegmentKind};
 use gst::glib;
@@ -10,115 +13,205 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::BaseTransformMode;
 use gst_base::subclass::prelude::*;
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("affectfeatures", gst::DebugColorFlags::empty(), Some("Acoustic features of speech"))
 });
+
+/// What to do about a property that cannot be read, or used, while audio flows.
+const ADVICE: &str =
+    "Audio passes through unchanged, without results, until the property is set to something that can be used.";
 
 #[derive(Default)]
 struct Stats {
     results: u64,
     attached: u64,
     posted: u64,
+    cuts: u64,
+    audio: gst::ClockTime,
+    processing_ns: u64,
+    max_delay: u64,
     last_error: Option<String>,
 }
 
-/// The element.
+/// The analysis, and what the streaming thread knows of it.
 #[derive(Default)]
-pub struct AffectFeatures {
-    settings: Mutex<Settings>,
-    tap: Mutex<Tap>,
-    stats: Mutex<Stats>,
+struct Stream {
+    tap: Tap,
+    /// The settings have worked for this stream.
+    begun: bool,
+}
+
+#[derive(Default)]
+struct State {
+    properties: Properties<Settings>,
+    running: bool,
+    stream: Workspace<Stream>,
+    /// Channels of the audio; 0 before caps.
+    channels: usize,
+    stats: Stats,
+}
+
+/// A record on its way out.
+struct Parcel {
+    record: Record,
+    attach: bool,
+    post: bool,
+}
+
+impl State {
+    /// Takes the stream to work on it.
+    fn take_stream(&mut self) -> Box<Stream> {
+        let (mut stream, notes) = self.stream.take();
+        if notes.reset {
+            stream.tap.reset();
+        }
+        if notes.stale {
+            stream.tap.outdated();
+        }
+        if self.properties.closed().is_some() {
+            // Nothing is left for later: what was heard under settings that could not be read has no results.
+            stream.tap.restart();
+        }
+        stream
+    }
+
+    fn put_stream(&mut self, stream: Box<Stream>) {
+        let counts = &stream.tap.counts;
+        self.stats.cuts = counts.cuts;
+        self.stats.audio = counts.audio;
+        self.stats.processing_ns = counts.processing.as_nanos() as u64;
+        self.stats.max_delay = counts.max_delay;
+        self.stream.put(stream);
+    }
+
+    /// Binds records to the policies in force, counts them, and says where they go.
+    fn parcels(&mut self, records: Vec<Record>) -> Vec<Parcel> {
+        let policies = self.properties.policies();
+        let s = self.properties.values();
+        let mut out = Vec::with_capacity(records.len());
+        for mut record in records {
+            if !policies.bind(&mut record, self.channels) {
+                continue;
+            }
+            let interim = record.ended == Ended::Open;
+            let attach = s.attach.takes(interim);
+            let post = s.post_messages && s.post.takes(interim) && record.segment != SegmentKind::Frame;
+            self.stats.results += 1;
+            self.stats.attached += u64::from(attach);
+            self.stats.posted += u64::from(post);
+            out.push(Parcel { record, attach, post });
+        }
+        out
+    }
 }
 
 impl AffectFeatures {
+    /// Works on the stream, which only the streaming thread does.
+    fn work<R>(&self, work: impl FnOnce(&mut Stream) -> R) -> R {
+        let mut stream = self.outbox.with(State::take_stream);
+        let result = work(&mut stream);
+        self.outbox.with(|s| s.put_stream(stream));
+        result
+    }
+
+    fn note(&self, error: String) {
+        self.outbox.with(|s| s.stats.last_error = Some(error));
+    }
+
     fn analyse(&self, buffer: &gst::BufferRef) -> Result<Vec<Record>, gst::FlowError> {
-        let mut tap = lock(&self.tap);
-        let outcome = tap.buffer(buffer, &|stream| lock(&self.settings).config(stream, "affectfeatures"));
-        let records = tap.take();
-        drop(tap);
+        if self.outbox.with(|s| s.properties.closed().is_some()) {
+            self.work(|_| ());
+            return Ok(Vec::new());
+        }
+        let make = |stream: &str| self.outbox.with(|s| s.properties.values().config(stream, "affectfeatures"));
+        let (outcome, records, begun) = self.work(|stream| {
+            let outcome = stream.tap.buffer(buffer, &make);
+            let begun = stream.begun;
+            stream.begun |= outcome.is_ok();
+            (outcome, stream.tap.take(), begun)
+        });
         match outcome {
             Ok(()) => {}
             Err(Trouble::Audio(e)) => {
-                lock(&self.stats).last_error = Some(e.to_string());
-                gst::element_imp_warning!(
-                    self,
-                    gst::StreamError::Format,
-                    ("No features: {e}"),
-                    ["Audio passes through unchanged. Put audioresample before this element."]
-                );
+                self.note(e.to_string());
+                let advice = "Audio passes through unchanged. Put audioresample before this element.";
+                poster::warning(&*self.obj(), gst::StreamError::Format, &format!("No features: {e}"), advice);
             }
             Err(Trouble::Settings(e)) => {
-                lock(&self.stats).last_error = Some(e.to_string());
-                gst::element_imp_error!(self, gst::LibraryError::Settings, ("{e}"));
-                return Err(gst::FlowError::Error);
+                let why = e.to_string();
+                self.note(why.clone());
+                if !begun {
+                    poster::error(&*self.obj(), gst::LibraryError::Settings, &why);
+                    return Err(gst::FlowError::Error);
+                }
+                if self.outbox.with(|s| s.properties.cannot_be_used(&why)) {
+                    poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, ADVICE);
+                }
             }
             Err(Trouble::Buffer(e)) => {
                 // The audio goes on; what cannot be analysed is no reason to stop it.
                 gst::warning!(CAT, imp = self, "{e}");
-                lock(&self.stats).last_error = Some(e);
+                self.note(e);
             }
         }
         Ok(records)
     }
 
-    /// Turns records into structures to attach, and posts messages. Holds no lock while posting.
+    /// Posts records, and gives the structures to attach.
     fn hand_out(&self, records: Vec<Record>) -> Vec<gst::Structure> {
         if records.is_empty() {
             return Vec::new();
         }
-        let (attach, post, messages) = {
-            let s = lock(&self.settings);
-            (s.attach, s.post, s.post_messages)
-        };
-        let mut attached = Vec::with_capacity(records.len());
-        let (total, mut posted) = (records.len() as u64, 0);
-        for record in &records {
-            let interim = record.ended == Ended::Open;
-            let structure = result::structure(record);
-            if messages && post.takes(interim) && record.segment != SegmentKind::Frame {
-                posted += 1;
-                // Fails only without a bus, and then nobody listens.
-                let _ = self.obj().post_message(result::message(record, &*self.obj()));
+        let parcels = self.outbox.with(|s| s.parcels(records));
+        let mut attached = Vec::with_capacity(parcels.len());
+        for p in parcels {
+            if p.post {
+                poster::post(&*self.obj(), result::message(&p.record, &*self.obj()));
             }
-            if attach.takes(interim) {
-                attached.push(structure);
+            if p.attach {
+                attached.push(result::structure(&p.record));
             }
         }
-        let mut stats = lock(&self.stats);
-        stats.results += total;
-        stats.posted += posted;
-        stats.attached += attached.len() as u64;
         attached
     }
 
     /// Hands on what no buffer will carry, ahead of an event.
     fn send_rest(&self) {
-        let records = lock(&self.tap).take();
+        let records = self.work(|stream| {
+            stream.tap.finish();
+            stream.tap.take()
+        });
         let structures = self.hand_out(records);
         if !structures.is_empty() {
-            self.obj().src_pad().push_event(result::event(structures));
+            poster::push_event(self.obj().src_pad(), result::event(structures));
         }
     }
 
     fn stats_structure(&self) -> gst::Structure {
-        let (s, tap) = (lock(&self.stats), lock(&self.tap));
-        let c = &tap.counts;
-        let processing = c.processing.as_nanos() as u64;
-        let factor = if processing > 0 { c.audio.nseconds() as f64 / processing as f64 } else { 0.0 };
-        gst::Structure::builder("affectfeatures-stats")
-            .field("results", s.results)
-            .field("attached", s.attached)
-            .field("posted", s.posted)
-            .field("cuts", c.cuts)
-            .field("audio-time", c.audio.nseconds())
-            .field("processing-time", processing)
-            .field("real-time-factor", factor)
-            .field("max-result-delay", c.max_delay)
-            .field("last-error", s.last_error.clone().unwrap_or_default())
-            .build()
+        self.outbox.with(|state| {
+            let s = &state.stats;
+            let factor = if s.processing_ns > 0 { s.audio.nseconds() as f64 / s.processing_ns as f64 } else { 0.0 };
+            gst::Structure::builder("affectfeatures-stats")
+                .field("results", s.results)
+                .field("attached", s.attached)
+                .field("posted", s.posted)
+                .field("cuts", s.cuts)
+                .field("audio-time", s.audio.nseconds())
+                .field("processing-time", s.processing_ns)
+                .field("real-time-factor", factor)
+                .field("max-result-delay", s.max_delay)
+                .field("last-error", s.last_error.clone().unwrap_or_default())
+                .build()
+        })
     }
+}
+
+/// The element.
+#[derive(Default)]
+pub struct AffectFeatures {
+    outbox: Outbox<State>,
 }
 
 #[glib::object_subclass]
@@ -142,7 +235,7 @@ impl ObjectImpl for AffectFeatures {
                         if let Ok(element) = args[0].get::<super::AffectFeatures>() {
                             let imp = element.imp();
                             gst::info!(CAT, imp = imp, "reset by signal");
-                            lock(&imp.tap).reset();
+                            imp.outbox.with(|s| s.stream.reset());
                         }
                         None
                     })
@@ -153,21 +246,21 @@ impl ObjectImpl for AffectFeatures {
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        {
-            let mut settings = lock(&self.settings);
-            if pspec.name() == "settings" {
-                let list = value.get::<Option<String>>().ok().flatten().unwrap_or_default();
-                if let Err(e) = settings.apply(&list) {
-                    gst::error!(CAT, imp = self, "settings: {e}");
-                    lock(&self.stats).last_error = Some(format!("settings: {e}"));
-                    return;
-                }
-            } else {
-                settings.set(pspec.name(), value);
+        let (outcome, running) = self.outbox.with(|s| {
+            let running = s.running;
+            let outcome = s.properties.assign(pspec.name(), value, running.then_some(s.channels));
+            match &outcome {
+                Ok(()) if !matches!(pspec.name(), "attach" | "post" | "post-messages") => s.stream.outdate(),
+                Ok(()) => {}
+                Err(why) => s.stats.last_error = Some(why.clone()),
             }
-        }
-        if !matches!(pspec.name(), "attach" | "post" | "post-messages") {
-            lock(&self.tap).outdated();
+            (outcome, running)
+        });
+        if let Err(why) = outcome {
+            gst::error!(CAT, imp = self, "{why}");
+            if running {
+                poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, ADVICE);
+            }
         }
     }
 
@@ -175,7 +268,9 @@ impl ObjectImpl for AffectFeatures {
         match pspec.name() {
             "stats" => self.stats_structure().to_value(),
             "settings" => None::<&str>.to_value(),
-            name => lock(&self.settings).get(name).unwrap_or_else(|| pspec.default_value().clone()),
+            name => {
+                self.outbox.with(|s| s.properties.values().get(name)).unwrap_or_else(|| pspec.default_value().clone())
+            }
         }
     }
 }
@@ -207,24 +302,32 @@ impl BaseTransformImpl for AffectFeatures {
     const TRANSFORM_IP_ON_PASSTHROUGH: bool = false;
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
-        *lock(&self.tap) = Tap::default();
-        *lock(&self.stats) = Stats::default();
         // Settings that can never work fail here, before any data flow.
-        lock(&self.settings)
-            .config("", "affectfeatures")
-            .map(|_| ())
-            .map_err(|e| gst::error_msg!(gst::LibraryError::Settings, ("{e}")))
+        let checked = self.outbox.with(|s| {
+            s.stream = Workspace::default();
+            s.stats = Stats::default();
+            s.properties.forget_trouble();
+            let checked = s.properties.check();
+            s.running = checked.is_ok();
+            checked
+        });
+        checked.map_err(|e| gst::error_msg!(gst::LibraryError::Settings, ("{e}")))
     }
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
-        *lock(&self.tap) = Tap::default();
+        self.outbox.with(|s| {
+            s.stream = Workspace::default();
+            s.running = false;
+            s.channels = 0;
+        });
         Ok(())
     }
 
     fn set_caps(&self, incaps: &gst::Caps, _outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let info = gst_audio::AudioInfo::from_caps(incaps)
             .map_err(|_| gst::loggable_error!(CAT, "cannot parse caps {incaps}"))?;
-        lock(&self.tap).set_info(info);
+        self.outbox.with(|s| s.channels = info.channels() as usize);
+        self.work(|stream| stream.tap.set_info(info));
         Ok(())
     }
 
@@ -233,7 +336,7 @@ impl BaseTransformImpl for AffectFeatures {
         let structures = self.hand_out(records);
         if let Err(e) = meta::append(buffer, structures) {
             gst::error!(CAT, imp = self, "cannot attach results: {e}");
-            lock(&self.stats).last_error = Some(e.to_string());
+            self.note(e.to_string());
         }
         Ok(gst::FlowSuccess::Ok)
     }
@@ -241,28 +344,25 @@ impl BaseTransformImpl for AffectFeatures {
     fn sink_event(&self, event: gst::Event) -> bool {
         use gst::EventView;
         match event.view() {
-            EventView::StreamStart(e) => lock(&self.tap).set_stream(e.stream_id()),
+            EventView::StreamStart(e) => self.work(|stream| stream.tap.set_stream(e.stream_id())),
             EventView::Segment(e) => {
                 let segment = e.segment().downcast_ref::<gst::ClockTime>().cloned();
                 if segment.is_none() {
                     gst::warning!(CAT, imp = self, "segment is not in time format: no features");
                 }
-                if !lock(&self.tap).set_segment(segment) {
+                if !self.work(|stream| stream.tap.set_segment(segment)) {
                     gst::info!(CAT, imp = self, "reverse playback: audio passes, no features");
                 }
             }
             EventView::Gap(e) => {
                 let (pts, duration) = e.get();
-                lock(&self.tap).missing_time(Some(pts), duration);
+                self.work(|stream| stream.tap.missing_time(Some(pts), duration));
             }
-            EventView::FlushStop(_) => lock(&self.tap).restart(),
-            EventView::Eos(_) | EventView::SegmentDone(_) => {
-                lock(&self.tap).finish();
-                self.send_rest();
-            }
+            EventView::FlushStop(_) => self.work(|stream| stream.tap.restart()),
+            EventView::Eos(_) | EventView::SegmentDone(_) => self.send_rest(),
             _ => {}
         }
-        self.parent_sink_event(event)
+        poster::outside(|| self.parent_sink_event(event))
     }
 
     fn query(&self, direction: gst::PadDirection, query: &mut gst::QueryRef) -> bool {
@@ -270,7 +370,7 @@ impl BaseTransformImpl for AffectFeatures {
         if let (gst::PadDirection::Src, gst::QueryViewMut::Custom(q)) = (direction, query.view_mut())
             && q.structure().is_some_and(|s| s.name() == UPSTREAM_QUERY)
         {
-            let settings = lock(&self.settings).clone();
+            let settings = self.outbox.with(|s| s.properties.values().clone());
             let s = q.structure_mut();
             s.set("feature-set", &settings.feature_set);
             s.set(
@@ -281,6 +381,6 @@ impl BaseTransformImpl for AffectFeatures {
             s.set("attached", settings.attach != crate::affectfeatures::AffectSelect::None);
             return true;
         }
-        BaseTransformImplExt::parent_query(self, direction, query)
+        poster::outside(|| BaseTransformImplExt::parent_query(self, direction, query))
     }
 }

@@ -1,4 +1,5 @@
-//! One line for every start: which model ran with which settings, for what, and when.
+//! Audit record: one line for every start and every change of policy while the element runs, with the model, the settings, the
+//! purpose and the time.
 
 use super::settings::Settings;
 use affect::model::Model;
@@ -12,8 +13,31 @@ fn now_ns() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64
 }
 
+/// What is accounted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    /// The element starts.
+    Start,
+    /// Other policies or roles are in force.
+    Policy,
+}
+
+impl Event {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Policy => "policy",
+        }
+    }
+}
+
+/// What to say where a record cannot be written.
+pub(super) fn failure(settings: &Settings, why: &io::Error) -> String {
+    format!("cannot write the audit record to {}: {why}; nothing is inferred", settings.audit)
+}
+
 /// Appends the record, and sees to it that it is on the disk.
-pub(super) fn write(settings: &Settings, model: &Model, element: &str) -> io::Result<()> {
+pub(super) fn write(event: Event, settings: &Settings, model: &Model, element: &str) -> io::Result<()> {
     if settings.audit.is_empty() {
         return Ok(());
     }
@@ -31,9 +55,10 @@ pub(super) fn write(settings: &Settings, model: &Model, element: &str) -> io::Re
         "schema": "affect.audit/1",
         "time_unix_ns": now_ns(),
         "software": affect::record::SOFTWARE,
+        "event": event.name(),
         "element": element,
         "model": {"path": settings.model, "sha256": model.sha256(), "engine": model.engine(), "card": card},
-        "policy": settings.policy,
+        "policy": settings.analysis.policy,
         "roles": settings.analysis.channel_roles,
         "purpose": settings.purpose,
         "settings": settings.as_json(),

@@ -1,35 +1,43 @@
 //! From buffers, or results of an element upstream, to scored records.
 
-use super::imp::{AffectScore, CAT, State};
-use super::results::Out;
+use super::imp::{ADVICE, AffectScore, CAT};
 use super::settings::Mode;
-use super::worker::{Job, Worker};
-use crate::tap::{Trouble, lock};
+use super::state::{Finished, Job, State, Stream};
+use crate::outbox::poster;
+use crate::tap::Trouble;
 use crate::{UPSTREAM_QUERY, meta};
 use affect::analyzer::{Analyzer, Policy, Scorer, upstream};
-use affect::error::InputError;
-use affect::record::{Record, SegmentKind};
-use gst::prelude::*;
+use affect::error::{ConfigError, InputError};
+use affect::record::{Ended, Record, SegmentKind};
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Scored versions of a segment come after all that a feature element makes of it.
 const SCORED_REVISION: u32 = 1 << 16;
 
-/// Why the stream cannot go on. Said on the bus by whoever holds no lock.
-enum Stop {
+/// Why there are no scores.
+enum Halt {
     Flow(gst::FlowError),
-    Error(String),
+    Settings(String),
 }
 
 impl AffectScore {
+    /// Works on the stream, which only the streaming thread does.
+    pub(super) fn work<R>(&self, work: impl FnOnce(&mut Stream) -> R) -> R {
+        let mut stream = self.outbox.with(State::take_stream);
+        let result = work(&mut stream);
+        self.outbox.with(|s| s.put_stream(stream));
+        result
+    }
+
     /// Whether an element upstream attaches the features that a model needs.
-    pub(super) fn comes_from_upstream(&self, scorer: &Scorer) -> bool {
+    fn comes_from_upstream(&self, scorer: &Scorer) -> bool {
         let Some(set) = scorer.set() else { return false };
         let mut query = gst::query::Custom::new(gst::Structure::new_empty(UPSTREAM_QUERY));
-        if !self.obj().sink_pad().peer_query(&mut query) {
+        if !poster::ask(self.obj().sink_pad(), &mut query) {
             return false;
         }
         let Some(s) = query.structure() else { return false };
@@ -40,91 +48,98 @@ impl AffectScore {
             && (!scorer.needs_baseline() || s.get::<bool>("speaker-baseline").unwrap_or(false))
     }
 
-    /// Gets everything ready for the settings and the model, where that has not been done.
-    fn prepare(&self, state: &mut State) -> Result<bool, Stop> {
-        if state.config.is_some() && !state.stale {
+    /// Gets everything ready for the settings and the model, where that has not been done. Says whether the model is there.
+    fn prepare(&self, stream: &mut Stream) -> Result<bool, Halt> {
+        if stream.config.is_some() && !stream.stale {
             return Ok(true);
         }
-        let settings = lock(&self.settings).clone();
+        let settings = self.outbox.with(|s| s.properties.values().clone());
         let live = self.live();
-        let deferred = match settings.mode() {
+        let beside = match settings.mode() {
             Ok(Mode::Async) => true,
             Ok(Mode::Auto) => live,
             _ => false,
         };
         // Only live audio cannot wait for the model: until it is there, it passes unanalysed.
-        let Some(model) = self.model(!(live && deferred)).map_err(Stop::Flow)? else { return Ok(false) };
-        let made = settings
-            .scoring()
-            .map_err(|e| e.to_string())
-            .and_then(|c| Scorer::new(model, c).map_err(|e| e.to_string()))
-            .map(Arc::new)
-            .and_then(|s| settings.config(s, deferred, state.tap.stream_id()).map_err(|e| e.to_string()));
-        let config = Arc::new(made.map_err(Stop::Error)?);
-        if state.stale {
-            // What was asked under the old settings (a policy, say) is not answered any more.
-            if let Some(w) = &state.worker {
-                w.clear();
-            }
-            lock(&self.made).clear();
-            state.tap.outdated();
-        }
-        let scorer = config.scorer.clone();
-        state.upstream = Some(scorer.is_some_and(|s| self.comes_from_upstream(&s)));
-        gst::debug!(CAT, imp = self, "deferred: {deferred}, features from upstream: {:?}", state.upstream);
-        state.deferred = deferred;
-        state.config = Some(config);
-        state.stale = false;
-        if deferred && state.worker.is_none() {
-            let weak = self.obj().downgrade();
-            let worker = Worker::new(move |outcome| {
-                if let Some(e) = weak.upgrade() {
-                    e.imp().made(outcome);
-                }
-            });
-            state.worker = Some(worker.map_err(|e| Stop::Error(format!("cannot start a thread: {e}")))?);
+        let Some(model) = self.model(!(beside && live)).map_err(Halt::Flow)? else { return Ok(false) };
+        let scorer = poster::outside(|| {
+            let scoring = settings.scoring().map_err(|e| e.to_string())?;
+            Scorer::new(model, scoring).map(Arc::new).map_err(|e| e.to_string())
+        })
+        .map_err(Halt::Settings)?;
+        let config = settings.config(scorer.clone(), stream.tap.stream_id());
+        stream.config = Some(Arc::new(config.map_err(|e| Halt::Settings(e.to_string()))?));
+        stream.stale = false;
+        stream.upstream = self.comes_from_upstream(&scorer);
+        stream.beside = beside;
+        gst::debug!(CAT, imp = self, "beside the stream: {beside}, features from upstream: {}", stream.upstream);
+        if beside {
+            let (runs, tells) = (self.obj().downgrade(), self.obj().downgrade());
+            let run = move |job: Job| match runs.upgrade() {
+                Some(element) => element.imp().infer(job),
+                None => Finished::unscored(job.record, true),
+            };
+            let started =
+                self.outbox.start("affectscore", run, Self::keep_from_worker, move |(record, drops, failed)| {
+                    if let Some(element) = tells.upgrade() {
+                        element.imp().tell(record, drops, failed);
+                    }
+                });
+            started.map_err(|e| Halt::Settings(format!("cannot start a thread: {e}")))?;
         }
         Ok(true)
     }
 
-    /// Sends fresh records to be scored, or makes those ready that are.
-    pub(super) fn pass_on(&self, state: &mut State, records: Vec<Record>) {
-        let Some(config) = state.config.clone() else { return };
-        let channels = state.tap.channels();
-        let (most, lateness) = {
-            let s = lock(&self.settings);
-            (s.max_queued as usize, Duration::from_nanos(s.max_lateness))
-        };
-        for mut record in records {
-            let pending = state.deferred && record.scored.is_none() && record.segment != SegmentKind::Frame;
-            if let (true, Some(w)) = (pending, &state.worker) {
-                let refined = state.upstream == Some(true);
-                let job = Job { config: config.clone(), channels, record, refined, since: Instant::now() };
-                if let Some(old) = w.push(job, most, lateness) {
-                    state.dropped += 1;
-                    if !old.refined {
-                        let mut old = old.record;
-                        old.audio = None;
-                        self.count(&old);
-                        state.ready.push(old);
-                    }
-                }
+    /// Scores a segment, on whichever thread it is, holding no lock: under the policies of this moment.
+    fn infer(&self, job: Job) -> Finished {
+        let Job { config, mut record, refined, since } = job;
+        let (channels, lateness) = self.outbox.with(|s| {
+            record.policy = s.policy(record.channel.index, record.policy);
+            (s.channels, Duration::from_nanos(s.properties.values().max_lateness))
+        });
+        if !lateness.is_zero() && since.elapsed() > lateness {
+            return Finished { dropped: true, ..Finished::unscored(record, refined) };
+        }
+        let begun = Instant::now();
+        let mut scored = record.clone();
+        let run = || catch_unwind(AssertUnwindSafe(|| Analyzer::score(&config, channels, &mut scored)));
+        match poster::outside(run) {
+            Ok(_) => Finished { took: begun.elapsed(), ..Finished::unscored(scored, refined) },
+            Err(_) => Finished { failed: true, ..Finished::unscored(record, refined) },
+        }
+    }
+
+    /// Sends fresh records to be scored, or scores them here.
+    pub(super) fn pass_on(&self, stream: &Stream, records: Vec<Record>) {
+        let Some(config) = &stream.config else { return };
+        for record in records {
+            let refined = stream.upstream;
+            if record.segment == SegmentKind::Frame {
+                self.keep([Finished::unscored(record, refined)]);
                 continue;
             }
-            record.audio = None;
-            self.count(&record);
-            state.ready.push(record);
+            let job = Job { config: config.clone(), record, refined, since: Instant::now() };
+            if stream.beside {
+                let most = self.outbox.with(|s| s.properties.values().max_queued as usize);
+                let dropped = self.outbox.queue(job, most);
+                self.keep(dropped.map(|j| Finished { dropped: true, ..Finished::unscored(j.record, j.refined) }));
+            } else if self.outbox.interrupted() {
+                // A flush or a stop: it forgets what is pending.
+                return;
+            } else {
+                let finished = self.infer(Job { since: Instant::now(), ..job });
+                self.keep([finished]);
+            }
         }
     }
 
     /// Records of an element upstream, each once, as those of this element.
-    pub(super) fn refine(&self, state: &mut State, structures: &[gst::Structure]) -> Vec<Record> {
-        let Some(config) = state.config.clone() else { return Vec::new() };
-        let channels = state.tap.channels();
-        let mut out = Vec::new();
+    pub(super) fn refine(&self, stream: &mut Stream, structures: &[gst::Structure]) {
+        let Some(config) = stream.config.clone() else { return };
+        let mut fresh = Vec::new();
         for s in structures {
             let (Ok(id), Ok(json)) = (s.get::<&str>("id"), s.get::<&str>("json")) else { continue };
-            if !state.seen.first_time(id) {
+            if !stream.seen.first_time(id) {
                 continue;
             }
             let mut record = match upstream::record(json) {
@@ -137,88 +152,78 @@ impl AffectScore {
             if !config.scorer.as_ref().is_some_and(|s| s.takes(record.feature_set)) {
                 continue;
             }
-            record.revision = record.revision.saturating_add(SCORED_REVISION);
-            record.source = config.source.clone();
-            if Analyzer::policy_for(&config, channels, &record) != Policy::Allow {
-                // What is attached already is all that may be told, or more; nothing is added.
+            let policy = self.outbox.with(|s| s.policy(record.channel.index, record.policy));
+            // What is attached already is all that may be told. Only a final result may have to follow a scored interim one.
+            if policy == Policy::Deny || (policy != Policy::Allow && record.ended == Ended::Open) {
                 continue;
             }
-            if state.deferred {
-                out.push(record);
-            } else {
-                let begun = Instant::now();
-                if Analyzer::score(&config, channels, &mut record) {
-                    out.push(record);
-                }
-                lock(&self.stats).scoring += begun.elapsed();
-            }
+            record.policy = policy;
+            record.revision = record.revision.saturating_add(SCORED_REVISION);
+            record.source = config.source.clone();
+            fresh.push(record);
         }
-        out
+        self.pass_on(stream, fresh);
     }
 
-    /// Analyses a buffer. Nothing is posted while the state is locked: whoever hears a message may ask for statistics.
-    pub(super) fn analyse(&self, buffer: &gst::BufferRef) -> Result<Vec<Record>, gst::FlowError> {
+    /// Analyses a buffer.
+    ///
+    /// # Errors
+    /// Where the stream cannot go on: before anything was analysed, for settings that cannot be used.
+    pub(super) fn analyse(&self, buffer: &gst::BufferRef) -> Result<(), gst::FlowError> {
+        if self.outbox.with(|s| s.properties.closed().is_some()) {
+            self.work(|_| ());
+            return Ok(());
+        }
         self.await_model();
-        let mut guard = lock(&self.state);
-        let state = &mut *guard;
-        let mut trouble = None;
-        let mut stop = None;
-        match self.prepare(state) {
-            Ok(false) => {}
-            Ok(true) if state.upstream == Some(true) => {
-                let fresh = self.refine(state, &meta::read(buffer));
-                self.pass_on(state, fresh);
-            }
-            Ok(true) => {
-                let config = state.config.clone();
-                let make =
-                    |_: &str| config.as_deref().cloned().ok_or(affect::error::ConfigError::Input(InputError::Finished));
-                trouble = state.tap.buffer(buffer, &make).err();
-                let fresh = state.tap.take();
-                self.pass_on(state, fresh);
-            }
-            Err(e) => stop = Some(e),
+        let (outcome, begun) = self.work(|stream| {
+            let begun = stream.begun;
+            let outcome = self.take_buffer(stream, buffer);
+            stream.begun |= matches!(outcome, Ok(true));
+            (outcome, begun)
+        });
+        let why = match outcome {
+            Ok(_) => return Ok(()),
+            Err(Halt::Flow(e)) => return Err(e),
+            Err(Halt::Settings(why)) => why,
+        };
+        self.note(why.clone());
+        if !begun {
+            poster::error(&*self.obj(), gst::LibraryError::Settings, &why);
+            return Err(gst::FlowError::Error);
         }
-        let out = self.collect(state);
-        drop(guard);
-        let records = self.told(out);
-        if let Some(Trouble::Settings(e)) = &trouble {
-            stop = Some(Stop::Error(e.to_string()));
+        if self.outbox.with(|s| s.properties.cannot_be_used(&why)) {
+            poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, ADVICE);
         }
-        match stop {
-            None => {}
-            Some(Stop::Flow(e)) => return Err(e),
-            Some(Stop::Error(e)) => {
-                lock(&self.stats).last_error = Some(e.clone());
-                gst::element_imp_error!(self, gst::LibraryError::Settings, ("{e}"));
-                return Err(gst::FlowError::Error);
-            }
-        }
-        match trouble {
-            Some(Trouble::Audio(e)) => {
-                lock(&self.stats).last_error = Some(e.to_string());
-                gst::element_imp_warning!(
-                    self,
-                    gst::StreamError::Format,
-                    ("No scores: {e}"),
-                    ["Audio passes through unchanged. Put audioresample before this element."]
-                );
-            }
-            Some(Trouble::Buffer(e)) => {
-                gst::warning!(CAT, imp = self, "{e}");
-                lock(&self.stats).last_error = Some(e);
-            }
-            Some(Trouble::Settings(_)) | None => {}
-        }
-        Ok(records)
+        Ok(())
     }
 
-    /// Everything that can go out now.
-    pub(super) fn collect(&self, state: &mut State) -> Out {
-        Out {
-            fresh: std::mem::take(&mut state.ready),
-            made: std::mem::take(&mut lock(&self.made)),
-            dropped: std::mem::take(&mut state.dropped),
+    /// Says whether the buffer was analysed.
+    fn take_buffer(&self, stream: &mut Stream, buffer: &gst::BufferRef) -> Result<bool, Halt> {
+        if !self.prepare(stream)? {
+            return Ok(false);
         }
+        if stream.upstream {
+            self.refine(stream, &meta::read(buffer));
+            return Ok(true);
+        }
+        let config = stream.config.clone();
+        let make = |_: &str| config.as_deref().cloned().ok_or(ConfigError::Input(InputError::Finished));
+        let outcome = stream.tap.buffer(buffer, &make);
+        let fresh = stream.tap.take();
+        self.pass_on(stream, fresh);
+        match outcome {
+            Ok(()) => {}
+            Err(Trouble::Settings(e)) => return Err(Halt::Settings(e.to_string())),
+            Err(Trouble::Audio(e)) => {
+                self.note(e.to_string());
+                let advice = "Audio passes through unchanged. Put audioresample before this element.";
+                poster::warning(&*self.obj(), gst::StreamError::Format, &format!("No scores: {e}"), advice);
+            }
+            Err(Trouble::Buffer(e)) => {
+                gst::warning!(CAT, imp = self, "{e}");
+                self.note(e);
+            }
+        }
+        Ok(true)
     }
 }

@@ -1,95 +1,66 @@
 //! Implementation of `affectscore`.
 
 use super::loading::Loading;
-use super::settings::{BESIDE, OF_THE_MODEL, PROPERTIES, Settings};
-use super::worker::Worker;
-use crate::seen::Seen;
-use crate::tap::{Tap, lock};
+use super::rules::Rules;
+use super::settings::{BESIDE, OF_THE_MODEL, PROPERTIES};
+use super::state::{Job, State, Stats};
+use crate::outbox::workspace::Workspace;
+use crate::outbox::{Outbox, poster};
 use crate::{meta, result};
-use affect::analyzer::Config;
-use affect::record::Record;
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::subclass::BaseTransformMode;
 use gst_base::subclass::prelude::*;
-use std::sync::{Arc, Condvar, LazyLock, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::LazyLock;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("affectscore", gst::DebugColorFlags::empty(), Some("Emotion scores of speech, explained"))
 });
 
-#[derive(Default)]
-pub(super) struct State {
-    pub(super) tap: Tap,
-    /// Features come from upstream; decided with the first buffer.
-    pub(super) upstream: Option<bool>,
-    /// The settings for features from upstream.
-    pub(super) config: Option<Arc<Config>>,
-    pub(super) deferred: bool,
-    pub(super) seen: Seen,
-    pub(super) worker: Option<Worker>,
-    /// Results that wait for a buffer, and to be posted.
-    pub(super) ready: Vec<Record>,
-    /// Windows dropped since that was last looked at.
-    pub(super) dropped: usize,
-    pub(super) stale: bool,
-}
-
-#[derive(Default)]
-pub(super) struct Stats {
-    pub(super) results: u64,
-    pub(super) scored: u64,
-    pub(super) abstained: u64,
-    pub(super) dropped: u64,
-    pub(super) attached: u64,
-    pub(super) posted: u64,
-    pub(super) scoring: Duration,
-    pub(super) last_error: Option<String>,
-    pub(super) warned: Option<Instant>,
-}
+/// What to do about a property that cannot be read, or used, while audio flows.
+pub(super) const ADVICE: &str =
+    "Audio passes through unchanged, without results, until the property is set to something that can be used.";
 
 /// The element.
 #[derive(Default)]
 pub struct AffectScore {
-    pub(super) settings: Mutex<Settings>,
-    pub(super) state: Mutex<State>,
-    /// Results that the worker has made.
-    pub(super) made: Mutex<Vec<Record>>,
-    pub(super) stats: Mutex<Stats>,
-    pub(super) loading: Mutex<Loading>,
-    pub(super) loaded: Condvar,
+    pub(super) outbox: Outbox<State, Job>,
 }
 
 impl AffectScore {
+    pub(super) fn note(&self, error: String) {
+        self.outbox.with(|s| s.stats.last_error = Some(error));
+    }
+
     fn stats_structure(&self) -> gst::Structure {
-        let model = match &*lock(&self.loading) {
-            Loading::Ready(m) => Some(m.clone()),
-            _ => None,
-        };
-        let state = lock(&self.state);
-        let s = lock(&self.stats);
-        let c = &state.tap.counts;
-        gst::Structure::builder("affectscore-stats")
-            .field("engine", model.as_ref().map(|m| m.engine().to_owned()).unwrap_or_default())
-            .field("model", model.as_ref().map(|m| m.sha256().to_owned()).unwrap_or_default())
-            .field("mode", if state.deferred { "async" } else { "sync" })
-            .field("upstream-features", state.upstream.unwrap_or(false))
-            .field("results", s.results)
-            .field("scored", s.scored)
-            .field("abstained", s.abstained)
-            .field("dropped", s.dropped)
-            .field("queued", state.worker.as_ref().map_or(0, Worker::queued) as u64)
-            .field("attached", s.attached)
-            .field("posted", s.posted)
-            .field("cuts", c.cuts)
-            .field("audio-time", c.audio.nseconds())
-            .field("processing-time", c.processing.as_nanos() as u64)
-            .field("scoring-time", s.scoring.as_nanos() as u64)
-            .field("max-result-delay", c.max_delay)
-            .field("last-error", s.last_error.clone().unwrap_or_default())
-            .build()
+        let queued = self.outbox.queued() as u64;
+        self.outbox.with(|state| {
+            let model = match &state.loading {
+                Loading::Ready(m) => Some(m),
+                _ => None,
+            };
+            let s = &state.stats;
+            gst::Structure::builder("affectscore-stats")
+                .field("engine", model.map(|m| m.engine().to_owned()).unwrap_or_default())
+                .field("model", model.map(|m| m.sha256().to_owned()).unwrap_or_default())
+                .field("mode", if s.beside { "async" } else { "sync" })
+                .field("upstream-features", s.upstream)
+                .field("results", s.results)
+                .field("scored", s.scored)
+                .field("abstained", s.abstained)
+                .field("dropped", s.dropped)
+                .field("queued", queued)
+                .field("attached", s.attached)
+                .field("posted", s.posted)
+                .field("cuts", s.cuts)
+                .field("audio-time", s.audio_ns)
+                .field("processing-time", s.processing.as_nanos() as u64)
+                .field("scoring-time", s.scoring.as_nanos() as u64)
+                .field("max-result-delay", s.max_delay)
+                .field("last-error", s.last_error.clone().unwrap_or_default())
+                .build()
+        })
     }
 }
 
@@ -123,26 +94,28 @@ impl ObjectImpl for AffectScore {
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        let mut settings = lock(&self.settings);
-        let mut next = settings.clone();
-        let outcome = if pspec.name() == "settings" {
-            next.apply(&value.get::<Option<String>>().ok().flatten().unwrap_or_default())
-        } else {
-            next.set(pspec.name(), value);
-            Ok(())
-        };
-        // Of a running stream only what can be used is taken over; before it starts, start says what is wrong.
-        let running = !matches!(*lock(&self.loading), Loading::Not);
-        let checked = if running { outcome.and_then(|()| next.check().map_err(|e| e.to_string())) } else { outcome };
-        if let Err(e) = checked {
-            gst::error!(CAT, imp = self, "{}: {e}", pspec.name());
-            lock(&self.stats).last_error = Some(format!("{}: {e}", pspec.name()));
-            return;
-        }
-        *settings = next;
-        drop(settings);
-        if running && !BESIDE.contains(&pspec.name()) && !OF_THE_MODEL.contains(&pspec.name()) {
-            lock(&self.state).stale = true;
+        let name = pspec.name();
+        let (outcome, running) = self.outbox.with(|s| {
+            let running = s.running;
+            let outcome = s.properties.assign(name, value, running.then_some(s.channels));
+            match &outcome {
+                Ok(()) if running && !BESIDE.contains(&name) && !OF_THE_MODEL.contains(&name) => {
+                    s.stream.outdate();
+                    s.follow_policies();
+                }
+                Ok(()) => {}
+                Err(why) => s.stats.last_error = Some(why.clone()),
+            }
+            (outcome, running)
+        });
+        match outcome {
+            Ok(()) => self.settle(),
+            Err(why) => {
+                gst::error!(CAT, imp = self, "{why}");
+                if running {
+                    poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, ADVICE);
+                }
+            }
         }
     }
 
@@ -150,7 +123,9 @@ impl ObjectImpl for AffectScore {
         match pspec.name() {
             "stats" => self.stats_structure().to_value(),
             "settings" => None::<&str>.to_value(),
-            name => lock(&self.settings).get(name).unwrap_or_else(|| pspec.default_value().clone()),
+            name => {
+                self.outbox.with(|s| s.properties.values().get(name)).unwrap_or_else(|| pspec.default_value().clone())
+            }
         }
     }
 }
@@ -177,11 +152,10 @@ impl ElementImpl for AffectScore {
 
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
         if transition == gst::StateChange::PausedToReady {
-            // The streaming thread may be waiting for the model.
-            *lock(&self.loading) = Loading::Not;
-            self.loaded.notify_all();
+            // The streaming thread may be waiting for the model, or for what is queued.
+            self.outbox.interrupt();
         }
-        self.parent_change_state(transition)
+        poster::outside(|| self.parent_change_state(transition))
     }
 }
 
@@ -191,36 +165,52 @@ impl BaseTransformImpl for AffectScore {
     const TRANSFORM_IP_ON_PASSTHROUGH: bool = false;
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
-        *lock(&self.state) = State::default();
-        *lock(&self.stats) = Stats::default();
-        lock(&self.made).clear();
         // Settings that can never work fail here, before any data flow.
-        lock(&self.settings).check().map_err(|e| gst::error_msg!(gst::LibraryError::Settings, ("{e}")))?;
+        let checked = self.outbox.with(|s| {
+            s.properties.forget_trouble();
+            s.properties.check()?;
+            s.stream = Workspace::default();
+            s.stats = Stats::default();
+            s.rules = Rules::begin(s.properties.policies());
+            s.forget();
+            s.running = true;
+            Ok(())
+        });
+        checked.map_err(|e: String| gst::error_msg!(gst::LibraryError::Settings, ("{e}")))?;
+        self.outbox.resume();
         self.load()
     }
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
-        *lock(&self.loading) = Loading::Not;
-        self.loaded.notify_all();
-        // Outside the lock: the worker may be about to hand over a result.
-        let old = std::mem::take(&mut *lock(&self.state));
-        drop(old);
-        lock(&self.made).clear();
+        self.outbox.interrupt();
+        self.outbox.with(|s| {
+            s.loading = Loading::Not;
+            s.running = false;
+        });
+        self.outbox.stop();
+        self.outbox.with(|s| {
+            s.stream = Workspace::default();
+            s.channels = 0;
+            s.rules = Rules::default();
+            s.forget();
+        });
         Ok(())
     }
 
     fn set_caps(&self, incaps: &gst::Caps, _outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let info = gst_audio::AudioInfo::from_caps(incaps)
             .map_err(|_| gst::loggable_error!(CAT, "cannot parse caps {incaps}"))?;
-        lock(&self.state).tap.set_info(info);
+        self.outbox.with(|s| s.channels = info.channels() as usize);
+        self.work(|stream| stream.tap.set_info(info));
         Ok(())
     }
 
     fn transform_ip(&self, buffer: &mut gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let records = self.analyse(buffer)?;
-        if let Err(e) = meta::append(buffer, self.structures(&records)) {
+        self.analyse(buffer)?;
+        let attached = self.bound(&meta::read(buffer)).map_or(Ok(()), |list| meta::replace(buffer, list));
+        if let Err(e) = attached.and_then(|()| meta::append(buffer, self.deliver())) {
             gst::error!(CAT, imp = self, "cannot attach results: {e}");
-            lock(&self.stats).last_error = Some(e.to_string());
+            self.note(e.to_string());
         }
         Ok(gst::FlowSuccess::Ok)
     }
@@ -228,35 +218,51 @@ impl BaseTransformImpl for AffectScore {
     fn sink_event(&self, event: gst::Event) -> bool {
         use gst::EventView;
         match event.view() {
-            EventView::StreamStart(e) => {
-                let mut state = lock(&self.state);
-                state.tap.set_stream(e.stream_id());
+            EventView::StreamStart(e) => self.work(|stream| {
+                stream.tap.set_stream(e.stream_id());
                 // The next buffer asks again who is upstream.
-                state.config = None;
-            }
+                stream.config = None;
+            }),
             EventView::Segment(e) => {
                 let segment = e.segment().downcast_ref::<gst::ClockTime>().cloned();
-                lock(&self.state).tap.set_segment(segment);
+                self.work(|stream| stream.tap.set_segment(segment));
             }
             EventView::Gap(e) => {
                 let (pts, duration) = e.get();
-                lock(&self.state).tap.missing_time(Some(pts), duration);
+                self.work(|stream| stream.tap.missing_time(Some(pts), duration));
             }
             EventView::CustomDownstream(e) => {
                 let structures = result::from_event(e);
-                let mut guard = lock(&self.state);
-                if guard.upstream == Some(true) && !structures.is_empty() {
-                    let fresh = self.refine(&mut guard, &structures);
-                    let records = self.all(guard, fresh);
-                    let sent = self.parent_sink_event(event);
-                    self.push(&records);
-                    return sent;
+                if !structures.is_empty() {
+                    return self.pass_results(event, &structures);
                 }
             }
-            EventView::FlushStop(_) => self.forget(),
+            EventView::FlushStart(_) => self.outbox.interrupt(),
+            EventView::FlushStop(_) => self.flushed(),
             EventView::Eos(_) | EventView::SegmentDone(_) => self.finish(),
             _ => {}
         }
-        self.parent_sink_event(event)
+        poster::outside(|| self.parent_sink_event(event))
+    }
+}
+
+impl AffectScore {
+    /// Results of upstream that no buffer carries go on, as far as they may, and then those with scores.
+    fn pass_results(&self, event: gst::Event, structures: &[gst::Structure]) -> bool {
+        self.work(|stream| {
+            if stream.upstream {
+                self.refine(stream, structures);
+            }
+        });
+        let sent = match self.bound(structures) {
+            None => poster::outside(|| self.parent_sink_event(event)),
+            Some(list) if list.is_empty() => true,
+            Some(list) => poster::outside(|| self.parent_sink_event(result::event(list))),
+        };
+        if self.outbox.drain().is_ok() {
+            let scored = self.deliver();
+            self.push(scored);
+        }
+        sent
     }
 }

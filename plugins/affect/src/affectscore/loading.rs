@@ -2,15 +2,16 @@
 
 use super::audit;
 use super::imp::AffectScore;
-use super::settings::{Mode, Settings};
-use crate::tap::lock;
+use super::settings::Mode;
+use super::state::State;
+use crate::outbox::{Interrupted, poster};
 use affect::analyzer::Scorer;
 use affect::model::Model;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
 
 /// The model on its way.
 #[derive(Default)]
@@ -23,92 +24,143 @@ pub(super) enum Loading {
     Failed,
 }
 
+impl Loading {
+    fn is_start(&self, number: u64) -> bool {
+        matches!(self, Self::Underway(n) if *n == number)
+    }
+}
+
+/// The start was called off.
+struct CalledOff;
+
 impl AffectScore {
     /// Loads the model and writes the audit record, on a thread of its own.
     pub(super) fn load(&self) -> Result<(), gst::ErrorMessage> {
         static STARTS: AtomicU64 = AtomicU64::new(0);
         let number = STARTS.fetch_add(1, Ordering::Relaxed);
-        *lock(&self.loading) = Loading::Underway(number);
+        self.outbox.with(|s| s.loading = Loading::Underway(number));
         let weak = self.obj().downgrade();
         let started = std::thread::Builder::new().name("affectscore-load".to_owned()).spawn(move || {
             if let Some(element) = weak.upgrade() {
-                let imp = element.imp();
-                let settings = lock(&imp.settings).clone();
-                let outcome = imp.bring(&settings);
-                let mut loading = lock(&imp.loading);
-                if matches!(*loading, Loading::Underway(n) if n == number) {
-                    *loading = outcome.map_or(Loading::Failed, Loading::Ready);
-                }
-                drop(loading);
-                imp.loaded.notify_all();
+                // A start that was called off says nothing.
+                let _ = element.imp().open(number);
             }
         });
         started.map(|_| ()).map_err(|e| gst::error_msg!(gst::ResourceError::Failed, ("cannot start a thread: {e}")))
     }
 
-    /// The model, after its audit record was written. Says on the bus how it goes.
-    pub(super) fn bring(&self, settings: &Settings) -> Option<Arc<Model>> {
+    /// Reads or writes the state for start `number`, if that has not been called off.
+    fn during<R>(&self, number: u64, change: impl FnOnce(&mut State) -> R) -> Result<R, CalledOff> {
+        self.outbox.with(|s| if s.loading.is_start(number) { Ok(change(s)) } else { Err(CalledOff) })
+    }
+
+    fn progress(&self, kind: gst::ProgressType, text: &str) {
+        poster::post(&*self.obj(), gst::message::Progress::builder(kind, "load-model", text).src(&*self.obj()).build());
+    }
+
+    /// Opens the model for start `number`, writes the audit record, and says on the bus how it goes.
+    fn open(&self, number: u64) -> Result<(), CalledOff> {
+        let settings = self.during(number, |s| s.properties.values().clone())?;
         let name = settings.path().map_or("built-in model".to_owned(), |p| p.display().to_string());
-        let progress = |kind: gst::ProgressType, text: &str| {
-            let message = gst::message::Progress::builder(kind, "load-model", text).src(&*self.obj()).build();
-            // Fails only without a bus, and then nobody listens.
-            let _ = self.obj().post_message(message);
-        };
-        progress(gst::ProgressType::Start, &format!("loading {name}"));
-        let failed = |why: String| {
-            progress(gst::ProgressType::Error, &why);
-            lock(&self.stats).last_error = Some(why.clone());
-            gst::element_imp_error!(self, gst::ResourceError::OpenRead, ("{why}"));
-        };
-        let opened = settings.open().and_then(|m| {
-            // What a scorer refuses (no card, an unknown target) is known now, not with the first speech.
-            let scoring = settings.scoring().unwrap_or_default();
-            Scorer::new(m.clone(), scoring).map(|_| m)
+        self.progress(gst::ProgressType::Start, &format!("loading {name}"));
+        let opened = poster::outside(|| {
+            settings.open().and_then(|m| {
+                // What a scorer refuses (no card, an unknown target) is known now, not with the first speech.
+                let scoring = settings.scoring().unwrap_or_default();
+                Scorer::new(m.clone(), scoring).map(|_| m)
+            })
         });
         let model = match opened {
-            Ok(m) => m,
-            Err(e) => {
-                failed(format!("cannot use the model {name}: {e}"));
-                return None;
-            }
+            Ok(model) => model,
+            Err(e) => return self.failed(number, &format!("cannot use the model {name}: {e}")),
         };
-        if let Err(e) = audit::write(settings, &model, &self.obj().name()) {
-            failed(format!("cannot write the audit record to {}: {e}; nothing is inferred", settings.audit));
-            return None;
+        let mut event = audit::Event::Start;
+        loop {
+            let (settings, change) = self.during(number, |s| (s.properties.values().clone(), s.rules.due()))?;
+            if let Some(change) = change {
+                if let Err(e) = poster::outside(|| audit::write(event, &settings, &model, &self.obj().name())) {
+                    return self.failed(number, &audit::failure(&settings, &e));
+                }
+                event = audit::Event::Policy;
+                self.during(number, |s| s.rules.account(change, true))?;
+            }
+            // Policies that were changed meanwhile have a record of their own.
+            let ready = self.during(number, |s| s.rules.due().is_none())?;
+            if ready {
+                break;
+            }
         }
-        progress(gst::ProgressType::Complete, &format!("{name} on {}", model.engine()));
-        Some(model)
+        self.during(number, |_| ())?;
+        self.progress(gst::ProgressType::Complete, &format!("{name} on {}", model.engine()));
+        self.during(number, |s| s.loading = Loading::Ready(model))?;
+        // A change in this last moment is accounted for as one while playing.
+        self.settle();
+        Ok(())
+    }
+
+    fn failed(&self, number: u64, why: &str) -> Result<(), CalledOff> {
+        self.during(number, |s| s.stats.last_error = Some(why.to_owned()))?;
+        self.progress(gst::ProgressType::Error, why);
+        poster::error(&*self.obj(), gst::ResourceError::OpenRead, why);
+        // Only now, so that the stream does not stop before the bus has the reason.
+        self.during(number, |s| s.loading = Loading::Failed)
+    }
+
+    /// Writes audit records of changed policies, where they are due; one thread at a time.
+    pub(super) fn settle(&self) {
+        loop {
+            let due = self.outbox.with(|s| {
+                let Loading::Ready(model) = &s.loading else { return None };
+                let change = s.rules.due().filter(|_| !s.rules.auditing)?;
+                let due = (change, model.clone(), s.properties.values().clone());
+                s.rules.auditing = true;
+                Some(due)
+            });
+            let Some((change, model, settings)) = due else { return };
+            let written = poster::outside(|| audit::write(audit::Event::Policy, &settings, &model, &self.obj().name()));
+            self.outbox.with(|s| {
+                s.rules.auditing = false;
+                s.rules.account(change, written.is_ok());
+            });
+            if let Err(e) = written {
+                let why = audit::failure(&settings, &e);
+                self.note(why.clone());
+                poster::warning(
+                    &*self.obj(),
+                    gst::ResourceError::OpenWrite,
+                    &why,
+                    "Audio passes through unchanged, without results, until a change of policy can be recorded.",
+                );
+            }
+        }
     }
 
     /// The model; waits for it where the stream may wait. `None` where it is not there (yet).
     pub(super) fn model(&self, wait: bool) -> Result<Option<Arc<Model>>, gst::FlowError> {
-        let mut loading = lock(&self.loading);
-        loop {
-            match &*loading {
-                Loading::Ready(m) => return Ok(Some(m.clone())),
-                Loading::Failed => return Err(gst::FlowError::Error),
-                Loading::Underway(_) if wait => {
-                    loading = self.loaded.wait(loading).unwrap_or_else(PoisonError::into_inner);
-                }
-                Loading::Not if wait => return Err(gst::FlowError::Flushing),
-                Loading::Underway(_) | Loading::Not => return Ok(None),
-            }
-        }
+        let outcome = self.outbox.wait(|s| match &s.loading {
+            Loading::Ready(m) => Some(Ok(Some(m.clone()))),
+            Loading::Failed => Some(Err(gst::FlowError::Error)),
+            Loading::Underway(_) if wait => None,
+            Loading::Not if wait => Some(Err(gst::FlowError::Flushing)),
+            Loading::Underway(_) | Loading::Not => Some(Ok(None)),
+        });
+        outcome.unwrap_or_else(|Interrupted| Err(gst::FlowError::Flushing))
     }
 
-    /// Waits for the model where the stream may wait, holding no lock: statistics can be asked for meanwhile.
+    /// Waits for the model where the stream may wait: statistics can be asked for meanwhile.
     pub(super) fn await_model(&self) {
-        if matches!(*lock(&self.loading), Loading::Underway(_)) {
-            let mode = lock(&self.settings).mode();
-            if matches!(mode, Ok(Mode::Sync)) || !self.live() {
-                // Whoever needs the model asks again, and hears what went wrong.
-                let _ = self.model(true);
-            }
+        let underway =
+            self.outbox.with(|s| matches!(s.loading, Loading::Underway(_)).then(|| s.properties.values().mode()));
+        if let Some(mode) = underway
+            && (matches!(mode, Ok(Mode::Sync)) || !self.live())
+        {
+            // Whoever needs the model asks again, and hears what went wrong.
+            let _ = self.model(true);
         }
     }
 
     pub(super) fn live(&self) -> bool {
         let mut query = gst::query::Latency::new();
-        self.obj().sink_pad().peer_query(&mut query) && query.result().0
+        poster::ask(self.obj().sink_pad(), &mut query) && query.result().0
     }
 }

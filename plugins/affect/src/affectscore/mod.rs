@@ -1,12 +1,14 @@
 //! `affectscore`: audio through unchanged, emotion scores and their reasons beside it.
 
+mod attached;
 mod audit;
 mod flow;
 mod imp;
 mod loading;
 mod results;
+mod rules;
 mod settings;
-mod worker;
+mod state;
 
 use gst::glib;
 use gst::prelude::*;

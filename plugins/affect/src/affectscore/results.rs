@@ -1,162 +1,106 @@
-//! What goes out: metas, messages, events, counters and warnings.
+//! What goes out: metas, messages, events and warnings.
 
-use super::imp::{AffectScore, State};
-use super::worker::Outcome;
+use super::imp::AffectScore;
+use super::state::{Finished, State};
+use crate::outbox::poster;
 use crate::result;
-use crate::tap::lock;
-use affect::record::{Ended, Record, SegmentKind};
-use gst::prelude::*;
+use affect::record::Record;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
-use std::sync::MutexGuard;
-use std::time::{Duration, Instant};
-
-/// Warnings about dropped windows come no closer than this.
-const WARNING_INTERVAL: Duration = Duration::from_secs(5);
-
-/// What goes out with a buffer or event.
-#[derive(Default)]
-pub(super) struct Out {
-    /// Not posted yet.
-    pub fresh: Vec<Record>,
-    /// Posted by the worker already.
-    pub made: Vec<Record>,
-    pub dropped: usize,
-}
 
 impl AffectScore {
-    /// Takes what the worker has made, on its thread: messages go out at once, metas with the next buffer.
-    pub(super) fn made(&self, outcome: Outcome) {
-        let record = match outcome {
-            Outcome::Done(record, took) => {
-                lock(&self.stats).scoring += took;
-                record
+    /// Takes over finished records of the streaming thread; they go out with [`Self::deliver`].
+    pub(super) fn keep(&self, finished: impl IntoIterator<Item = Finished>) {
+        let (mut drops, mut failed) = (None, false);
+        self.outbox.with(|s| {
+            let before = s.stats.dropped;
+            for f in finished {
+                failed |= f.failed;
+                s.keep(f, false);
             }
-            Outcome::Dropped(mut record) => {
-                record.audio = None;
-                self.dropped(1);
-                record
-            }
-            Outcome::Nothing { dropped } => {
-                self.dropped(usize::from(dropped));
-                return;
-            }
-            Outcome::Failed(record) => {
-                gst::element_imp_error!(self, gst::LibraryError::Failed, ("the model's engine panicked"));
-                record
-            }
-        };
-        self.count(&record);
-        self.post(std::slice::from_ref(&record));
-        lock(&self.made).push(record);
+            drops = s.drops_to_tell(before);
+        });
+        self.tell(None, drops, failed);
     }
 
-    /// Says that windows were dropped, not too often.
-    pub(super) fn dropped(&self, count: usize) {
-        let mut stats = lock(&self.stats);
-        stats.dropped += count as u64;
-        if count == 0 || stats.warned.is_some_and(|w| w.elapsed() < WARNING_INTERVAL) {
-            return;
+    /// Takes over a finished record of the worker, under the lock.
+    pub(super) fn keep_from_worker(state: &mut State, finished: Finished) -> (Option<Record>, Option<u64>, bool) {
+        let (before, failed) = (state.stats.dropped, finished.failed);
+        let record = state.keep(finished, true);
+        (record, state.drops_to_tell(before), failed)
+    }
+
+    /// Says what there is to say at once.
+    pub(super) fn tell(&self, record: Option<Record>, drops: Option<u64>, failed: bool) {
+        if failed {
+            poster::error(&*self.obj(), gst::LibraryError::Failed, "the model's engine panicked");
         }
-        stats.warned = Some(Instant::now());
-        let total = stats.dropped;
-        drop(stats);
-        gst::element_imp_warning!(
-            self,
-            gst::StreamError::Failed,
-            ("The model is slower than the stream: {total} windows were dropped"),
-            ["Their features are handed out unscored. Use a longer hop, a smaller model, or attribution=groups."]
-        );
-    }
-
-    pub(super) fn count(&self, record: &Record) {
-        let mut stats = lock(&self.stats);
-        stats.results += 1;
-        if let Some(s) = &record.scored {
-            stats.scored += 1;
-            stats.abstained += u64::from(s.emotion.abstained.is_some());
+        if let Some(total) = drops {
+            poster::warning(
+                &*self.obj(),
+                gst::StreamError::Failed,
+                &format!("The model is slower than the stream: {total} windows were dropped"),
+                "Their features are handed out unscored. Use a longer hop, a smaller model, or attribution=groups.",
+            );
+        }
+        if let Some(record) = record {
+            poster::post(&*self.obj(), result::message(&record, &*self.obj()));
         }
     }
 
-    /// Posts what has not been posted, and gives all of it to be attached.
-    pub(super) fn told(&self, out: Out) -> Vec<Record> {
-        self.dropped(out.dropped);
-        self.post(&out.fresh);
-        let mut all = out.fresh;
-        all.extend(out.made);
-        all
-    }
-
-    /// Posts messages. Called without any lock that the application could want.
-    pub(super) fn post(&self, records: &[Record]) {
-        let (post, messages) = {
-            let s = lock(&self.settings);
-            (s.analysis.post, s.analysis.post_messages)
-        };
-        for record in records {
-            if messages && post.takes(record.ended == Ended::Open) && record.segment != SegmentKind::Frame {
-                // Fails only without a bus, and then nobody listens.
-                let _ = self.obj().post_message(result::message(record, &*self.obj()));
-                lock(&self.stats).posted += 1;
+    /// Posts what has not been posted, and gives all that can go out now as structures to attach.
+    pub(super) fn deliver(&self) -> Vec<gst::Structure> {
+        let parcels = self.outbox.with(State::collect);
+        let mut attached = Vec::with_capacity(parcels.len());
+        for p in parcels {
+            if p.post {
+                poster::post(&*self.obj(), result::message(&p.record, &*self.obj()));
+            }
+            if p.attach {
+                attached.push(result::structure(&p.record));
             }
         }
+        attached
     }
 
-    pub(super) fn structures(&self, records: &[Record]) -> Vec<gst::Structure> {
-        let attach = lock(&self.settings).analysis.attach;
-        let out: Vec<gst::Structure> =
-            records.iter().filter(|r| attach.takes(r.ended == Ended::Open)).map(result::structure).collect();
-        lock(&self.stats).attached += out.len() as u64;
-        out
+    /// Pushes structures that no buffer carries.
+    pub(super) fn push(&self, structures: Vec<gst::Structure>) {
+        if !structures.is_empty() {
+            poster::push_event(self.obj().src_pad(), result::event(structures));
+        }
     }
 
     /// The stream ends (or a part of it): everything that is pending goes out ahead of the event.
     pub(super) fn finish(&self) {
-        let mut guard = lock(&self.state);
-        let state = &mut *guard;
-        if state.config.is_none() {
-            return;
-        }
-        state.tap.finish();
-        let fresh = state.tap.take();
-        let records = self.all(guard, fresh);
-        self.push(&records);
-    }
-
-    /// Everything that there is with these fresh records, once the worker has done its part.
-    pub(super) fn all(&self, mut guard: MutexGuard<'_, State>, fresh: Vec<Record>) -> Vec<Record> {
-        self.pass_on(&mut guard, fresh);
-        if let Some(w) = &guard.worker {
-            w.drain();
-        }
-        let out = self.collect(&mut guard);
-        drop(guard);
-        self.told(out)
-    }
-
-    pub(super) fn push(&self, records: &[Record]) {
-        let structures = self.structures(records);
-        if !structures.is_empty() {
-            self.obj().src_pad().push_event(result::event(structures));
+        self.work(|stream| {
+            if stream.config.is_some() {
+                stream.tap.finish();
+                let fresh = stream.tap.take();
+                self.pass_on(stream, fresh);
+            }
+        });
+        // Interrupted, what is pending is forgotten by the flush or stop that did it.
+        if self.outbox.drain().is_ok() {
+            let structures = self.deliver();
+            self.push(structures);
         }
     }
 
     /// Forgets what is pending, and what is usual for the speakers.
     pub(super) fn reset(&self) {
-        lock(&self.state).tap.reset();
-        self.forget();
+        self.outbox.forget(|s| {
+            s.forget();
+            s.stream.reset();
+        });
     }
 
-    /// Forgets what is pending.
-    pub(super) fn forget(&self) {
-        let mut state = lock(&self.state);
-        state.tap.restart();
-        state.ready.clear();
-        state.seen.clear();
-        if let Some(w) = &state.worker {
-            w.clear();
-        }
-        drop(state);
-        lock(&self.made).clear();
+    /// A flush: forgets what is pending.
+    pub(super) fn flushed(&self) {
+        self.outbox.forget(State::forget);
+        self.work(|stream| {
+            stream.tap.restart();
+            stream.seen.clear();
+        });
+        self.outbox.resume();
     }
 }

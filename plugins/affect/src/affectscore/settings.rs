@@ -1,7 +1,8 @@
 //! Properties of `affectscore`: those of the analysis, and those of the scores.
 
+use crate::properties::Values;
 use crate::tap::settings::{self, Settings as Analysis};
-use affect::analyzer::{Attribution, Config, Policy, Scorer, ScoringConfig};
+use affect::analyzer::{Attribution, Config, Policies, Scorer, ScoringConfig};
 use affect::error::ConfigError;
 use affect::explain::Unit;
 use affect::model::engine::Backend;
@@ -29,7 +30,6 @@ pub(super) struct Settings {
     pub max_lateness: u64,
     pub batch_size: u32,
     pub batch_timeout: u64,
-    pub policy: String,
     pub audit: String,
     pub purpose: String,
 }
@@ -52,7 +52,6 @@ impl Default for Settings {
             max_lateness: 0,
             batch_size: 1,
             batch_timeout: 5_000_000,
-            policy: String::new(),
             audit: String::new(),
             purpose: String::new(),
         }
@@ -114,23 +113,13 @@ impl Settings {
         })
     }
 
-    /// Checks all that can be checked without the model.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        self.mode()?;
-        self.options()?;
-        self.scoring()?;
-        Policy::list(&self.policy)?;
-        self.analysis.config("", "affectscore").map(|_| ())
-    }
-
-    /// The analyzer's settings for a model.
-    pub fn config(&self, scorer: Arc<Scorer>, deferred: bool, stream: &str) -> Result<Config, ConfigError> {
+    /// The analyzer's settings for a model. Scoring is left to this element, which looks at the policies of the moment then.
+    pub fn config(&self, scorer: Arc<Scorer>, stream: &str) -> Result<Config, ConfigError> {
         let base = self.analysis.config(stream, "affectscore")?;
         let config = Config {
             sets: scorer.set().map_or_else(|| base.sets.clone(), |s| vec![s]),
             scorer: Some(scorer),
-            deferred,
-            policy: Policy::list(&self.policy)?,
+            deferred: true,
             ..base
         };
         config.check()?;
@@ -151,7 +140,43 @@ impl Settings {
         }
     }
 
-    pub fn set(&mut self, name: &str, value: &glib::Value) {
+    pub fn get(&self, name: &str) -> Option<glib::Value> {
+        Some(match name {
+            "model" => self.model.to_value(),
+            "model-card" => self.model_card.to_value(),
+            "backend" => self.backend.to_value(),
+            "runtime-library" => self.runtime_library.to_value(),
+            "attribution" => self.attribution.to_value(),
+            "top-k" => self.top_k.to_value(),
+            "target" => self.target.to_value(),
+            "unit" => self.unit.to_value(),
+            "inference-mode" => self.inference_mode.to_value(),
+            "max-queued" => self.max_queued.to_value(),
+            "max-lateness" => self.max_lateness.to_value(),
+            "batch-size" => self.batch_size.to_value(),
+            "batch-timeout" => self.batch_timeout.to_value(),
+            "audit" => self.audit.to_value(),
+            "purpose" => self.purpose.to_value(),
+            _ => return self.analysis.get(name),
+        })
+    }
+
+    /// The settings as they are written into an audit record.
+    pub fn as_json(&self) -> serde_json::Value {
+        let one = |p: &glib::ParamSpec| {
+            let value = self.get(p.name())?;
+            let text = value.get::<Option<String>>().ok().flatten();
+            Some((
+                p.name().to_owned(),
+                text.or_else(|| value.serialize().ok().map(|s| s.to_string())).unwrap_or_default().into(),
+            ))
+        };
+        serde_json::Value::Object(PROPERTIES.iter().filter_map(one).collect())
+    }
+}
+
+impl Values for Settings {
+    fn set(&mut self, name: &str, value: &glib::Value) {
         fn put<'a, T: glib::value::FromValue<'a>>(slot: &mut T, value: &'a glib::Value) {
             // The property system has checked the type.
             if let Ok(v) = value.get::<T>() {
@@ -173,55 +198,29 @@ impl Settings {
             "max-lateness" => put(&mut self.max_lateness, value),
             "batch-size" => put(&mut self.batch_size, value),
             "batch-timeout" => put(&mut self.batch_timeout, value),
-            "policy" => text(&mut self.policy),
             "audit" => text(&mut self.audit),
             "purpose" => text(&mut self.purpose),
             _ => self.analysis.set(name, value),
         }
     }
 
-    pub fn get(&self, name: &str) -> Option<glib::Value> {
-        Some(match name {
-            "model" => self.model.to_value(),
-            "model-card" => self.model_card.to_value(),
-            "backend" => self.backend.to_value(),
-            "runtime-library" => self.runtime_library.to_value(),
-            "attribution" => self.attribution.to_value(),
-            "top-k" => self.top_k.to_value(),
-            "target" => self.target.to_value(),
-            "unit" => self.unit.to_value(),
-            "inference-mode" => self.inference_mode.to_value(),
-            "max-queued" => self.max_queued.to_value(),
-            "max-lateness" => self.max_lateness.to_value(),
-            "batch-size" => self.batch_size.to_value(),
-            "batch-timeout" => self.batch_timeout.to_value(),
-            "policy" => self.policy.to_value(),
-            "audit" => self.audit.to_value(),
-            "purpose" => self.purpose.to_value(),
-            _ => return self.analysis.get(name),
-        })
-    }
-
-    /// Parses `name=value;name=value`. Nothing is changed unless all of it is right.
-    pub fn apply(&mut self, list: &str) -> Result<(), String> {
+    fn apply(&mut self, list: &str) -> Result<Vec<String>, String> {
         let mut next = self.clone();
-        settings::parse(&PROPERTIES, list, &mut |name, value| next.set(name, value))?;
-        next.check().map_err(|e| e.to_string())?;
+        let named = settings::parse(&PROPERTIES, list, &mut |name, value| next.set(name, value))?;
+        next.check(0).map_err(|e| e.to_string())?;
         *self = next;
-        Ok(())
+        Ok(named)
     }
 
-    /// The settings as they are written into an audit record.
-    pub fn as_json(&self) -> serde_json::Value {
-        let one = |p: &glib::ParamSpec| {
-            let value = self.get(p.name())?;
-            let text = value.get::<Option<String>>().ok().flatten();
-            Some((
-                p.name().to_owned(),
-                text.or_else(|| value.serialize().ok().map(|s| s.to_string())).unwrap_or_default().into(),
-            ))
-        };
-        serde_json::Value::Object(PROPERTIES.iter().filter_map(one).collect())
+    fn check(&self, channels: usize) -> Result<(), ConfigError> {
+        self.mode()?;
+        self.options()?;
+        self.scoring()?;
+        self.analysis.check(channels)
+    }
+
+    fn policies(&self) -> Result<Policies, ConfigError> {
+        self.analysis.policies()
     }
 }
 
@@ -311,16 +310,9 @@ pub(super) static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| 
             10 * second,
         ),
         text(
-            "policy",
-            "Policy",
-            "What may be told about each channel in order, with commas: allow, features-only or deny; left out, an agent has features-only and everybody else allow",
-            &d.policy,
-            true,
-        ),
-        text(
             "audit",
             "Audit",
-            "File to which every start appends one record; if it cannot be written, nothing is inferred. Empty for none",
+            "File to which every start and every change of policy while playing appends one record; if it cannot be written, nothing is inferred. Empty for none",
             &d.audit,
             false,
         ),

@@ -1,6 +1,9 @@
 //! Implementation of `affectsink`.
 
-use super::output::{AffectFormat, Output, Target};
+use super::inputs::{FileId, reader_of};
+use super::output::{AffectFormat, Halt, Output, Target};
+use crate::outbox::workspace::Workspace;
+use crate::outbox::{Outbox, poster};
 use crate::seen::Seen;
 use crate::{RESULT_CAPS, meta, result};
 use gst::glib;
@@ -9,8 +12,9 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 use std::io;
+use std::path::Path;
 use std::str::FromStr;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 
 static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("affectsink", gst::DebugColorFlags::empty(), Some("Writer of results")));
@@ -42,7 +46,9 @@ impl Settings {
 
 #[derive(Default)]
 struct State {
-    output: Option<Output>,
+    settings: Settings,
+    /// Taken out while it is written to.
+    output: Workspace<Option<Output>>,
     name: String,
     seen: Seen,
     json: bool,
@@ -50,49 +56,104 @@ struct State {
     repeated: u64,
 }
 
+impl State {
+    /// Whether a result is to be written; counts those that come again.
+    fn takes(&mut self, id: &str, interim: bool) -> bool {
+        if interim && self.settings.final_only {
+            return false;
+        }
+        let first = self.seen.first_time(id);
+        if first {
+            self.written += 1;
+        } else {
+            self.repeated += 1;
+        }
+        first
+    }
+}
+
 /// The element.
 #[derive(Default)]
 pub struct AffectSink {
-    settings: Mutex<Settings>,
-    state: Mutex<State>,
+    outbox: Outbox<State>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Whether the thread holds the preroll lock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Preroll {
+    Locked,
+    Free,
 }
 
 impl AffectSink {
-    /// Writes results that are new. The lock is released before an error is posted.
-    fn write<'a>(&self, results: impl Iterator<Item = (String, &'a str, bool)>) -> Result<(), gst::FlowError> {
-        let final_only = lock(&self.settings).final_only;
-        let outcome = {
-            let mut guard = lock(&self.state);
-            let State { output, seen, written, repeated, .. } = &mut *guard;
-            let Some(output) = output else { return Err(gst::FlowError::Flushing) };
-            let mut any = false;
-            let run = || -> io::Result<()> {
-                for (id, json, interim) in results {
-                    if interim && final_only {
-                        continue;
-                    }
-                    if !seen.first_time(&id) {
-                        *repeated += 1;
-                        continue;
-                    }
-                    output.write(json)?;
-                    *written += 1;
-                    any = true;
-                }
-                // Results are rare: each batch reaches its place at once, so that nothing is lost when a process is
-                // stopped hard.
-                if any { output.flush() } else { Ok(()) }
-            };
-            run().map_err(|e| (e, guard.name.clone()))
-        };
-        outcome.map_err(|(e, name)| self.fail(&e, &name))
+    /// Writes to the output, which only the streaming thread does.
+    fn work<R>(&self, work: impl FnOnce(&mut Option<Output>) -> R) -> R {
+        let (mut output, _) = self.outbox.with(|s| s.output.take());
+        let result = work(&mut output);
+        self.outbox.with(|s| s.output.put(output));
+        result
     }
 
-    fn fail(&self, e: &io::Error, name: &str) -> gst::FlowError {
+    /// Writes results that are new. Each batch reaches its place at once, so that nothing is lost when a process is stopped hard.
+    fn write<'a>(
+        &self,
+        results: impl Iterator<Item = (String, &'a str, bool)>,
+        preroll: Preroll,
+    ) -> Result<(), gst::FlowError> {
+        let fresh: Vec<&str> = results
+            .filter(|(id, _, interim)| self.outbox.with(|s| s.takes(id, *interim)))
+            .map(|(_, json, _)| json)
+            .collect();
+        let begun = self.work(|output| {
+            let Some(output) = output else { return Err(gst::FlowError::Flushing) };
+            self.begin(output)?;
+            fresh.iter().for_each(|json| output.add(json));
+            Ok(())
+        });
+        begun?;
+        self.flush(preroll)
+    }
+
+    /// Empties a file that is started anew, unless somebody in the pipeline has come to read it meanwhile.
+    fn begin(&self, output: &mut Output) -> Result<(), gst::FlowError> {
+        if output.is_fresh()
+            && let Some(reader) =
+                output.file_id().and_then(|id| poster::outside(|| reader_of(self.obj().upcast_ref(), id)))
+        {
+            let name = self.outbox.with(|s| s.name.clone());
+            poster::error(&*self.obj(), gst::ResourceError::OpenWrite, &refusal(&name, &reader));
+            return Err(gst::FlowError::Error);
+        }
+        output.begin().map_err(|e| self.fail(&e))
+    }
+
+    /// Writes what is left. A pause waits for what comes after it; a flush or a stop leaves the rest for later.
+    fn flush(&self, preroll: Preroll) -> Result<(), gst::FlowError> {
+        loop {
+            let outcome = self.work(|output| match output {
+                Some(output) => poster::outside(|| output.flush(&|| self.outbox.alarm())),
+                None => Ok(()),
+            });
+            match outcome {
+                Ok(()) => return Ok(()),
+                Err(Halt::Io(e)) => return Err(self.fail(&e)),
+                Err(Halt::Interrupted) if preroll == Preroll::Locked => {
+                    // Gives the lock to whoever interrupts, and waits for what they do.
+                    poster::outside(|| self.obj().wait_preroll())?;
+                }
+                Err(Halt::Interrupted) => {
+                    self.outbox.wait_for_resume();
+                    let flushing = |p: gst::Pad| p.pad_flags().contains(gst::PadFlags::FLUSHING);
+                    if self.obj().static_pad("sink").is_none_or(flushing) {
+                        return Err(gst::FlowError::Flushing);
+                    }
+                }
+            }
+        }
+    }
+
+    fn fail(&self, e: &io::Error) -> gst::FlowError {
+        let name = self.outbox.with(|s| s.name.clone());
         if e.kind() == io::ErrorKind::BrokenPipe {
             // Whoever read the results has had enough: that is an end, not a failure.
             gst::info!(CAT, imp = self, "{name} is closed");
@@ -103,17 +164,18 @@ impl AffectSink {
         } else {
             gst::ResourceError::Write
         };
-        gst::element_imp_error!(self, kind, ("Cannot write results to {name}: {e}"));
+        poster::error(&*self.obj(), kind, &format!("Cannot write results to {name}: {e}"));
         gst::FlowError::Error
     }
 
-    fn structures(&self, list: &[gst::Structure]) -> Result<(), gst::FlowError> {
-        self.write(list.iter().filter_map(|s| {
+    fn structures(&self, list: &[gst::Structure], preroll: Preroll) -> Result<(), gst::FlowError> {
+        let results = list.iter().filter_map(|s| {
             let id = s.get::<&str>("id").ok()?.to_owned();
             let json = s.get::<&str>("json").ok()?;
             let partial = json.contains("\"ended\":\"open\"");
             Some((id, json, partial))
-        }))
+        });
+        self.write(results, preroll)
     }
 
     fn lines(&self, bytes: &[u8]) -> Result<(), gst::FlowError> {
@@ -134,7 +196,7 @@ impl AffectSink {
             let id = if head.id.is_empty() { line.to_owned() } else { head.id };
             (id, line, head.open)
         });
-        self.write(records)
+        self.write(records, Preroll::Locked)
     }
 }
 
@@ -197,34 +259,35 @@ impl ObjectImpl for AffectSink {
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        let mut s = lock(&self.settings);
-        match pspec.name() {
-            "location" => s.location = value.get().ok().flatten(),
-            "fd" => s.fd = value.get().unwrap_or(-1),
-            "append" => s.append = value.get().unwrap_or_default(),
-            "format" => s.format = value.get().unwrap_or_default(),
-            "final-only" => s.final_only = value.get().unwrap_or_default(),
-            _ => {}
-        }
+        self.outbox.with(|state| {
+            let s = &mut state.settings;
+            match pspec.name() {
+                "location" => s.location = value.get().ok().flatten(),
+                "fd" => s.fd = value.get().unwrap_or(-1),
+                "append" => s.append = value.get().unwrap_or_default(),
+                "format" => s.format = value.get().unwrap_or_default(),
+                "final-only" => s.final_only = value.get().unwrap_or_default(),
+                _ => {}
+            }
+        });
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
-        let s = lock(&self.settings).clone();
-        match pspec.name() {
-            "location" => s.location.to_value(),
-            "fd" => s.fd.to_value(),
-            "append" => s.append.to_value(),
-            "format" => s.format.to_value(),
-            "final-only" => s.final_only.to_value(),
-            _ => {
-                let state = lock(&self.state);
-                gst::Structure::builder("affectsink-stats")
+        self.outbox.with(|state| {
+            let s = &state.settings;
+            match pspec.name() {
+                "location" => s.location.to_value(),
+                "fd" => s.fd.to_value(),
+                "append" => s.append.to_value(),
+                "format" => s.format.to_value(),
+                "final-only" => s.final_only.to_value(),
+                _ => gst::Structure::builder("affectsink-stats")
                     .field("written", state.written)
                     .field("repeated", state.repeated)
                     .build()
-                    .to_value()
+                    .to_value(),
             }
-        }
+        })
     }
 }
 
@@ -259,50 +322,89 @@ impl ElementImpl for AffectSink {
 
 impl BaseSinkImpl for AffectSink {
     fn start(&self) -> Result<(), gst::ErrorMessage> {
-        let settings = lock(&self.settings).clone();
+        let settings = self.outbox.with(|s| s.settings.clone());
         let target = settings.target();
-        let output = Output::open(&target, settings.format).map_err(|e| {
+        if let Target::File { path, .. } = &target
+            && let Some(id) = FileId::at(Path::new(path))
+            && let Some(reader) = reader_of(self.obj().upcast_ref(), id)
+        {
+            return Err(gst::error_msg!(gst::ResourceError::OpenWrite, ("{}", refusal(&target.name(), &reader))));
+        }
+        let output = poster::outside(|| Output::open(&target, settings.format)).map_err(|e| {
             gst::error_msg!(gst::ResourceError::OpenWrite, ("Cannot open {} for writing results: {e}", target.name()))
         })?;
-        *lock(&self.state) = State { output: Some(output), name: target.name(), ..State::default() };
+        self.outbox.resume();
+        self.outbox.with(|s| {
+            let settings = s.settings.clone();
+            *s = State { settings, name: target.name(), ..State::default() };
+            s.output.put(Box::new(Some(output)));
+        });
         Ok(())
     }
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
-        let output = lock(&self.state).output.take();
-        if let Some(Err(e)) = output.map(|mut o| o.flush())
-            && e.kind() != io::ErrorKind::BrokenPipe
-        {
-            return Err(gst::error_msg!(gst::ResourceError::Write, ("Cannot write results: {e}")));
+        let (mut output, _) = self.outbox.with(|s| s.output.take());
+        let Some(output) = output.as_mut() else { return Ok(()) };
+        // What a pipe takes at once; a stop does not wait for its reader.
+        let outcome = poster::outside(|| output.flush(&|| Err(crate::outbox::Interrupted)));
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(Halt::Interrupted) => {
+                let name = self.outbox.with(|s| s.name.clone());
+                let lost = format!("{name} is not read: the last {} bytes of results are lost", output.pending());
+                poster::warning(&*self.obj(), gst::ResourceError::Write, &lost, "Read it until its end.");
+                Ok(())
+            }
+            Err(Halt::Io(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(Halt::Io(e)) => Err(gst::error_msg!(gst::ResourceError::Write, ("Cannot write results: {e}"))),
         }
+    }
+
+    fn unlock(&self) -> Result<(), gst::ErrorMessage> {
+        self.outbox.interrupt();
+        Ok(())
+    }
+
+    fn unlock_stop(&self) -> Result<(), gst::ErrorMessage> {
+        self.outbox.resume();
         Ok(())
     }
 
     fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
-        lock(&self.state).json = caps.structure(0).is_some_and(|s| s.name() == "application/x-json");
+        let json = caps.structure(0).is_some_and(|s| s.name() == "application/x-json");
+        self.outbox.with(|s| s.json = json);
         self.parent_set_caps(caps)
     }
 
     fn render(&self, buffer: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        if lock(&self.state).json {
+        if self.outbox.with(|s| s.json) {
             let map = buffer.map_readable().map_err(|_| gst::FlowError::Error)?;
             self.lines(&map)?;
         } else {
-            let results = meta::read(buffer);
-            if !results.is_empty() {
-                self.structures(&results)?;
-            }
+            self.structures(&meta::read(buffer), Preroll::Locked)?;
         }
         Ok(gst::FlowSuccess::Ok)
     }
 
     fn event(&self, event: gst::Event) -> bool {
-        if let gst::EventView::CustomDownstream(e) = event.view() {
-            let results = result::from_event(e);
-            if !results.is_empty() && self.structures(&results).is_err() {
-                return false;
-            }
+        let results = match event.view() {
+            gst::EventView::CustomDownstream(e) => result::from_event(e),
+            // Whatever is left goes out before the end is told, and a file without results is empty.
+            gst::EventView::Eos(_) => Vec::new(),
+            _ => return poster::outside(|| self.parent_event(event)),
+        };
+        let written = self.structures(&results, Preroll::Free);
+        if written.is_err() && !matches!(event.view(), gst::EventView::Eos(_)) {
+            return false;
         }
-        self.parent_event(event)
+        poster::outside(|| self.parent_event(event))
     }
+}
+
+/// What to say of an output that is an input as well.
+fn refusal(name: &str, reader: &gst::Element) -> String {
+    format!(
+        "Will not write results to {name}: {} of this pipeline reads that file. Choose another location.",
+        reader.name()
+    )
 }

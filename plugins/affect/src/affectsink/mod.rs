@@ -1,6 +1,7 @@
 //! `affectsink`: results to JSON lines or a table.
 
 mod imp;
+mod inputs;
 mod output;
 
 pub use output::AffectFormat;

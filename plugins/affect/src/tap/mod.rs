@@ -8,17 +8,11 @@ use affect::analyzer::{Analyzer, Config, Output};
 use affect::error::{ConfigError, InputError};
 use affect::record::{Ended, Record};
 use gst::prelude::*;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use timeline::Timeline;
 
 /// Gaps up to this length are bridged as missing samples; longer ones cut the analysis.
 const LONGEST_BRIDGED_GAP: gst::ClockTime = gst::ClockTime::from_mseconds(500);
-
-/// Locks a state of plain values: after a panic, which has posted an element error, it stays usable.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The two pads of an element that passes any raw audio.
 pub fn pad_templates() -> Vec<gst::PadTemplate> {
@@ -79,12 +73,6 @@ pub enum Trouble {
 pub type MakeConfig<'a> = &'a dyn Fn(&str) -> Result<Config, ConfigError>;
 
 impl Tap {
-    /// Number of channels, once known.
-    #[must_use]
-    pub fn channels(&self) -> usize {
-        self.info.as_ref().map_or(0, |i| i.channels() as usize)
-    }
-
     /// Name of the stream.
     #[must_use]
     pub fn stream_id(&self) -> &str {

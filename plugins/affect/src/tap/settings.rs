@@ -1,6 +1,7 @@
 //! Properties of the analysis, and what they mean for the analyzer.
 
-use affect::analyzer::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
+use crate::properties::Values;
+use affect::analyzer::{ChannelMode, Config, FeatureSet, Policies, Policy, Segmentation, WindowConfig};
 use affect::error::ConfigError;
 use affect::segment::utterance::UtteranceConfig;
 use affect::signal::clock::{ns_to_samples, samples_to_ns};
@@ -67,6 +68,7 @@ pub struct Settings {
     pub interval: gst::ClockTime,
     pub channel_mode: String,
     pub channel_roles: String,
+    pub policy: String,
     pub speakers: String,
     pub vad_threshold: f64,
     pub hangover: gst::ClockTime,
@@ -100,6 +102,7 @@ impl Default for Settings {
             interval: time(u.interim),
             channel_mode: ChannelMode::default().to_string(),
             channel_roles: String::new(),
+            policy: String::new(),
             speakers: String::new(),
             vad_threshold: f64::from(u.threshold),
             hangover: time(u.hangover),
@@ -143,43 +146,11 @@ impl Settings {
             source: source.into(),
             voice_activity: true,
             baseline: self.speaker_baseline,
+            policy: Policy::list(&self.policy)?,
             ..Config::default()
         };
         config.check()?;
         Ok(config)
-    }
-
-    pub fn set(&mut self, name: &str, value: &glib::Value) {
-        fn put<'a, T: glib::value::FromValue<'a>>(slot: &mut T, value: &'a glib::Value) {
-            // The property system has checked the type.
-            if let Ok(v) = value.get::<T>() {
-                *slot = v;
-            }
-        }
-        fn text(slot: &mut String, value: &glib::Value) {
-            *slot = value.get::<Option<String>>().ok().flatten().unwrap_or_default();
-        }
-        match name {
-            "feature-set" => text(&mut self.feature_set, value),
-            "segmentation" => put(&mut self.segmentation, value),
-            "window" => put(&mut self.window, value),
-            "hop" => put(&mut self.hop, value),
-            "interval" => put(&mut self.interval, value),
-            "channel-mode" => text(&mut self.channel_mode, value),
-            "channel-roles" => text(&mut self.channel_roles, value),
-            "speakers" => text(&mut self.speakers, value),
-            "vad-threshold" => put(&mut self.vad_threshold, value),
-            "hangover" => put(&mut self.hangover, value),
-            "min-speech" => put(&mut self.min_speech, value),
-            "min-pause" => put(&mut self.min_pause, value),
-            "max-length" => put(&mut self.max_length, value),
-            "attach" => put(&mut self.attach, value),
-            "post" => put(&mut self.post, value),
-            "post-messages" => put(&mut self.post_messages, value),
-            "speaker-baseline" => put(&mut self.speaker_baseline, value),
-            "stream" => text(&mut self.stream, value),
-            _ => {}
-        }
     }
 
     pub fn get(&self, name: &str) -> Option<glib::Value> {
@@ -191,6 +162,7 @@ impl Settings {
             "interval" => self.interval.to_value(),
             "channel-mode" => self.channel_mode.to_value(),
             "channel-roles" => self.channel_roles.to_value(),
+            "policy" => self.policy.to_value(),
             "speakers" => self.speakers.to_value(),
             "vad-threshold" => self.vad_threshold.to_value(),
             "hangover" => self.hangover.to_value(),
@@ -244,6 +216,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         duration("interval", "Interval", "An utterance gives an interim result whenever it has grown by this, ns; 0 for none, otherwise at least 0.1 s", d.interval, 0, 300 * second),
         text("channel-mode", "Channel mode", "Which channels are analysed: per-channel, mix, or channel numbers such as 0,2", &d.channel_mode),
         text("channel-roles", "Channel roles", "Roles of the channels in order, with commas: agent,caller", &d.channel_roles),
+        text("policy", "Policy", "Which results each channel in order may have, with commas: allow (features and scores), features-only or deny; left out, roles other than caller, customer, client, patient, guest and user have features-only. Channels beyond the list have the strictest of it", &d.policy),
         text("speakers", "Speakers", "Names of who speaks on the channels in order, with commas: a channel whose name changes is compared with somebody new, and a name is known again in the next stream. No result carries them", &d.speakers),
         glib::ParamSpecDouble::builder("vad-threshold")
             .nick("Voice activity threshold")
@@ -303,12 +276,13 @@ fn in_range(spec: &glib::ParamSpec, value: &glib::Value) -> bool {
         && real.is_none_or(|s| value.get::<f64>().is_ok_and(|v| (s.minimum()..=s.maximum()).contains(&v)))
 }
 
-/// Parses `name=value;name=value` against descriptions of properties; `take` gets every pair.
+/// Parses `name=value;name=value` against descriptions of properties; `take` gets every pair. Gives the names.
 pub fn parse(
     properties: &[glib::ParamSpec],
     list: &str,
     take: &mut dyn FnMut(&str, &glib::Value),
-) -> Result<(), String> {
+) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
     for part in list.split(';').map(str::trim).filter(|p| !p.is_empty()) {
         let (name, value) = part.split_once('=').ok_or_else(|| format!("\"{part}\": expected name=value"))?;
         let (name, value) = (name.trim(), value.trim());
@@ -322,16 +296,65 @@ pub fn parse(
             return Err(format!("{name}: {value} is out of range"));
         }
         take(name, &parsed);
+        names.push(name.to_owned());
     }
-    Ok(())
+    Ok(names)
 }
 
-impl Settings {
-    /// Takes over `name=value;name=value`. Nothing is changed unless all of it is right.
-    pub fn apply(&mut self, list: &str) -> Result<(), String> {
+impl Values for Settings {
+    fn set(&mut self, name: &str, value: &glib::Value) {
+        fn put<'a, T: glib::value::FromValue<'a>>(slot: &mut T, value: &'a glib::Value) {
+            // The property system has checked the type.
+            if let Ok(v) = value.get::<T>() {
+                *slot = v;
+            }
+        }
+        fn text(slot: &mut String, value: &glib::Value) {
+            *slot = value.get::<Option<String>>().ok().flatten().unwrap_or_default();
+        }
+        match name {
+            "feature-set" => text(&mut self.feature_set, value),
+            "segmentation" => put(&mut self.segmentation, value),
+            "window" => put(&mut self.window, value),
+            "hop" => put(&mut self.hop, value),
+            "interval" => put(&mut self.interval, value),
+            "channel-mode" => text(&mut self.channel_mode, value),
+            "channel-roles" => text(&mut self.channel_roles, value),
+            "policy" => text(&mut self.policy, value),
+            "speakers" => text(&mut self.speakers, value),
+            "vad-threshold" => put(&mut self.vad_threshold, value),
+            "hangover" => put(&mut self.hangover, value),
+            "min-speech" => put(&mut self.min_speech, value),
+            "min-pause" => put(&mut self.min_pause, value),
+            "max-length" => put(&mut self.max_length, value),
+            "attach" => put(&mut self.attach, value),
+            "post" => put(&mut self.post, value),
+            "post-messages" => put(&mut self.post_messages, value),
+            "speaker-baseline" => put(&mut self.speaker_baseline, value),
+            "stream" => text(&mut self.stream, value),
+            _ => {}
+        }
+    }
+
+    fn apply(&mut self, list: &str) -> Result<Vec<String>, String> {
         let mut next = self.clone();
-        parse(&PROPERTIES, list, &mut |name, value| next.set(name, value))?;
+        let named = parse(&PROPERTIES, list, &mut |name, value| next.set(name, value))?;
+        next.check(0).map_err(|e| e.to_string())?;
         *self = next;
-        Ok(())
+        Ok(named)
+    }
+
+    fn check(&self, channels: usize) -> Result<(), ConfigError> {
+        match self.config("", "")?.channels {
+            ChannelMode::List(list) if channels > 0 => match list.into_iter().find(|c| *c >= channels) {
+                Some(found) => Err(ConfigError::NoSuchChannel { found, channels }),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn policies(&self) -> Result<Policies, ConfigError> {
+        Ok(Policies::new(names(&self.channel_roles), Policy::list(&self.policy)?))
     }
 }

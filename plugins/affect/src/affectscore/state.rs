@@ -1,0 +1,241 @@
+//! What the threads of `affectscore` share, and what becomes of a record on its way out.
+
+use super::loading::Loading;
+use super::rules::Rules;
+use super::settings::Settings;
+use crate::outbox::workspace::Workspace;
+use crate::properties::{Properties, Values};
+use crate::seen::Seen;
+use crate::tap::Tap;
+use affect::analyzer::{Config, Policies, Policy};
+use affect::record::{Ended, Record, SegmentKind};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Warnings about dropped segments come no closer than this.
+const WARNING_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What the streaming thread works on.
+#[derive(Default)]
+pub(super) struct Stream {
+    pub tap: Tap,
+    /// The settings for the model; none before the first buffer.
+    pub config: Option<Arc<Config>>,
+    /// Others have been set since: the next buffer is analysed with those.
+    pub stale: bool,
+    /// Settings have worked for this start.
+    pub begun: bool,
+    /// Scores are computed beside the stream.
+    pub beside: bool,
+    /// Features come from upstream.
+    pub upstream: bool,
+    /// Results of upstream that were seen.
+    pub seen: Seen,
+}
+
+/// A segment that waits for its score.
+pub(super) struct Job {
+    pub config: Arc<Config>,
+    pub record: Record,
+    /// The record came from upstream: without a score it has nothing new to say.
+    pub refined: bool,
+    /// When it came.
+    pub since: Instant,
+}
+
+/// A segment with its score, or without.
+pub(super) struct Finished {
+    pub record: Record,
+    pub refined: bool,
+    /// It was too late for the model.
+    pub dropped: bool,
+    /// The model's engine panicked.
+    pub failed: bool,
+    pub took: Duration,
+}
+
+impl Finished {
+    /// A record that no model is asked about.
+    pub fn unscored(record: Record, refined: bool) -> Self {
+        Self { record, refined, dropped: false, failed: false, took: Duration::ZERO }
+    }
+}
+
+/// A record on its way out.
+pub(super) struct Parcel {
+    pub record: Record,
+    /// Its message has been posted.
+    posted: bool,
+    /// Its message goes out now.
+    pub post: bool,
+    /// It is attached.
+    pub attach: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Stats {
+    pub results: u64,
+    pub scored: u64,
+    pub abstained: u64,
+    pub dropped: u64,
+    pub attached: u64,
+    pub posted: u64,
+    pub scoring: Duration,
+    pub cuts: u64,
+    pub audio_ns: u64,
+    pub processing: Duration,
+    pub max_delay: u64,
+    pub beside: bool,
+    pub upstream: bool,
+    pub last_error: Option<String>,
+    warned: Option<Instant>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub properties: Properties<Settings>,
+    pub running: bool,
+    pub loading: Loading,
+    pub rules: Rules,
+    /// Channels of the audio; 0 before caps.
+    pub channels: usize,
+    pub stream: Workspace<Stream>,
+    /// Results that no buffer or event has taken yet.
+    undelivered: Vec<Parcel>,
+    /// By channel the segment of upstream of which a scored interim result has gone out, and no final one yet.
+    interim: HashMap<Option<usize>, String>,
+    /// By channel the latest segment of upstream whose final result has passed.
+    ended: HashMap<Option<usize>, String>,
+    pub stats: Stats,
+}
+
+impl State {
+    /// Takes the stream to work on it.
+    pub fn take_stream(&mut self) -> Box<Stream> {
+        let (mut stream, notes) = self.stream.take();
+        if notes.reset {
+            stream.tap.reset();
+            stream.seen.clear();
+        }
+        if notes.stale {
+            stream.stale = true;
+            stream.tap.outdated();
+        }
+        if self.properties.closed().is_some() {
+            // What was heard under settings that cannot be read has no results later either.
+            stream.tap.restart();
+        }
+        stream
+    }
+
+    pub fn put_stream(&mut self, stream: Box<Stream>) {
+        let (counts, stats) = (&stream.tap.counts, &mut self.stats);
+        stats.cuts = counts.cuts;
+        stats.audio_ns = counts.audio.nseconds();
+        stats.processing = counts.processing;
+        stats.max_delay = counts.max_delay;
+        stats.beside = stream.beside;
+        stats.upstream = stream.upstream;
+        self.stream.put(stream);
+    }
+
+    /// The policy of a channel, for a record that was made under another one.
+    pub fn policy(&self, channel: Option<usize>, carried: Policy) -> Policy {
+        if self.properties.closed().is_some() {
+            return Policy::Deny;
+        }
+        self.rules.of(channel, self.channels).max(carried)
+    }
+
+    fn bind(&self, record: &mut Record) -> bool {
+        self.properties.closed().is_none() && self.rules.bind(record, self.channels)
+    }
+
+    /// Other policies may follow from the properties. Says whether an audit record is due.
+    pub fn follow_policies(&mut self) {
+        let policies = self.properties.values().policies().unwrap_or_else(|_| Policies::nothing());
+        self.rules.change(policies);
+    }
+
+    /// Takes over a finished record. Gives it to be posted at once, where its messages go out.
+    pub fn keep(&mut self, finished: Finished, at_once: bool) -> Option<Record> {
+        let Finished { mut record, refined, dropped, took, .. } = finished;
+        self.stats.scoring += took;
+        self.stats.dropped += u64::from(dropped);
+        record.audio = None;
+        if !self.bind(&mut record) {
+            return None;
+        }
+        if refined && !self.says_more(&record) {
+            return None;
+        }
+        self.stats.results += 1;
+        if let Some(s) = &record.scored {
+            self.stats.scored += 1;
+            self.stats.abstained += u64::from(s.emotion.abstained.is_some());
+        }
+        let post = at_once && self.posts(&record);
+        self.stats.posted += u64::from(post);
+        let now = post.then(|| record.clone());
+        self.undelivered.push(Parcel { record, posted: at_once, post: false, attach: false });
+        now
+    }
+
+    /// Whether a record that upstream has handed out already is worth a further revision: because it has a score now, or because
+    /// it is the final one of a segment whose scored interim result would be the last word otherwise.
+    fn says_more(&mut self, record: &Record) -> bool {
+        let (channel, segment) = (record.channel.index, record.segment_id());
+        let scored = record.scored.is_some();
+        if record.ended == Ended::Open {
+            // One that was with the model while its final result was dropped comes too late.
+            let says_more = scored && self.ended.get(&channel) != Some(&segment);
+            if says_more {
+                self.interim.insert(channel, segment);
+            }
+            return says_more;
+        }
+        let follows = self.interim.get(&channel) == Some(&segment);
+        if follows {
+            self.interim.remove(&channel);
+        }
+        self.ended.insert(channel, segment);
+        scored || follows
+    }
+
+    fn posts(&self, record: &Record) -> bool {
+        let s = &self.properties.values().analysis;
+        s.post_messages && s.post.takes(record.ended == Ended::Open) && record.segment != SegmentKind::Frame
+    }
+
+    /// Everything that can go out now, bound once more: policies may have changed since it was made.
+    pub fn collect(&mut self) -> Vec<Parcel> {
+        let mut parcels = std::mem::take(&mut self.undelivered);
+        parcels.retain_mut(|p| self.bind(&mut p.record));
+        let attach = self.properties.values().analysis.attach;
+        for p in &mut parcels {
+            p.post = !p.posted && self.posts(&p.record);
+            p.attach = attach.takes(p.record.ended == Ended::Open);
+            self.stats.posted += u64::from(p.post);
+            self.stats.attached += u64::from(p.attach);
+        }
+        parcels
+    }
+
+    /// How many segments were dropped, where it is time to say so.
+    pub fn drops_to_tell(&mut self, before: u64) -> Option<u64> {
+        let s = &mut self.stats;
+        if s.dropped == before || s.warned.is_some_and(|w| w.elapsed() < WARNING_INTERVAL) {
+            return None;
+        }
+        s.warned = Some(Instant::now());
+        Some(s.dropped)
+    }
+
+    /// Forgets what is on its way.
+    pub fn forget(&mut self) {
+        self.undelivered.clear();
+        self.interim.clear();
+        self.ended.clear();
+    }
+}

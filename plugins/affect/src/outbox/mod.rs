@@ -1,0 +1,221 @@
+//! The shared state of an element: one mutex, the threads that wait on it, and the queue of its worker thread.
+//!
+//! Order of locks: an element has this one and no other. It is held inside [`Outbox::with`] and its like alone, for as long as
+//! plain values are read or written; GStreamer's own locks (the stream lock, the preroll lock, the object lock) may be held when
+//! it is taken and are never taken while it is held. Whatever may call back into the element, or takes long (pushing, posting,
+//! asking a peer, running a model, reading a file), happens outside: the functions of [`poster`] do it, and in debug builds
+//! they assert that the thread holds no lock of any element.
+
+pub mod poster;
+mod worker;
+pub mod workspace;
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::io::Write;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+thread_local! {
+    /// Locks of elements that this thread holds.
+    static HELD: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Asserts, in debug builds, that this thread holds no lock of an element.
+pub fn assert_no_lock_held() {
+    debug_assert_eq!(HELD.get(), 0, "an element's lock is held while it pushes, posts, asks or infers");
+}
+
+/// Counts a lock as held for as long as it lives, also while a panic passes.
+struct Held;
+
+impl Held {
+    fn new() -> Self {
+        debug_assert_eq!(HELD.get(), 0, "an element's lock is taken inside another");
+        HELD.set(HELD.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD.set(HELD.get() - 1);
+    }
+}
+
+/// A wait was broken off: the element flushes or stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interrupted;
+
+/// State `S` of an element, and jobs `J` for its worker thread.
+pub struct Outbox<S, J = Infallible> {
+    shared: Arc<Shared<S, J>>,
+}
+
+struct Shared<S, J> {
+    core: Mutex<Core<S, J>>,
+    changed: Condvar,
+}
+
+struct Core<S, J> {
+    state: S,
+    interrupted: bool,
+    /// Written to at an interruption, for whoever waits for a file descriptor.
+    wake: Option<std::io::PipeWriter>,
+    queue: VecDeque<J>,
+    /// The worker has a job in hand.
+    busy: bool,
+    /// Counts up whenever everything that waits is forgotten.
+    generation: u64,
+    /// Number of the worker thread that may go on.
+    turn: u64,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<S: Default, J> Default for Outbox<S, J> {
+    fn default() -> Self {
+        let core = Core {
+            state: S::default(),
+            interrupted: false,
+            wake: None,
+            queue: VecDeque::new(),
+            busy: false,
+            generation: 0,
+            turn: 0,
+            thread: None,
+        };
+        Self { shared: Arc::new(Shared { core: Mutex::new(core), changed: Condvar::new() }) }
+    }
+}
+
+impl<S, J> Shared<S, J> {
+    /// After a panic, which has posted an element error, plain values stay usable.
+    fn core(&self) -> MutexGuard<'_, Core<S, J>> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads or writes under the lock, and tells those that wait.
+    fn change<R>(&self, change: impl FnOnce(&mut Core<S, J>) -> R) -> R {
+        let held = Held::new();
+        let mut core = self.core();
+        let result = change(&mut core);
+        drop(core);
+        drop(held);
+        self.changed.notify_all();
+        result
+    }
+
+    /// Waits until `ready` gives something.
+    fn wait<R>(&self, mut ready: impl FnMut(&mut Core<S, J>) -> Option<R>) -> R {
+        let _held = Held::new();
+        let mut core = self.core();
+        loop {
+            if let Some(result) = ready(&mut core) {
+                return result;
+            }
+            core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl<S, J> Outbox<S, J> {
+    /// Reads or writes the state, and tells those that wait for it.
+    pub fn with<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
+        self.shared.change(|core| change(&mut core.state))
+    }
+
+    /// Waits until the state gives something.
+    ///
+    /// # Errors
+    /// [`Interrupted`] if the element flushes or stops first.
+    pub fn wait<R>(&self, mut ready: impl FnMut(&mut S) -> Option<R>) -> Result<R, Interrupted> {
+        assert_no_lock_held();
+        self.shared.wait(|core| match ready(&mut core.state) {
+            Some(result) => Some(Ok(result)),
+            None => core.interrupted.then_some(Err(Interrupted)),
+        })
+    }
+
+    /// Breaks off all waits, and those that begin before [`Self::resume`].
+    pub fn interrupt(&self) {
+        self.shared.change(|core| {
+            core.interrupted = true;
+            if let Some(mut wake) = core.wake.take() {
+                // Whoever waits holds the other end; a byte and the end of the pipe wake them alike.
+                let _ = wake.write_all(&[0]);
+            }
+        });
+    }
+
+    /// Waits until waits are possible again.
+    pub fn wait_for_resume(&self) {
+        assert_no_lock_held();
+        self.shared.wait(|core| (!core.interrupted).then_some(()));
+    }
+
+    /// Waits are possible again.
+    pub fn resume(&self) {
+        self.shared.change(|core| core.interrupted = false);
+    }
+
+    /// Whether waits are broken off at present.
+    pub fn interrupted(&self) -> bool {
+        self.shared.change(|core| core.interrupted)
+    }
+
+    /// A descriptor that becomes readable with the next interruption, for waits that are for a descriptor.
+    ///
+    /// # Errors
+    /// [`Interrupted`] if there is one already, or the system has no descriptors left.
+    pub fn alarm(&self) -> Result<std::io::PipeReader, Interrupted> {
+        let (reader, writer) = std::io::pipe().map_err(|_| Interrupted)?;
+        self.shared.change(|core| {
+            if core.interrupted {
+                return Err(Interrupted);
+            }
+            core.wake = Some(writer);
+            Ok(reader)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_wait_ends_with_the_state_or_an_interruption() {
+        let outbox = Arc::new(Outbox::<u32>::default());
+        let other = outbox.clone();
+        let waits = std::thread::spawn(move || other.wait(|n| (*n > 2).then_some(*n)));
+        (0..3).for_each(|_| outbox.with(|n| *n += 1));
+        assert_eq!(waits.join().unwrap(), Ok(3));
+        let other = outbox.clone();
+        let waits = std::thread::spawn(move || other.wait(|n| (*n > 3).then_some(*n)));
+        std::thread::sleep(Duration::from_millis(20));
+        outbox.interrupt();
+        assert_eq!(waits.join().unwrap(), Err(Interrupted));
+        assert_eq!(outbox.wait(|n| (*n > 3).then_some(*n)), Err(Interrupted), "until it is resumed");
+        assert_eq!(outbox.wait(|n| Some(*n)), Ok(3), "what is there is given");
+        assert!(outbox.alarm().is_err());
+        outbox.resume();
+        let mut alarm = outbox.alarm().unwrap();
+        outbox.interrupt();
+        let mut byte = [1];
+        std::io::Read::read_exact(&mut alarm, &mut byte).unwrap();
+    }
+
+    /// Only a debug build asserts.
+    #[test]
+    #[cfg(debug_assertions)]
+    fn a_lock_that_is_held_is_noticed() {
+        let outbox = Outbox::<u32>::default();
+        for wrong in [|| assert_no_lock_held(), || drop(Outbox::<u32>::default().with(|n| *n))] {
+            let held = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| outbox.with(|_| wrong())));
+            assert!(held.is_err());
+            wrong();
+        }
+    }
+}

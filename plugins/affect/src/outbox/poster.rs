@@ -1,0 +1,44 @@
+//! What an element does outside its lock: it pushes, posts, asks its peers, and runs a model.
+
+use super::assert_no_lock_held;
+use gst::prelude::*;
+
+/// Runs what takes long or may call back into the element.
+pub fn outside<R>(run: impl FnOnce() -> R) -> R {
+    assert_no_lock_held();
+    run()
+}
+
+/// Posts a message.
+pub fn post(element: &impl IsA<gst::Element>, message: gst::Message) {
+    // Fails only without a bus, and then nobody listens.
+    let _ = outside(|| element.post_message(message));
+}
+
+/// Posts an error.
+pub fn error(element: &impl IsA<gst::Element>, kind: impl gst::MessageErrorDomain, text: &str) {
+    outside(|| gst::element_error!(element, kind, ("{text}")));
+}
+
+/// Posts a warning, with what to do about it.
+pub fn warning(element: &impl IsA<gst::Element>, kind: impl gst::MessageErrorDomain, text: &str, advice: &str) {
+    outside(|| gst::element_warning!(element, kind, ("{text}"), ["{advice}"]));
+}
+
+/// Pushes an event.
+pub fn push_event(pad: &gst::Pad, event: gst::Event) -> bool {
+    outside(|| pad.push_event(event))
+}
+
+/// Pushes a buffer.
+///
+/// # Errors
+/// As the pad says.
+pub fn push(pad: &gst::Pad, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
+    outside(|| pad.push(buffer))
+}
+
+/// Asks the peer of a pad.
+pub fn ask(pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
+    outside(|| pad.peer_query(query))
+}

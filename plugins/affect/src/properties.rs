@@ -1,0 +1,117 @@
+//! Values of an element's properties, and what was set and could not be read.
+//!
+//! A value that cannot be read is never half in force: before the element starts it is an error at the start, and while it runs
+//! there are no results until the same property is set to something that can be read. What was in force before may be less strict
+//! than what was meant.
+
+use affect::analyzer::Policies;
+use affect::error::ConfigError;
+use gst::glib;
+use std::collections::BTreeMap;
+
+/// The values of all properties of an element.
+pub trait Values: Clone {
+    /// Takes over one value, whose type the property system has checked.
+    fn set(&mut self, name: &str, value: &glib::Value);
+
+    /// Takes over `name=value;name=value`, and names what was set. Nothing is changed unless all of it is right.
+    ///
+    /// # Errors
+    /// A text that names what is wrong.
+    fn apply(&mut self, list: &str) -> Result<Vec<String>, String>;
+
+    /// Checks all that can be checked for audio of so many channels; 0 where that is not known yet.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn check(&self, channels: usize) -> Result<(), ConfigError>;
+
+    /// The policies that they say.
+    ///
+    /// # Errors
+    /// A word that is no policy.
+    fn policies(&self) -> Result<Policies, ConfigError>;
+}
+
+/// Values, and what could not be read.
+#[derive(Debug, Default)]
+pub struct Properties<V> {
+    values: V,
+    /// Names of properties that were set to something that cannot be read, and what is wrong with it.
+    refused: BTreeMap<String, String>,
+    /// Why values that can be read cannot be used.
+    trouble: Option<String>,
+}
+
+impl<V: Values> Properties<V> {
+    /// The values in force.
+    pub fn values(&self) -> &V {
+        &self.values
+    }
+
+    /// Sets a property of an element that runs (its audio has so many channels) or does not.
+    ///
+    /// # Errors
+    /// A text that names the property and what is wrong. Nothing has changed then, and [`Self::closed`] says so from now on.
+    pub fn assign(&mut self, name: &str, value: &glib::Value, running: Option<usize>) -> Result<(), String> {
+        let mut next = self.values.clone();
+        let named = if name == "settings" {
+            next.apply(&value.get::<Option<String>>().ok().flatten().unwrap_or_default())
+        } else {
+            next.set(name, value);
+            Ok(Vec::new())
+        };
+        // Before the start values may come one by one and fit together in the end only.
+        let checked = named.and_then(|named| match running {
+            Some(channels) => next.check(channels).map(|()| named).map_err(|e| e.to_string()),
+            None => Ok(named),
+        });
+        match checked {
+            Ok(named) => {
+                self.refused.retain(|n, _| n != name && !named.contains(n));
+                self.trouble = None;
+                self.values = next;
+                Ok(())
+            }
+            Err(why) => {
+                let why = format!("{name}: {why}");
+                self.refused.insert(name.to_owned(), why.clone());
+                Err(why)
+            }
+        }
+    }
+
+    /// Why there may be no results, if there is a reason.
+    pub fn closed(&self) -> Option<&str> {
+        self.refused.values().next().or(self.trouble.as_ref()).map(String::as_str)
+    }
+
+    /// Notes that values which can be read cannot be used, until other ones come. Says whether that is new.
+    pub fn cannot_be_used(&mut self, why: &str) -> bool {
+        self.trouble.replace(why.to_owned()).is_none()
+    }
+
+    /// Checks everything before a start.
+    ///
+    /// # Errors
+    /// A text that names what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        match self.refused.values().next() {
+            Some(why) => Err(why.clone()),
+            None => self.values.check(0).map_err(|e| e.to_string()),
+        }
+    }
+
+    /// A start: what could not be used then may be now.
+    pub fn forget_trouble(&mut self) {
+        self.trouble = None;
+    }
+
+    /// The policies in force: nothing at all while something could not be read.
+    pub fn policies(&self) -> Policies {
+        match (self.closed(), self.values.policies()) {
+            (None, Ok(policies)) => policies,
+            _ => Policies::nothing(),
+        }
+    }
+}
