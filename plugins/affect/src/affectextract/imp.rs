@@ -1,12 +1,11 @@
 //! Implementation of `affectextract`.
 
+use super::state::State;
 use crate::outbox::{Outbox, poster};
-use crate::seen::Seen;
 use crate::{RESULT_CAPS, meta, result};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
-use gst_base::UniqueFlowCombiner;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -14,78 +13,11 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("affectextract", gst::DebugColorFlags::empty(), Some("Results as a stream of their own"))
 });
 
-/// A gap event comes after this much audio without a result.
-const GAP_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
-
-#[derive(Default)]
-struct State {
-    seen: Seen,
-    results: Option<gst::Pad>,
-    flows: UniqueFlowCombiner,
-    /// Sticky events of the stream of results that were not pushed yet are pushed before anything else.
-    stream_id: Option<String>,
-    group: Option<gst::GroupId>,
-    segment: Option<gst::FormattedSegment<gst::ClockTime>>,
-    started: bool,
-    /// Up to where the stream of results is accounted for.
-    position: Option<gst::ClockTime>,
-}
-
 /// The element.
 pub struct AffectExtract {
     sink: gst::Pad,
     src: gst::Pad,
     outbox: Outbox<State>,
-}
-
-impl State {
-    /// The stream of results begins again, from here on.
-    fn restart(&mut self) {
-        self.started = false;
-        self.position = None;
-    }
-
-    /// The results pad, and its sticky events where they have not been pushed.
-    fn pad(&mut self) -> Option<(gst::Pad, Vec<gst::Event>)> {
-        let pad = self.results.clone()?;
-        let mut events = Vec::new();
-        if !self.started {
-            let id = format!("{}/affect-results", self.stream_id.as_ref()?);
-            let segment = self.segment.as_ref()?;
-            let mut start = gst::event::StreamStart::builder(&id).flags(gst::StreamFlags::SPARSE);
-            if let Some(group) = self.group {
-                start = start.group_id(group);
-            }
-            events.push(start.build());
-            events.extend(gst::Caps::from_str(RESULT_CAPS).ok().map(|caps| gst::event::Caps::new(&caps)));
-            events.push(gst::event::Segment::new(segment));
-            self.started = true;
-        }
-        Some((pad, events))
-    }
-
-    /// The time for a new result that came at `at`; `None` for one that was seen before.
-    fn place(&mut self, id: &str, at: Option<gst::ClockTime>) -> Option<Option<gst::ClockTime>> {
-        if !self.seen.first_time(id) {
-            return None;
-        }
-        // The stream's time never runs backwards.
-        self.position = match (at, self.position) {
-            (Some(a), Some(p)) => Some(a.max(p)),
-            (a, p) => a.or(p),
-        };
-        Some(self.position)
-    }
-
-    /// A gap event up to `end`, if it is time for one.
-    fn gap(&mut self, end: gst::ClockTime) -> Option<gst::Event> {
-        let from = *self.position.get_or_insert(end);
-        if end < from + GAP_EVERY {
-            return None;
-        }
-        self.position = Some(end);
-        Some(gst::event::Gap::builder(from).duration(end - from).build())
-    }
 }
 
 impl AffectExtract {

@@ -1,6 +1,7 @@
 //! `affectextract`: results as a sparse stream of their own.
 
 mod imp;
+mod state;
 
 use gst::glib;
 use gst::prelude::*;

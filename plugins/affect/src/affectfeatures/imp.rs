@@ -1,12 +1,12 @@
 //! Implementation of `affectfeatures`.
 
+use super::state::{State, Stats, Stream};
 use crate::outbox::workspace::Workspace;
 use crate::outbox::{Outbox, poster};
-use crate::properties::Properties;
-use crate::tap::settings::{PROPERTIES, Settings};
-use crate::tap::{Tap, Trouble};
+use crate::tap::Trouble;
+use crate::tap::settings::PROPERTIES;
 use crate::{UPSTREAM_QUERY, meta, result};
-use affect::record::{Ended, Record, SegmentKind};
+use affect::record::Record;
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -22,90 +22,6 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 /// What to do about a property that cannot be read, or used, while audio flows.
 const ADVICE: &str =
     "Audio passes through unchanged, without results, until the property is set to something that can be used.";
-
-#[derive(Default)]
-struct Stats {
-    results: u64,
-    attached: u64,
-    posted: u64,
-    cuts: u64,
-    audio: gst::ClockTime,
-    processing_ns: u64,
-    max_delay: u64,
-    last_error: Option<String>,
-}
-
-/// The analysis, and what the streaming thread knows of it.
-#[derive(Default)]
-struct Stream {
-    tap: Tap,
-    /// The settings have worked for this stream.
-    begun: bool,
-}
-
-#[derive(Default)]
-struct State {
-    properties: Properties<Settings>,
-    running: bool,
-    stream: Workspace<Stream>,
-    /// Channels of the audio; 0 before caps.
-    channels: usize,
-    stats: Stats,
-}
-
-/// A record on its way out.
-struct Parcel {
-    record: Record,
-    attach: bool,
-    post: bool,
-}
-
-impl State {
-    /// Takes the stream to work on it.
-    fn take_stream(&mut self) -> Box<Stream> {
-        let (mut stream, notes) = self.stream.take();
-        if notes.reset {
-            stream.tap.reset();
-        }
-        if notes.stale {
-            stream.tap.outdated();
-        }
-        if self.properties.closed().is_some() {
-            // Nothing is left for later: what was heard under settings that could not be read has no results.
-            stream.tap.restart();
-        }
-        stream
-    }
-
-    fn put_stream(&mut self, stream: Box<Stream>) {
-        let counts = &stream.tap.counts;
-        self.stats.cuts = counts.cuts;
-        self.stats.audio = counts.audio;
-        self.stats.processing_ns = counts.processing.as_nanos() as u64;
-        self.stats.max_delay = counts.max_delay;
-        self.stream.put(stream);
-    }
-
-    /// Binds records to the policies in force, counts them, and says where they go.
-    fn parcels(&mut self, records: Vec<Record>) -> Vec<Parcel> {
-        let policies = self.properties.policies();
-        let s = self.properties.values();
-        let mut out = Vec::with_capacity(records.len());
-        for mut record in records {
-            if !policies.bind(&mut record, self.channels) {
-                continue;
-            }
-            let interim = record.ended == Ended::Open;
-            let attach = s.attach.takes(interim);
-            let post = s.post_messages && s.post.takes(interim) && record.segment != SegmentKind::Frame;
-            self.stats.results += 1;
-            self.stats.attached += u64::from(attach);
-            self.stats.posted += u64::from(post);
-            out.push(Parcel { record, attach, post });
-        }
-        out
-    }
-}
 
 impl AffectFeatures {
     /// Works on the stream, which only the streaming thread does.

@@ -1,6 +1,7 @@
 //! `affectfeatures`: audio through unchanged, acoustic features beside it.
 
 mod imp;
+mod state;
 
 pub use crate::tap::settings::{AffectSegmentation, AffectSelect};
 

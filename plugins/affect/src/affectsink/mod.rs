@@ -3,6 +3,7 @@
 mod imp;
 mod inputs;
 mod output;
+mod writing;
 
 pub use output::AffectFormat;
 

@@ -181,12 +181,20 @@ mod tests {
         (0..2).for_each(|_| let_go.send(()).unwrap());
         assert_eq!(outbox.drain(), Ok(()));
         assert_eq!((outbox.with(|list| list.clone()), hears.recv()), (vec![14], Ok(14)));
-        // A drain that is broken off, and a stop with work left.
+        // A drain that is broken off, and a stop with work left: the job in hand ends once the others are gone.
         (1..=5).for_each(|n| assert_eq!(outbox.queue(n, 9), None));
         outbox.interrupt();
         assert_eq!(outbox.drain(), Err(Interrupted));
-        let_go.send(()).unwrap();
-        outbox.stop();
+        while outbox.queued() == 5 {
+            std::thread::yield_now();
+        }
+        std::thread::scope(|scope| {
+            scope.spawn(|| outbox.stop());
+            while outbox.queued() > 0 {
+                std::thread::yield_now();
+            }
+            let_go.send(()).unwrap();
+        });
         assert_eq!((outbox.queued(), outbox.drain()), (0, Ok(())));
         assert_eq!(outbox.with(|list| list.clone()), [14]);
     }

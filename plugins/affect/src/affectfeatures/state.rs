@@ -1,0 +1,91 @@
+//! What the threads of `affectfeatures` share, and what becomes of a record on its way out.
+
+use crate::outbox::workspace::Workspace;
+use crate::properties::Properties;
+use crate::tap::Tap;
+use crate::tap::settings::Settings;
+use affect::record::{Ended, Record, SegmentKind};
+
+#[derive(Default)]
+pub(super) struct Stats {
+    pub results: u64,
+    pub attached: u64,
+    pub posted: u64,
+    pub cuts: u64,
+    pub audio: gst::ClockTime,
+    pub processing_ns: u64,
+    pub max_delay: u64,
+    pub last_error: Option<String>,
+}
+
+/// The analysis, and what the streaming thread knows of it.
+#[derive(Default)]
+pub(super) struct Stream {
+    pub tap: Tap,
+    /// The settings have worked for this stream.
+    pub begun: bool,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub properties: Properties<Settings>,
+    pub running: bool,
+    pub stream: Workspace<Stream>,
+    /// Channels of the audio; 0 before caps.
+    pub channels: usize,
+    pub stats: Stats,
+}
+
+/// A record on its way out.
+pub(super) struct Parcel {
+    pub record: Record,
+    pub attach: bool,
+    pub post: bool,
+}
+
+impl State {
+    /// Takes the stream to work on it.
+    pub fn take_stream(&mut self) -> Box<Stream> {
+        let (mut stream, notes) = self.stream.take();
+        if notes.reset {
+            stream.tap.reset();
+        }
+        if notes.stale {
+            stream.tap.outdated();
+        }
+        if self.properties.closed().is_some() {
+            // Nothing is left for later: what was heard under settings that could not be read has no results.
+            stream.tap.restart();
+        }
+        stream
+    }
+
+    pub fn put_stream(&mut self, stream: Box<Stream>) {
+        let counts = &stream.tap.counts;
+        self.stats.cuts = counts.cuts;
+        self.stats.audio = counts.audio;
+        self.stats.processing_ns = counts.processing.as_nanos() as u64;
+        self.stats.max_delay = counts.max_delay;
+        self.stream.put(stream);
+    }
+
+    /// Binds records to the policies in force, counts them, and says where they go.
+    pub fn parcels(&mut self, records: Vec<Record>) -> Vec<Parcel> {
+        let policies = self.properties.policies();
+        let s = self.properties.values();
+        let mut out = Vec::with_capacity(records.len());
+        for mut record in records {
+            if !policies.bind(&mut record, self.channels) {
+                continue;
+            }
+            let interim = record.ended == Ended::Open;
+            let attach = s.attach.takes(interim);
+            let post = s.post_messages && s.post.takes(interim) && record.segment != SegmentKind::Frame;
+            self.stats.results += 1;
+            self.stats.attached += u64::from(attach);
+            self.stats.posted += u64::from(post);
+            out.push(Parcel { record, attach, post });
+        }
+        out
+    }
+}
