@@ -1,12 +1,12 @@
 //! `affect features FILE...`
 
 use crate::args::Extract;
-use crate::decode::{Shape, decode};
 use crate::output::Output;
 use crate::{DONE, FAILED};
 use affect::analyzer::{Analyzer, Config, Output as Result_, two_pass};
 use affect::features::baseline::{Baseline, Population};
 use affect::record::Record;
+use affect_media::decode::{Shape, decode};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io;
 use std::path::Path;

@@ -11,7 +11,6 @@ macro_rules! say_line {
 mod analyze;
 mod args;
 mod attribute;
-mod decode;
 mod differentiate;
 mod explain_model;
 mod features;

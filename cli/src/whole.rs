@@ -1,7 +1,7 @@
 //! One file through the analyzer.
 
-use crate::decode::{Shape, decode};
 use affect::analyzer::{Analyzer, Config, Output};
+use affect_media::decode::{Shape, decode};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 use std::sync::Arc;

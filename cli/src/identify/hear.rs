@@ -1,11 +1,11 @@
 //! Recordings heard: decoded, put under conditions, analysed; and remembered by the content of the file.
 
 use super::manifest::Listed;
-use crate::decode::decode;
 use affect::analyzer::FeatureSet;
 use affect::identify::condition::Condition;
 use affect::identify::extract::features;
 use affect::identify::pool::{Facts, Heard, Pool};
+use affect_media::decode::decode;
 use gst::prelude::*;
 use indicatif::ProgressBar;
 use rayon::prelude::*;

@@ -9,7 +9,6 @@ pub mod affectextract;
 pub mod affectfeatures;
 pub mod affectscore;
 pub mod affectsink;
-pub mod audio;
 pub mod meta;
 pub mod result;
 pub mod seen;

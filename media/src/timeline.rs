@@ -10,7 +10,7 @@ const TOLERANCE: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
 /// The time of a run of contiguous samples.
 #[derive(Debug, Clone)]
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     segment: gst::FormattedSegment<gst::ClockTime>,
     first_pts: gst::ClockTime,
     /// Stream time of the first sample.

@@ -1,15 +1,17 @@
 //! Any audio file as blocks of samples, decoded by GStreamer.
 
+use crate::audio::{Unpacked, with_samples};
 use affect::signal::samples::Samples;
 use gst::prelude::*;
-use gstaffect::audio::{Unpacked, with_samples};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Rate and channels of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
+    /// Samples a second.
     pub rate_hz: u32,
+    /// Number of channels.
     pub channels: usize,
 }
 
