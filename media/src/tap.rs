@@ -1,9 +1,11 @@
 //! From the buffers and events of a pad to records: what `affectfeatures`, `affectscore` and the command have in common.
 
 use crate::audio::{Unpacked, with_samples};
+use crate::sameness::Sameness;
 use crate::timeline::Timeline;
 use affect::analyzer::{Analyzer, Config, Output};
 use affect::error::{ConfigError, InputError};
+use affect::features::baseline::Baseline;
 use affect::record::{Ended, Record};
 use gst::prelude::*;
 use std::time::{Duration, Instant};
@@ -25,6 +27,11 @@ pub struct Tap {
     /// Results that wait for a buffer.
     ready: Vec<Record>,
     unpacked: Unpacked,
+    sameness: Sameness,
+    /// What is usual for the speaker of channel 0 by other audio.
+    learnt: Option<Baseline>,
+    /// The segment is not counted in time.
+    untimed: bool,
     /// The audio cannot be analysed, and that was said.
     warned: bool,
     /// The settings have changed since the analyzer was made.
@@ -50,12 +57,36 @@ pub struct Counts {
 #[derive(Debug)]
 pub enum Trouble {
     /// The audio is of a kind that cannot be analysed; it passes. Said once.
-    Audio(InputError),
+    Audio(Unfit),
     /// The settings cannot be used.
     Settings(ConfigError),
     /// This buffer could not be read; it passes.
     Buffer(String),
 }
+
+/// Audio of a kind that cannot be analysed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unfit {
+    /// Its form.
+    Input(InputError),
+    /// Its segment is counted in bytes, samples or nothing, so that it has no times.
+    Untimed,
+}
+
+impl std::fmt::Display for Unfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Input(e) => e.fmt(f),
+            Self::Untimed => f.write_str(
+                "the audio comes in a segment that is not counted in time, so that results would have no times: expected \
+                 format=time (appsrc format=time, or a parser such as rawaudioparse before this)",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Unfit {}
 
 /// Makes settings of the analyzer for a stream of that name.
 pub type MakeConfig<'a> = &'a dyn Fn(&str) -> Result<Config, ConfigError>;
@@ -71,6 +102,23 @@ impl Tap {
     #[must_use]
     pub fn stream_id(&self) -> &str {
         &self.stream_id
+    }
+
+    /// Goes on from what is usual for the speaker of channel 0 by other audio.
+    pub fn set_baseline(&mut self, learnt: Baseline) {
+        self.learnt = Some(learnt);
+    }
+
+    /// What is usual for the speaker of channel 0 by now.
+    #[must_use]
+    pub fn baseline(&self) -> Option<&Baseline> {
+        self.analyzer.as_ref().or(self.before.as_ref())?.baseline(Some(0))
+    }
+
+    /// Pairs of channels that have carried the same sound.
+    #[must_use]
+    pub fn same_sound(&self) -> Vec<(usize, usize)> {
+        self.sameness.pairs()
     }
 
     /// The settings have changed: the next buffer is analysed with new ones.
@@ -89,6 +137,7 @@ impl Tap {
             self.cut(Ended::Reset, 0);
             self.retire();
             self.warned = false;
+            self.sameness = Sameness::new(info.rate());
             self.info = Some(info);
         }
     }
@@ -111,6 +160,10 @@ impl Tap {
         let forward = segment.as_ref().is_some_and(|s| s.rate() > 0.0);
         if !forward {
             self.finish();
+        }
+        if self.untimed != segment.is_none() {
+            self.untimed = segment.is_none();
+            self.warned = false;
         }
         self.segment = segment;
         forward
@@ -184,7 +237,7 @@ impl Tap {
 
     fn missing(&mut self, duration: gst::ClockTime) {
         let (Some(info), Some(analyzer)) = (&self.info, &mut self.analyzer) else { return };
-        self.gap += duration;
+        self.gap = self.gap.saturating_add(duration);
         if self.gap > LONGEST_BRIDGED_GAP {
             self.cut(Ended::Gap, 0);
             return;
@@ -226,6 +279,9 @@ impl Tap {
         let made = make(&self.stream_id).and_then(|c| Analyzer::new(c, info.rate(), info.channels() as usize));
         match made {
             Ok(mut a) => {
+                if let Some(learnt) = self.learnt.take() {
+                    a.set_baseline(Some(0), learnt);
+                }
                 if let Some(before) = self.before.take() {
                     a.adopt(&before);
                 }
@@ -234,7 +290,7 @@ impl Tap {
             }
             Err(ConfigError::Input(e @ InputError::Rate { .. })) => {
                 self.warned = true;
-                Err(Trouble::Audio(e))
+                Err(Trouble::Audio(Unfit::Input(e)))
             }
             Err(e) => Err(Trouble::Settings(e)),
         }
@@ -245,6 +301,10 @@ impl Tap {
     /// # Errors
     /// [`Trouble`] saying what is wrong; nothing that was computed is lost.
     pub fn buffer(&mut self, buffer: &gst::BufferRef, make: MakeConfig<'_>) -> Result<(), Trouble> {
+        if self.untimed && !self.warned {
+            self.warned = true;
+            return Err(Trouble::Audio(Unfit::Untimed));
+        }
         let forward = self.segment.as_ref().is_some_and(|s| s.rate() > 0.0);
         if !forward || !self.prepare(make)? {
             return Ok(());
@@ -259,7 +319,7 @@ impl Tap {
         }
         self.gap = gst::ClockTime::ZERO;
         let cut = self.place(buffer.pts(), info.rate());
-        let Self { analyzer, timeline, ready, unpacked, counts, .. } = self;
+        let Self { analyzer, timeline, ready, unpacked, counts, sameness, .. } = self;
         let (Some(analyzer), Some(timeline)) = (analyzer, timeline) else { return Ok(()) };
         timeline.note_reference(buffer);
         let mut frames = 0;
@@ -270,6 +330,7 @@ impl Tap {
             frames = samples.frames() as u64;
             let taken = analyzer.push(samples, &mut |o| collect(o, &config, Some(timeline), ready));
             problem = taken.err().map(|e| e.to_string());
+            sameness.hear(samples);
         });
         timeline.advance(frames);
         let end = analyzer.position_ns();

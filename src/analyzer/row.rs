@@ -79,7 +79,7 @@ impl FrameRow {
             .collect();
         Record {
             stream: config.stream.clone(),
-            channel: Channel { index: self.channel, role: config.role(self.channel) },
+            channel: Channel { index: self.channel, role: config.role(self.channel), track: None },
             segment: SegmentKind::Frame,
             start_ns: self.start_ns,
             end_ns: self.end_ns,
