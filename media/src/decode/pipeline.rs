@@ -97,8 +97,16 @@ impl Running {
                 let _ = to.send(Message::Failed(e));
             }
         });
+        let held = Arc::new(Mutex::new(Vec::new()));
+        let list = held.clone();
+        pipeline.connect_deep_element_added(move |_, _, element| hold_back(element, &list));
         let to = sender.clone();
-        decoder.connect_no_more_pads(move |_| drop(to.send(Message::NoMorePads)));
+        decoder.connect_no_more_pads(move |_| {
+            let _ = to.send(Message::NoMorePads);
+            for (pad, probe) in held.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+                pad.remove_probe(probe);
+            }
+        });
         if let Some(bus) = pipeline.bus() {
             let (to, list, start) = (sender, missing.clone(), input.beginning());
             bus.set_sync_handler(move |_, message| {
@@ -154,6 +162,25 @@ impl Running {
             let _ = done.send(());
         });
         let _ = over.recv_timeout(PARTING);
+    }
+}
+
+/// Keeps the audio of a parser back until the decoder has shown its pads. A parser of uncoded audio that reads by itself (AIFF)
+/// starts before decodebin blocks its pad; what it sends too early meets an inactive or unlinked pad, and it stops for good, with an
+/// error or without a word.
+fn hold_back(element: &gst::Element, held: &Mutex<Vec<(gst::Pad, gst::PadProbeId)>>) {
+    let class = element.metadata(gst::ELEMENT_METADATA_KLASS).unwrap_or_default();
+    if !(class.contains("Demuxer") || class.contains("Parser")) {
+        return;
+    }
+    for pad in element.src_pads() {
+        let caps = pad.pad_template_caps();
+        if !caps.is_any() && !caps.is_empty() && caps.iter().all(|s| s.name() == "audio/x-raw") {
+            let kinds = gst::PadProbeType::BLOCK | gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+            let probe = pad.add_probe(kinds, |_, _| gst::PadProbeReturn::Ok);
+            let list = &mut held.lock().unwrap_or_else(PoisonError::into_inner);
+            list.extend(probe.map(|p| (pad, p)));
+        }
     }
 }
 
