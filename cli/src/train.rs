@@ -12,7 +12,7 @@ use affect::identify::labels::harmonised;
 use affect::identify::learners::Learner;
 use affect::identify::models::Plan;
 use affect::identify::train::{Background, Reference, Settings, train};
-use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs};
+use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs, replaceable};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -99,6 +99,7 @@ pub fn run(args: &TrainArgs) -> Result<(), String> {
     let tables = [Some(&args.manifest), args.folds.as_ref()].into_iter().flatten();
     let inputs = tables.chain(list.iter().map(|l| &l.path)).map(PathBuf::as_path);
     refuse_outputs_among_inputs(inputs, [args.out.as_path()]).map_err(|e| e.to_string())?;
+    replaceable(&args.out, Kind::Onnx).map_err(|e| format!("{}: {e}", args.out.display()))?;
     let data = dataset(args, &list, stop)?;
     let usual = |l: Learner| (l, args.strength.unwrap_or(l.strength()));
     let settings = Settings {

@@ -14,7 +14,7 @@ use affect::identify::planted::{self, Carrier};
 use affect::identify::pool::Pool;
 use affect::identify::train::{Background, Reference, Settings as Training, Trained};
 use affect::identify::{report, study};
-use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs};
+use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs, replaceable};
 use clap::Args;
 use config::{ModelPlan, Study};
 use hear::Ears;
@@ -138,19 +138,21 @@ pub fn run(args: &IdentifyArgs) -> Result<(), String> {
 
 /// Refuses a study whose outputs would overwrite what it is made of.
 fn apart(args: &IdentifyArgs, plan: &Study, recordings: &[Listed], out: &Path) -> Result<(), String> {
-    let mut outputs: Vec<PathBuf> =
-        ["study.toml", "recordings.csv", "ranking.json", "ranking.csv", "report.html"].map(|n| out.join(n)).to_vec();
+    let text = ["study.toml", "recordings.csv", "ranking.json", "ranking.csv", "report.html"];
+    let mut outputs = text.map(|n| (out.join(n), Kind::Text)).to_vec();
     for m in &plan.model {
         let path = out.join(&m.path);
         if m.keep_features {
-            outputs.extend(keep::beside(&path));
+            let [rows, columns] = keep::beside(&path);
+            outputs.extend([(rows, Kind::Npy), (columns, Kind::Text)]);
         }
-        outputs.push(path);
+        outputs.push((path, Kind::Onnx));
     }
     let tables = plan.corpus.iter().flat_map(|c| c.manifest.list().into_iter().chain(&c.folds));
     let inputs = [&args.config].into_iter().chain(tables).chain(recordings.iter().map(|l| &l.path));
-    let (inputs, outputs) = (inputs.map(PathBuf::as_path), outputs.iter().map(PathBuf::as_path));
-    refuse_outputs_among_inputs(inputs, outputs).map_err(|e| e.to_string())
+    refuse_outputs_among_inputs(inputs.map(PathBuf::as_path), outputs.iter().map(|(p, _)| p.as_path()))
+        .map_err(|e| e.to_string())?;
+    outputs.iter().try_for_each(|(p, kind)| replaceable(p, *kind).map_err(|e| format!("{}: {e}", p.display())))
 }
 
 /// What a trained model is like.

@@ -21,7 +21,8 @@ impl Kind {
             Self::Text => {
                 let cut =
                     std::str::from_utf8(beginning).map_or_else(|e| e.valid_up_to() + 4 > beginning.len(), |_| true);
-                cut && !beginning.contains(&0)
+                // A byte of control other than the white space of text belongs to something binary.
+                cut && beginning.iter().all(|b| *b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r'))
             }
             // A model begins with the version of its format: field 1, a small number.
             Self::Onnx => matches!(beginning, [0x08, 1..=0x1F, ..]),
@@ -36,6 +37,24 @@ impl Kind {
             Self::Npy => "a NumPy file",
         }
     }
+}
+
+/// Whether [`Complete::create`] would write there: nothing of another kind, such as a recording, is in its place. For work that
+/// takes long, before it begins.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] where there is something of another kind; those of reading.
+pub fn replaceable(path: &Path, kind: Kind) -> io::Result<()> {
+    if !fs::metadata(path).is_ok_and(|m| m.is_file()) {
+        return Ok(());
+    }
+    let mut beginning = Vec::new();
+    File::open(path)?.take(4096).read_to_end(&mut beginning)?;
+    if beginning.is_empty() || kind.begins(&beginning) {
+        return Ok(());
+    }
+    let said = format!("is there and is not {}: it is not replaced; delete it or choose another name", kind.name());
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, said))
 }
 
 /// A file that is written beside its place and moved there when it is complete. What was there before stays until then, and
@@ -59,18 +78,7 @@ impl Complete {
             Ok(m) if !m.is_file() && !m.is_dir() => {
                 return Ok(Self { file: OpenOptions::new().write(true).open(&place)?, places: None });
             }
-            Ok(_) => {
-                let mut beginning = Vec::new();
-                File::open(&place)?.take(4096).read_to_end(&mut beginning)?;
-                if !beginning.is_empty() && !kind.begins(&beginning) {
-                    let said = format!(
-                        "is there and is not {}: it is not replaced; delete it or choose another name",
-                        kind.name()
-                    );
-                    return Err(io::Error::new(io::ErrorKind::AlreadyExists, said));
-                }
-            }
-            Err(_) => {}
+            _ => replaceable(&place, kind)?,
         }
         let mut name = place.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.part", std::process::id()));

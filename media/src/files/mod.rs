@@ -4,6 +4,6 @@ mod complete;
 mod identity;
 mod name;
 
-pub use complete::{Complete, Kind};
+pub use complete::{Complete, Kind, replaceable};
 pub use identity::{Identity, OutputIsInput, refuse_outputs_among_inputs, refuse_standard_output_among};
 pub use name::{from_name, to_name};
