@@ -1,20 +1,21 @@
 //! `affect analyze FILE...`: who sounded how, when, and which features of the voice say so.
 
 use crate::model_args::ModelArgs;
-use crate::whole::{analyse, bar, interruptible};
-use crate::{DONE, FAILED, USAGE};
+use crate::whole::{Batch, Full, ReadingArgs, Results, batch};
+use crate::{DONE, FAILED, USAGE, interrupt};
 use affect::analyzer::{
-    Attribution, ChannelMode, Config, FeatureSet, Output, Policy, Scorer, ScoringConfig, Segmentation, WindowConfig,
+    Attribution, ChannelMode, Config, FeatureSet, Policy, Scorer, ScoringConfig, Segmentation, WindowConfig,
 };
 use affect::explain::Unit;
 use affect::model::{Options, pool};
 use affect::record::{Ended, Record};
 use affect::segment::utterance::UtteranceConfig;
+use affect_media::file::Heard;
+use affect_media::files::refuse_standard_output_among;
 use clap::{Args, ValueEnum};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Pieces {
@@ -71,6 +72,8 @@ pub struct AnalyzeArgs {
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
+    reading: ReadingArgs,
+    #[command(flatten)]
     common: ModelArgs,
 }
 
@@ -120,9 +123,36 @@ impl AnalyzeArgs {
     }
 }
 
+/// JSON lines as they come, or a timeline at the end of each file.
+struct Shown<W> {
+    out: W,
+    json: bool,
+    held: Vec<Record>,
+}
+
+impl<W: Write> Results for Shown<W> {
+    fn take(&mut self, _file: &str, record: Record) -> io::Result<()> {
+        if self.json {
+            return writeln!(self.out, "{}", record.to_json());
+        }
+        self.held.push(record);
+        Ok(())
+    }
+
+    fn end_of_file(&mut self, file: &str, heard: &Heard) -> io::Result<()> {
+        let mut held = std::mem::take(&mut self.held);
+        if !self.json {
+            held.sort_by_key(|r| (r.start_ns, r.channel.index));
+            timeline(&mut self.out, file, heard, &held)?;
+        }
+        self.out.flush()
+    }
+}
+
 /// Analyses all files; one bad file never stops the rest. Returns the exit code.
 pub fn run(args: &AnalyzeArgs) -> u8 {
-    let config = match args.config() {
+    let apart = refuse_standard_output_among(args.files.iter().map(PathBuf::as_path)).map_err(|e| e.to_string());
+    let config = match apart.and_then(|()| args.config()) {
         Ok(c) => c,
         Err(e) => {
             eprintln!("affect: {e}");
@@ -133,50 +163,19 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         eprintln!("affect: GStreamer cannot start: {e}");
         return FAILED;
     }
-    let stop = interruptible();
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut code = DONE;
-    for (index, path) in args.files.iter().enumerate() {
-        let bar = bar(args.quiet, index, args.files.len(), path);
-        let mut held: Vec<Record> = Vec::new();
-        let mut broken: Option<io::Error> = None;
-        let heard = analyse(path, &config, &stop, &bar, &mut |o, _| {
-            let Output::Segment(r) = o else { return Ok(()) };
-            if args.json {
-                let wrote = writeln!(out, "{}", r.to_json());
-                return wrote.map_err(|e| broken.insert(e).to_string());
-            }
-            held.push(*r);
-            Ok(())
-        });
-        bar.finish_and_clear();
-        let problem = match heard {
-            Ok(h) => {
-                if !args.json {
-                    held.sort_by_key(|r| (r.start_ns, r.channel.index));
-                    broken = broken.or(timeline(&mut out, &path.display().to_string(), h.channels, &held).err());
-                }
-                h.problem
-            }
-            Err(e) => Some(e),
-        };
-        let broken = broken.or(out.flush().err());
-        if let Some(e) = broken {
-            if e.kind() == io::ErrorKind::BrokenPipe {
-                return DONE; // whoever read has had enough
-            }
+    interrupt::flag();
+    let mut shown = Shown { out: BufWriter::new(io::stdout().lock()), json: args.json, held: Vec::new() };
+    let files =
+        Batch { files: &args.files, config: &config, reading: &args.reading, quiet: args.quiet, baseline: None };
+    let outcome = batch(&files, &mut shown).and_then(|code| shown.out.flush().map(|()| code).map_err(Full));
+    match outcome {
+        Ok(code) => code,
+        Err(Full(e)) if e.kind() == io::ErrorKind::BrokenPipe => DONE, // whoever read has had enough
+        Err(Full(e)) => {
             eprintln!("affect: cannot write to standard output: {e}");
-            return FAILED;
-        }
-        if let Some(e) = problem {
-            eprintln!("affect: {}: {e}", path.display());
-            code = FAILED;
-        }
-        if stop.load(Ordering::Relaxed) {
-            break;
+            FAILED
         }
     }
-    code
 }
 
 /// Minutes, seconds and tenths.
@@ -185,8 +184,10 @@ fn clock(ns: u64) -> String {
     format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
 }
 
-fn timeline(out: &mut impl Write, name: &str, channels: usize, records: &[Record]) -> io::Result<()> {
-    writeln!(out, "{name}: {channels} channel{}, {} segments", if channels == 1 { "" } else { "s" }, records.len())?;
+fn timeline(out: &mut impl Write, name: &str, heard: &Heard, records: &[Record]) -> io::Result<()> {
+    let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let tracks = if heard.tracks > 1 { format!("{}, ", plural(heard.tracks, "track")) } else { String::new() };
+    writeln!(out, "{name}: {tracks}{}, {} segments", plural(heard.channels, "channel"), records.len())?;
     if let Some(m) = records.iter().find_map(|r| r.scored.as_ref()).map(|s| &s.model) {
         writeln!(
             out,

@@ -1,5 +1,6 @@
 //! The command line: raw arguments, then what they ask for.
 
+use crate::whole::ReadingArgs;
 use affect::analyzer::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
 use affect::features::catalogue::Group;
 use affect::segment::utterance::UtteranceConfig;
@@ -23,14 +24,15 @@ pub enum Command {
     /// Features of audio files as CSV or JSON lines.
     ///
     /// Reads every format that the installed GStreamer decodes. Channels are analysed one by one unless asked
-    /// otherwise. Exit code: 0 done, 1 some file or the output failed (the others were done), 2 wrong usage.
+    /// otherwise. Exit code: 0 done, 1 some file or the output failed or is not complete (the others were done), 2 wrong usage,
+    /// 130 interrupted.
     #[command(after_long_help = catalogue_help())]
     Features(FeaturesArgs),
     /// Who sounded how, when, and which features of the voice say so.
     ///
     /// Reads every format that the installed GStreamer decodes; the channels of a file are its speakers. Scores measure
     /// expression in the voice, with the uncertainty shown; they are no claims about feelings. Exit code: 0 done, 1 some
-    /// file or the output failed (the others were done), 2 wrong usage.
+    /// file or the output failed or is not complete (the others were done), 2 wrong usage, 130 interrupted.
     Analyze(crate::analyze::AnalyzeArgs),
     /// Scores of rows of features by a model.
     Score(crate::score::ScoreArgs),
@@ -115,7 +117,7 @@ pub struct FeaturesArgs {
     /// What becomes a row of functionals.
     #[arg(long, value_enum, default_value = "file")]
     segments: Segments,
-    /// Write here instead of to standard output.
+    /// Write here instead of to standard output. The file appears when it is complete.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Which channels: per-channel, mix, or numbers such as 0,2.
@@ -154,6 +156,8 @@ pub struct FeaturesArgs {
     /// No progress on standard error.
     #[arg(long, short)]
     quiet: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 /// What to do.
@@ -172,6 +176,7 @@ pub struct Extract {
     pub baseline_file: Option<PathBuf>,
     pub out: Option<PathBuf>,
     pub quiet: bool,
+    pub reading: ReadingArgs,
 }
 
 /// Seconds as samples at 16 kHz; what is no length becomes 0, which the settings' own check refuses.
@@ -241,6 +246,7 @@ impl FeaturesArgs {
             baseline_file: self.baseline_file,
             out: self.out,
             quiet: self.quiet,
+            reading: self.reading,
         })))
     }
 }

@@ -8,6 +8,7 @@ use affect::explain::{Attribution, EXACT, Explainer, Method, Unit};
 use affect::features::catalogue::Group;
 use affect::model::Model;
 use affect::model::builtin::Structure;
+use affect_media::files::refuse_standard_output_among;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -95,6 +96,9 @@ pub struct AttributeArgs {
 
 /// Explains and prints.
 pub fn run(args: &AttributeArgs) -> Result<(), String> {
+    let background = args.background.as_deref();
+    refuse_standard_output_among([args.model.as_path(), &args.input].into_iter().chain(background))
+        .map_err(|e| e.to_string())?;
     let JsonFormat::Json = args.format;
     let input = Table::read(&args.input)?;
     let width = input.rows(&[]).ok().and_then(|r| r.first().map(Vec::len));

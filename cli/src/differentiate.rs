@@ -2,6 +2,7 @@
 
 use affect::onnx::differentiate::differentiate;
 use affect::onnx::graph::Model;
+use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -22,11 +23,12 @@ pub struct DifferentiateArgs {
 
 /// Writes the model, and says what was added.
 pub fn run(args: &DifferentiateArgs) -> Result<(), String> {
+    refuse_outputs_among_inputs([args.model.as_path()], [args.out.as_path()]).map_err(|e| e.to_string())?;
     let named = |e: &dyn std::fmt::Display| format!("{}: {e}", args.model.display());
     let bytes = std::fs::read(&args.model).map_err(|e| named(&e))?;
     let model = Model::parse(bytes).map_err(|e| named(&e))?;
     let made = differentiate(&model, &args.output, &args.wrt).map_err(|e| named(&e))?;
-    std::fs::write(&args.out, &made.bytes).map_err(|e| format!("{}: {e}", args.out.display()))?;
+    Complete::write(&args.out, Kind::Onnx, &made.bytes).map_err(|e| format!("{}: {e}", args.out.display()))?;
     crate::say_line!(
         "input {}: the gradient at {}, of its shape (one row of a unit matrix picks a class)",
         made.seed,

@@ -6,6 +6,7 @@ use affect::model::builtin::Structure;
 use affect::model::card::{Card, Input};
 use affect::model::engine::Backend;
 use affect::onnx::differentiate::without_rule;
+use affect_media::files::refuse_standard_output_among;
 use clap::Args;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ macro_rules! put {
 
 /// Prints.
 pub fn run(args: &ExplainModelArgs) -> Result<(), String> {
+    refuse_standard_output_among([args.model.as_path()]).map_err(|e| e.to_string())?;
     let model = args.common.open(&args.model, None, None)?;
     if args.json {
         return crate::say(&format!("{}\n", model.card().ok_or("the model has no card")?.to_json()));

@@ -1,62 +1,97 @@
 //! `affect features FILE...`
 
 use crate::args::Extract;
-use crate::decode::{Shape, decode};
 use crate::output::Output;
-use crate::{DONE, FAILED};
-use affect::analyzer::{Analyzer, Config, Output as Result_, two_pass};
+use crate::whole::{Batch, Full, Results, batch};
+use crate::{DONE, FAILED, INTERRUPTED, USAGE, interrupt};
+use affect::analyzer::{FeatureSet, two_pass};
 use affect::features::baseline::{Baseline, Population};
 use affect::record::Record;
-use indicatif::{ProgressBar, ProgressStyle};
+use affect_media::file::Heard;
+use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs, refuse_standard_output_among};
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::{Path, PathBuf};
 
-/// Why a file was not (wholly) done.
-enum Problem {
-    /// Something about this file; the next one may be fine.
-    File(String),
-    /// The output cannot take more.
-    Output(io::Error),
+/// Rows that go to the output, or wait for the end of the file to be compared with all of it.
+struct Rows {
+    output: Output,
+    two_pass: bool,
+    held: Vec<Record>,
+}
+
+impl Results for Rows {
+    fn take(&mut self, file: &str, record: Record) -> io::Result<()> {
+        if self.two_pass {
+            self.held.push(record);
+            return Ok(());
+        }
+        self.output.write(file, &record)
+    }
+
+    fn end_of_file(&mut self, file: &str, _heard: &Heard) -> io::Result<()> {
+        let mut held = std::mem::take(&mut self.held);
+        two_pass(&mut held);
+        held.iter().try_for_each(|r| self.output.write(file, r))
+    }
 }
 
 /// Runs the job; returns the exit code. One bad file never stops the rest.
 pub fn run(job: &Extract) -> u8 {
+    let inputs = || job.files.iter().map(PathBuf::as_path);
+    let outputs = job.out.iter().chain(&job.baseline_file).map(PathBuf::as_path);
+    let apart = refuse_outputs_among_inputs(inputs(), outputs);
+    let apart = apart.and_then(|()| if job.out.is_none() { refuse_standard_output_among(inputs()) } else { Ok(()) });
+    if let Err(e) = apart {
+        eprintln!("affect: {e}");
+        return USAGE;
+    }
     if let Err(e) = gst::init() {
         eprintln!("affect: GStreamer cannot start: {e}");
         return FAILED;
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    // Without a handler an interrupt still ends the program, only less gently.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    interrupt::flag();
     // The settings' check has seen to it that there is a set.
-    let set = job.config.sets.first().copied().unwrap_or_default();
-    let mut output = match Output::open(job.out.as_deref(), job.jsonl, set, job.level) {
+    let set: FeatureSet = job.config.sets.first().copied().unwrap_or_default();
+    let output = match Output::open(job.out.as_deref(), job.jsonl, set, job.level) {
         Ok(o) => o,
         Err(e) => return output_failed(job, &e),
     };
-    let mut code = DONE;
-    for (index, path) in job.files.iter().enumerate() {
-        let bar = progress(job, index, path);
-        let outcome = one(job, path, &stop, &mut output, &bar);
-        bar.finish_and_clear();
-        match outcome {
-            Ok(()) => {}
-            Err(Problem::Output(e)) => return output_failed(job, &e),
-            Err(Problem::File(e)) => {
-                eprintln!("affect: {}: {e}", path.display());
-                code = FAILED;
+    let saved = |learnt: Option<&Baseline>| match (&job.baseline_file, learnt) {
+        (Some(path), None) => load(path),
+        (Some(path), Some(b)) => {
+            let named = |e: io::Error| format!("{}: {e}", path.display());
+            Complete::write(path, Kind::Text, b.to_json().as_bytes()).map_err(named).map(|()| None)
+        }
+        (None, _) => Ok(None),
+    };
+    let files = Batch {
+        files: &job.files,
+        config: &job.config,
+        reading: &job.reading,
+        quiet: job.quiet,
+        baseline: job.baseline_file.is_some().then_some(&saved),
+    };
+    let mut rows = Rows { output, two_pass: job.two_pass, held: Vec::new() };
+    match batch(&files, &mut rows) {
+        Ok(INTERRUPTED) => match rows.output.abandon() {
+            Ok(Some(part)) => {
+                eprintln!("affect: what was done until then is in {}", part.display());
+                INTERRUPTED
             }
+            Ok(None) => INTERRUPTED,
+            Err(e) => output_failed(job, &e),
+        },
+        Ok(code) => match rows.output.finish() {
+            Ok(()) => code,
+            Err(e) => output_failed(job, &e),
+        },
+        Err(Full(e)) => {
+            let code = output_failed(job, &e);
+            if let Ok(Some(part)) = rows.output.abandon() {
+                eprintln!("affect: what was written until then is in {}", part.display());
+            }
+            code
         }
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-    }
-    match output.flush() {
-        Ok(()) => code,
-        Err(e) => output_failed(job, &e),
     }
 }
 
@@ -67,100 +102,6 @@ fn output_failed(job: &Extract, e: &io::Error) -> u8 {
     let name = job.out.as_ref().map_or("standard output".to_owned(), |p| format!("\"{}\"", p.display()));
     eprintln!("affect: cannot write to {name}: {e}");
     FAILED
-}
-
-fn progress(job: &Extract, index: usize, path: &Path) -> ProgressBar {
-    if job.quiet {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {percent}% {eta}") {
-        bar.set_style(style);
-    }
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    bar.set_prefix(format!("[{}/{}] {name}", index + 1, job.files.len()));
-    bar
-}
-
-fn one(job: &Extract, path: &Path, stop: &AtomicBool, output: &mut Output, bar: &ProgressBar) -> Result<(), Problem> {
-    let file = path.display().to_string();
-    let config = Config { stream: file.as_str().into(), ..job.config.clone() };
-    let mut analyzer: Option<(Shape, Analyzer)> = None;
-    let mut broken: Option<io::Error> = None;
-    let saved = job.baseline_file.as_deref().map(load).transpose().map_err(Problem::File)?.flatten();
-    // Records that wait for the end of the file, to be compared with all of it.
-    let mut held: Vec<Record> = Vec::new();
-    let mut take = |r: &Result_<'_>, output: &mut Output| match r {
-        Result_::Segment(record) if job.two_pass => {
-            held.push((**record).clone());
-            Ok(())
-        }
-        r => output.write(&file, &config, r),
-    };
-    let decoded = decode(
-        path,
-        stop,
-        &mut |shape, samples| {
-            let (known, analyzer) = match &mut analyzer {
-                Some(a) => a,
-                none => {
-                    let mut made =
-                        Analyzer::new(config.clone(), shape.rate_hz, shape.channels).map_err(|e| e.to_string())?;
-                    if job.baseline_file.is_some() && shape.channels != 1 {
-                        return Err("--baseline-file is for files with one channel".to_owned());
-                    }
-                    if let Some(b) = &saved {
-                        made.set_baseline(Some(0), b.clone());
-                    }
-                    none.insert((shape, made))
-                }
-            };
-            if *known != shape {
-                return Err(format!("rate or channels change within the file ({known:?} to {shape:?})"));
-            }
-            analyzer
-                .push(samples, &mut |r| {
-                    if broken.is_none() {
-                        broken = take(&r, output).err();
-                    }
-                })
-                .map_err(|e| e.to_string())?;
-            if broken.is_some() { Err("output".to_owned()) } else { Ok(()) }
-        },
-        &mut |at, of| {
-            if let Some(of) = of {
-                bar.set_length(of);
-            }
-            bar.set_position(at);
-        },
-    );
-    // What was heard until an interruption or a defect is complete up to there.
-    if let Some((_, a)) = &mut analyzer
-        && broken.is_none()
-    {
-        a.finish(&mut |r| {
-            if broken.is_none() {
-                broken = take(&r, output).err();
-            }
-        });
-    }
-    two_pass(&mut held);
-    for record in held {
-        if broken.is_none() {
-            broken = output.write(&file, &config, &Result_::Segment(Box::new(record))).err();
-        }
-    }
-    if let Some(e) = broken {
-        return Err(Problem::Output(e));
-    }
-    if let (Some(path), Some(b)) = (&job.baseline_file, analyzer.as_ref().and_then(|(_, a)| a.baseline(Some(0)))) {
-        std::fs::write(path, b.to_json()).map_err(|e| Problem::File(format!("{}: {e}", path.display())))?;
-    }
-    decoded.map_err(Problem::File)?;
-    if analyzer.is_none() {
-        return Err(Problem::File("no audio in it".to_owned()));
-    }
-    Ok(())
 }
 
 /// A saved baseline; `None` where the file is not there yet.

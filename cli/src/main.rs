@@ -11,14 +11,15 @@ macro_rules! say_line {
 mod analyze;
 mod args;
 mod attribute;
-mod decode;
 mod differentiate;
 mod explain_model;
 mod features;
 mod identify;
+mod interrupt;
 mod list;
 mod model_args;
 mod output;
+mod progress;
 mod score;
 mod tables;
 mod train;
@@ -31,10 +32,12 @@ use std::process::ExitCode;
 
 /// Everything was done.
 const DONE: u8 = 0;
-/// Some file could not be read, or results could not be written.
+/// Some file could not be read or is not complete, or results could not be written.
 const FAILED: u8 = 1;
 /// The command line is wrong; clap exits with the same number.
 const USAGE: u8 = 2;
+/// Interrupted; what shells make of SIGINT.
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let code = match args::Cli::parse().command {
@@ -54,7 +57,8 @@ fn main() -> ExitCode {
         Command::Identify(a) => told(identify::run(&a)),
         Command::Differentiate(a) => told(differentiate::run(&a)),
     };
-    ExitCode::from(code)
+    // Whatever a verb made of it: an interruption is never success.
+    ExitCode::from(if interrupt::asked() { INTERRUPTED } else { code })
 }
 
 /// The exit code, after saying what went wrong.

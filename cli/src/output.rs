@@ -1,16 +1,39 @@
 //! Rows of features as CSV or JSON lines.
 
 use crate::args::Level;
-use affect::analyzer::{Config, FeatureSet, Output as Result_};
+use affect::analyzer::FeatureSet;
 use affect::features::catalogue::Entry;
 use affect::record::Record;
+use affect_media::files::{Complete, Kind};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where rows go.
+pub enum Sink {
+    Standard(io::Stdout),
+    File(Complete),
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Standard(s) => s.write(bytes),
+            Self::File(f) => f.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Standard(s) => s.flush(),
+            Self::File(f) => f.flush(),
+        }
+    }
+}
+
+/// Rows in one of the forms.
 pub enum Output {
-    Csv(Box<csv::Writer<Box<dyn Write>>>),
-    Jsonl(BufWriter<Box<dyn Write>>),
+    Csv(Box<csv::Writer<Sink>>),
+    Jsonl(BufWriter<Sink>),
 }
 
 fn number(value: Option<f32>) -> String {
@@ -26,52 +49,59 @@ fn plain(e: csv::Error) -> io::Error {
 }
 
 impl Output {
-    /// Opens the output and writes the header.
+    /// Opens the output and writes the header. A file appears under its name when [`Self::finish`] is called.
     pub fn open(path: Option<&Path>, jsonl: bool, set: FeatureSet, level: Level) -> io::Result<Self> {
-        let inner: Box<dyn Write> = match path {
-            Some(p) => Box::new(std::fs::File::create(p)?),
-            None => Box::new(io::stdout()),
+        let sink = match path {
+            Some(p) => Sink::File(Complete::create(p, Kind::Text)?),
+            None => Sink::Standard(io::stdout()),
         };
         if jsonl {
-            return Ok(Self::Jsonl(BufWriter::new(inner)));
+            return Ok(Self::Jsonl(BufWriter::new(sink)));
         }
         let list: &[Entry] = match level {
             Level::Lld => set.llds(),
             Level::Functionals => set.functionals(),
         };
-        let mut csv = csv::Writer::from_writer(inner);
+        let mut csv = csv::Writer::from_writer(sink);
         let names = list.iter().map(|e| e.name.as_str());
         csv.write_record(["file", "channel", "start_ns", "end_ns"].into_iter().chain(names)).map_err(plain)?;
         Ok(Self::Csv(Box::new(csv)))
     }
 
     /// Writes one result of `file`.
-    pub fn write(&mut self, file: &str, config: &Config, result: &Result_<'_>) -> io::Result<()> {
-        match (self, result) {
-            (Self::Jsonl(w), Result_::Segment(record)) => line(w, record),
-            (Self::Jsonl(w), Result_::Frame(row)) => line(w, &row.to_record(config)),
-            (Self::Csv(w), Result_::Segment(r)) => {
+    pub fn write(&mut self, file: &str, r: &Record) -> io::Result<()> {
+        match self {
+            Self::Jsonl(w) => {
+                w.write_all(r.to_json().as_bytes())?;
+                w.write_all(b"\n")
+            }
+            Self::Csv(w) => {
                 let head = [file.to_owned(), r.channel.label(), r.start_ns.to_string(), r.end_ns.to_string()];
                 w.write_record(head.into_iter().chain(r.features.iter().map(|f| number(f.value)))).map_err(plain)
             }
-            (Self::Csv(w), Result_::Frame(row)) => {
-                let channel = row.channel.map_or("mix".to_owned(), |c| c.to_string());
-                let head = [file.to_owned(), channel, row.start_ns.to_string(), row.end_ns.to_string()];
-                w.write_record(head.into_iter().chain(row.columns().iter().map(|v| number(*v)))).map_err(plain)
-            }
+        }
+    }
+
+    fn sink(self) -> io::Result<Sink> {
+        match self {
+            Self::Csv(w) => w.into_inner().map_err(|e| io::Error::new(e.error().kind(), e.error().to_string())),
+            Self::Jsonl(w) => w.into_inner().map_err(io::IntoInnerError::into_error),
         }
     }
 
     /// Brings everything to its place.
-    pub fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Csv(w) => w.flush(),
-            Self::Jsonl(w) => w.flush(),
+    pub fn finish(self) -> io::Result<()> {
+        match self.sink()? {
+            Sink::Standard(mut s) => s.flush(),
+            Sink::File(f) => f.finish(),
         }
     }
-}
 
-fn line(w: &mut impl Write, record: &Record) -> io::Result<()> {
-    w.write_all(record.to_json().as_bytes())?;
-    w.write_all(b"\n")
+    /// Leaves an output unfinished; says where what was written is.
+    pub fn abandon(self) -> io::Result<Option<PathBuf>> {
+        match self.sink()? {
+            Sink::Standard(mut s) => s.flush().map(|()| None),
+            Sink::File(f) => Ok(f.part().map(Path::to_owned)),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::model_args::{ModelArgs, enter};
 use crate::tables::Table;
+use affect_media::files::refuse_standard_output_among;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
@@ -37,6 +38,7 @@ const WHO: [&str; 4] = ["file", "channel", "start_ns", "end_ns"];
 
 /// Scores and prints.
 pub fn run(args: &ScoreArgs) -> Result<(), String> {
+    refuse_standard_output_among([args.model.as_path(), &args.features]).map_err(|e| e.to_string())?;
     let table = Table::read(&args.features)?;
     let width = table.rows(&[]).ok().and_then(|r| r.first().map(Vec::len));
     let model = args.common.open(&args.model, args.output.as_deref(), width)?;

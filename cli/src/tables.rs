@@ -1,5 +1,8 @@
 //! Tables of numbers: CSV or NPY.
 
+use affect_media::files::to_name;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Rows of a table; missing cells are NaN.
@@ -17,6 +20,11 @@ fn missing(cell: &str) -> bool {
     matches!(cell.trim().to_ascii_lowercase().as_str(), "" | "nan" | "na" | "null")
 }
 
+/// A cell as text.
+fn cell(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).map_or_else(|_| to_name(OsStr::from_bytes(bytes)), str::to_owned)
+}
+
 impl Table {
     /// Reads a file; `.npy` by its ending, everything else as CSV.
     pub fn read(path: &Path) -> Result<Self, String> {
@@ -28,9 +36,10 @@ impl Table {
         }
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(false).from_reader(&bytes[..]);
         let mut cells = Vec::new();
-        for record in reader.records() {
+        // File names need not be UTF-8: their bytes stay distinguishable.
+        for record in reader.byte_records() {
             let record = record.map_err(|e| named(&e))?;
-            cells.push(record.iter().map(str::to_owned).collect::<Vec<_>>());
+            cells.push(record.iter().map(cell).collect::<Vec<_>>());
         }
         let is_header = |row: &Vec<String>| row.iter().any(|c| !missing(c) && c.trim().parse::<f64>().is_err());
         let header = cells.first().filter(|r| is_header(r)).cloned();

@@ -2,15 +2,17 @@
 
 use crate::identify::config::{Corpus, Tables};
 use crate::identify::hear::Ears;
-use crate::identify::manifest::listed;
-use crate::identify::{progress, say};
-use crate::whole::interruptible;
+use crate::identify::manifest::{Listed, listed};
+use crate::identify::say;
+use crate::interrupt;
+use crate::progress::Progress;
 use affect::analyzer::FeatureSet;
 use affect::identify::data::Dataset;
 use affect::identify::labels::harmonised;
 use affect::identify::learners::Learner;
 use affect::identify::models::Plan;
 use affect::identify::train::{Background, Reference, Settings, train};
+use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs, replaceable};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -92,8 +94,13 @@ pub fn run(args: &TrainArgs) -> Result<(), String> {
     if !strong || !(0.0..1.0).contains(&args.silent) {
         return Err("--strength: expected above 0; --silent: expected 0 to below 1".to_owned());
     }
-    let stop = interruptible();
-    let data = dataset(args, &stop)?;
+    let stop = interrupt::flag();
+    let list = recordings(args)?;
+    let tables = [Some(&args.manifest), args.folds.as_ref()].into_iter().flatten();
+    let inputs = tables.chain(list.iter().map(|l| &l.path)).map(PathBuf::as_path);
+    refuse_outputs_among_inputs(inputs, [args.out.as_path()]).map_err(|e| e.to_string())?;
+    replaceable(&args.out, Kind::Onnx).map_err(|e| format!("{}: {e}", args.out.display()))?;
+    let data = dataset(args, &list, stop)?;
     let usual = |l: Learner| (l, args.strength.unwrap_or(l.strength()));
     let settings = Settings {
         id: args.id.clone(),
@@ -114,19 +121,19 @@ pub fn run(args: &TrainArgs) -> Result<(), String> {
         derived: Vec::new(),
         metrics: Vec::new(),
     };
-    let bar = progress(args.quiet, "fits");
+    let progress = Progress::count(args.quiet, "fits");
     let trained = train(&data, &settings, &mut |done, of| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
+        progress.at(done as u64, Some(of as u64));
         !stop.load(Ordering::Relaxed)
     })
     .map_err(|e| e.to_string())?;
-    bar.finish_and_clear();
-    std::fs::write(&args.out, &trained.bytes).map_err(|e| format!("{}: {e}", args.out.display()))?;
+    drop(progress);
+    Complete::write(&args.out, Kind::Onnx, &trained.bytes).map_err(|e| format!("{}: {e}", args.out.display()))?;
     say(&args.out, &trained)
 }
 
-fn dataset(args: &TrainArgs, stop: &AtomicBool) -> Result<Dataset, String> {
+/// The recordings of the manifest that have wanted labels.
+fn recordings(args: &TrainArgs) -> Result<Vec<Listed>, String> {
     let corpus = Corpus {
         name: name_of(args),
         root: args.root.clone().or_else(|| args.manifest.parent().map(Path::to_owned)).unwrap_or_default(),
@@ -138,11 +145,18 @@ fn dataset(args: &TrainArgs, stop: &AtomicBool) -> Result<Dataset, String> {
     let wanted: Option<Vec<String>> = args.labels.as_ref().map(|l| l.split(',').map(harmonised).collect());
     let mut list = listed(&corpus)?;
     list.retain(|l| wanted.as_ref().is_none_or(|w| w.contains(&l.recording.label)));
-    let bar = progress(args.quiet, "recordings");
+    if list.is_empty() {
+        return Err(format!("{}: no recording with such labels in it: nothing to learn from", args.manifest.display()));
+    }
+    Ok(list)
+}
+
+fn dataset(args: &TrainArgs, list: &[Listed], stop: &AtomicBool) -> Result<Dataset, String> {
+    let progress = Progress::count(args.quiet, "recordings");
     let conditions = ["clean".to_owned()];
-    let ears = Ears { set: args.set, conditions: &conditions, memory: None, stop, bar: &bar };
-    let (pool, broken) = ears.all(&list)?;
-    bar.finish_and_clear();
+    let ears = Ears { set: args.set, conditions: &conditions, memory: None, stop, progress: &progress };
+    let (pool, broken) = ears.all(list)?;
+    drop(progress);
     if let Some((file, why)) = broken.first() {
         return Err(format!("{file}: {why}"));
     }

@@ -1,92 +1,138 @@
-//! One file through the analyzer.
+//! Audio files one after the other through the analysis.
 
-use crate::decode::{Shape, decode};
-use affect::analyzer::{Analyzer, Config, Output};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::interrupt;
+use crate::progress::Progress;
+use crate::{DONE, FAILED, INTERRUPTED};
+use affect::analyzer::Config;
+use affect::features::baseline::Baseline;
+use affect::record::Record;
+use affect_media::decode::Limits;
+use affect_media::file::{Heard, Job, analyse};
+use affect_media::files::to_name;
+use clap::Args;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// A flag that an interrupt sets.
-pub fn interruptible() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    // Without a handler an interrupt still ends the program, only less gently.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-    stop
+/// Options of every verb that reads audio files.
+#[derive(Debug, Clone, Args)]
+pub struct ReadingArgs {
+    /// Only this audio track of files with several, the first being 0. Without it all are analysed, their channels counted
+    /// through, with the track in the record.
+    #[arg(long, value_name = "N")]
+    pub track: Option<usize>,
+    /// Seconds without any progress after which a file is given up.
+    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = patience)]
+    pub patience: f64,
 }
 
-/// A bar for one of several files.
-pub fn bar(quiet: bool, index: usize, count: usize, path: &Path) -> ProgressBar {
-    if quiet {
-        return ProgressBar::hidden();
+fn patience(text: &str) -> Result<f64, String> {
+    let least_to_most = 0.1..=86_400.0;
+    text.parse::<f64>().ok().filter(|s| least_to_most.contains(s)).ok_or("expected 0.1 to 86400 seconds".to_owned())
+}
+
+impl ReadingArgs {
+    /// How long to wait, and for whom to stop.
+    pub fn limits(&self) -> Limits<'static> {
+        Limits { patience: Duration::from_secs_f64(self.patience), stop: interrupt::flag() }
     }
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {percent}% {eta}") {
-        bar.set_style(style);
-    }
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    bar.set_prefix(format!("[{}/{count}] {name}", index + 1));
-    bar
 }
 
-/// What a file is like, and what ended it early.
-pub struct Heard {
-    /// Channels of the file.
-    pub channels: usize,
-    /// Why it was not done to its end.
-    pub problem: Option<String>,
+/// Where results go.
+pub trait Results {
+    /// Takes a record of a file.
+    fn take(&mut self, file: &str, record: Record) -> io::Result<()>;
+    /// A file is at its end; `heard` says what it was like.
+    fn end_of_file(&mut self, file: &str, heard: &Heard) -> io::Result<()>;
 }
 
-/// Decodes and analyses a file; `take` gets every result, and the number of channels. What was heard until a defect or an
-/// interruption is complete up to there.
+/// What a batch of files is analysed with.
+pub struct Batch<'a> {
+    pub files: &'a [PathBuf],
+    pub config: &'a Config,
+    pub reading: &'a ReadingArgs,
+    pub quiet: bool,
+    /// Loads what is usual for the speaker, and saves it.
+    pub baseline: Option<&'a dyn Fn(Option<&Baseline>) -> Result<Option<Baseline>, String>>,
+}
+
+/// The output cannot take more.
+pub struct Full(pub io::Error);
+
+/// Analyses all files; one bad file never stops the rest. Returns the exit code.
 ///
 /// # Errors
-/// A text that says why there is nothing at all.
-pub fn analyse(
-    path: &Path,
-    config: &Config,
-    stop: &AtomicBool,
-    bar: &ProgressBar,
-    take: &mut dyn FnMut(Output<'_>, usize) -> Result<(), String>,
-) -> Result<Heard, String> {
-    let config = Config { stream: path.display().to_string().into(), ..config.clone() };
-    let mut made: Option<(Shape, Analyzer)> = None;
-    let mut problem: Option<String> = None;
-    let mut keep = |r: Output<'_>, channels: usize, problem: &mut Option<String>| {
-        if problem.is_none() {
-            *problem = take(r, channels).err();
+/// [`Full`] where the output cannot be written.
+pub fn batch(batch: &Batch<'_>, results: &mut dyn Results) -> Result<u8, Full> {
+    let mut code = DONE;
+    for (index, path) in batch.files.iter().enumerate() {
+        if interrupt::asked() {
+            break;
         }
-    };
-    let decoded = decode(
-        path,
-        stop,
-        &mut |shape, samples| {
-            let (known, analyzer) = match &mut made {
-                Some(a) => a,
-                none => {
-                    let a = Analyzer::new(config.clone(), shape.rate_hz, shape.channels).map_err(|e| e.to_string())?;
-                    none.insert((shape, a))
+        let progress = Progress::file(batch.quiet, index, batch.files.len(), path);
+        let outcome = one(batch, path, results, &progress);
+        drop(progress);
+        let name = to_name(path);
+        match outcome? {
+            Ok(heard) => {
+                for note in &heard.notes {
+                    eprintln!("affect: {name}: note: {note}");
                 }
-            };
-            if *known != shape {
-                return Err(format!("rate or channels change within the file ({known:?} to {shape:?})"));
+                for problem in &heard.problems {
+                    eprintln!("affect: {name}: {problem}");
+                    code = FAILED;
+                }
             }
-            analyzer.push(samples, &mut |r| keep(r, shape.channels, &mut problem)).map_err(|e| e.to_string())?;
-            problem.clone().map_or(Ok(()), Err)
-        },
-        &mut |at, of| {
-            if let Some(of) = of {
-                bar.set_length(of);
+            Err(e) => {
+                eprintln!("affect: {name}: {e}");
+                code = FAILED;
             }
-            bar.set_position(at);
-        },
-    );
-    let Some((shape, mut analyzer)) = made else {
-        return Err(decoded.err().unwrap_or_else(|| "no audio in it".to_owned()));
-    };
-    if problem.is_none() {
-        analyzer.finish(&mut |r| keep(r, shape.channels, &mut problem));
+        }
+        if interrupt::asked() {
+            let rest = batch.files.len() - index - 1;
+            eprintln!("affect: interrupted in file {} of {}: {rest} not begun", index + 1, batch.files.len());
+            return Ok(INTERRUPTED);
+        }
     }
-    Ok(Heard { channels: shape.channels, problem: problem.or(decoded.err()) })
+    Ok(code)
+}
+
+fn one(
+    batch: &Batch<'_>,
+    path: &Path,
+    results: &mut dyn Results,
+    progress: &Progress,
+) -> Result<Result<Heard, String>, Full> {
+    let file = to_name(path);
+    let config = Config { stream: file.as_str().into(), ..batch.config.clone() };
+    let baseline = match batch.baseline.map_or(Ok(None), |b| b(None)) {
+        Ok(b) => b,
+        Err(e) => return Ok(Err(e)),
+    };
+    // Where nothing was learnt yet there is still to be one channel.
+    let job = Job {
+        config: &config,
+        track: batch.reading.track,
+        baseline: baseline.as_ref(),
+        one_channel: batch.baseline.is_some(),
+        limits: batch.reading.limits(),
+    };
+    let mut full: Option<io::Error> = None;
+    let heard = analyse(path, &job, &mut |at, of| progress.at(at, of), &mut |record| {
+        results.take(&file, record).map_err(|e| full.insert(e).to_string())
+    });
+    if let Some(e) = full {
+        return Err(Full(e));
+    }
+    let heard = match heard {
+        Ok(h) => h,
+        Err(e) => return Ok(Err(e.to_string())),
+    };
+    results.end_of_file(&file, &heard).map_err(Full)?;
+    if let (Some(save), Some(learnt)) = (batch.baseline, &heard.baseline)
+        && let Err(e) = save(Some(learnt))
+    {
+        return Ok(Err(e));
+    }
+    Ok(Ok(heard))
 }

@@ -185,7 +185,7 @@ impl Lane {
             policy,
             scores,
             audio,
-            channel: Channel { index, role: config.role(index) },
+            channel: Channel { index, role: config.role(index), track: None },
             piece: Vec::with_capacity(rate_hz as usize / 100 + 1),
             offset: Offset::new(rate_hz),
             resampler,

@@ -82,7 +82,7 @@ impl FrameRow {
             .collect();
         Record {
             stream: config.stream.clone(),
-            channel: Channel { index: self.channel, role: config.role(self.channel) },
+            channel: Channel { index: self.channel, role: config.role(self.channel), track: None },
             policy: self.policy,
             segment: SegmentKind::Frame,
             start_ns: self.start_ns,

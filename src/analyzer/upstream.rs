@@ -37,6 +37,7 @@ struct Line {
 struct ChannelLine {
     index: Option<usize>,
     role: Option<String>,
+    track: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -115,7 +116,11 @@ pub fn record(json: &str) -> Result<Record, String> {
     let q = line.quality.as_ref();
     Ok(Record {
         stream: line.stream.into(),
-        channel: Channel { index: line.channel.index, role: line.channel.role.map(Arc::from) },
+        channel: Channel {
+            index: line.channel.index,
+            role: line.channel.role.map(Arc::from),
+            track: line.channel.track,
+        },
         policy: policy(line.policy.as_deref())?,
         segment,
         start_ns: line.start_ns,

@@ -104,6 +104,8 @@ struct ChannelLine<'a> {
     index: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    track: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -180,7 +182,7 @@ pub(super) fn write(r: &Record) -> String {
         segment_id: r.segment_id(),
         revision: r.revision,
         stream: &r.stream,
-        channel: ChannelLine { index: r.channel.index, role: r.channel.role.as_deref() },
+        channel: ChannelLine { index: r.channel.index, role: r.channel.role.as_deref(), track: r.channel.track },
         policy: r.policy.name(),
         segment: r.segment.name(),
         start_ns: r.start_ns,

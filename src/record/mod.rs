@@ -118,6 +118,9 @@ pub struct Channel {
     pub index: Option<usize>,
     /// Role of whoever speaks on it (`agent`, `caller`, ...), where known.
     pub role: Option<Arc<str>>,
+    /// Which audio track of a file with several the channel belongs to, the first being 0. The index counts the channels of all
+    /// tracks through.
+    pub track: Option<usize>,
 }
 
 impl Channel {

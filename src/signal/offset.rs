@@ -23,6 +23,11 @@ pub struct Offset {
     estimate: Option<f64>,
 }
 
+/// In digital silence (a piece of equal samples) an estimate that is off by less than this (-180 dBFS, 40 dB below the least step of
+/// 24 bits) is right. Left to die out, the rest would be a sound of -380 dBFS, whose powers are subnormal numbers: what they are
+/// depends on a mode of the processor that other code in the same thread may have changed.
+const NOTHING: f64 = 1e-9;
+
 impl Offset {
     /// An estimate for audio of `rate_hz`, at its beginning.
     #[must_use]
@@ -41,6 +46,11 @@ impl Offset {
     /// callers cut on a fixed grid.
     pub fn remove(&mut self, piece: &mut [f32]) {
         let Some(mut estimate) = self.estimate.or_else(|| mean(&piece[..self.begin.min(piece.len())])) else { return };
+        if let Some(first) = piece.first().filter(|x| (estimate - f64::from(**x)).abs() < NOTHING)
+            && piece.iter().all(|x| x == first)
+        {
+            estimate = f64::from(*first);
+        }
         let (share, k) = (self.share, self.stays);
         let mut parts = piece.chunks_exact_mut(STEP);
         for part in &mut parts {
@@ -102,6 +112,29 @@ mod tests {
     }
 
     /// A constant changes nothing from the first sample on, with holes as well.
+    /// Also beside a constant; a sound of that size is none of it.
+    #[test]
+    fn digital_silence_becomes_silent() {
+        let level = |piece: &[f32]| piece.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+        for constant in [0.0f32, 0.25] {
+            let mut offset = Offset::new(8000);
+            offset.remove(&mut [0.01 + constant; 80]);
+            let mut levels = Vec::new();
+            for _ in 0..300 {
+                let mut piece = [constant; 80];
+                offset.remove(&mut piece);
+                levels.push(level(&piece));
+            }
+            assert!(levels[0] > 1e-3 && levels.iter().all(|l| *l == 0.0 || *l > 1e-10), "{levels:?}");
+            assert_eq!(levels[299], 0.0);
+        }
+        let mut offset = Offset::new(8000);
+        offset.remove(&mut [0.0; 80]);
+        let mut faint: [f32; 80] = std::array::from_fn(|i| if i % 2 == 0 { 1e-10 } else { -1e-10 });
+        offset.remove(&mut faint);
+        assert!(level(&faint) > 0.0);
+    }
+
     #[test]
     fn a_constant_changes_nothing() {
         for rate in [8_000, 16_000, 44_100, 48_000] {

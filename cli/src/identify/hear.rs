@@ -1,22 +1,27 @@
 //! Recordings heard: decoded, put under conditions, analysed; and remembered by the content of the file.
 
 use super::manifest::Listed;
-use crate::decode::decode;
+use crate::progress::Progress;
 use affect::analyzer::FeatureSet;
 use affect::identify::condition::Condition;
 use affect::identify::extract::features;
 use affect::identify::pool::{Facts, Heard, Pool};
+use affect::signal::clock::rescale;
+use affect_media::audio::{Unpacked, with_samples};
+use affect_media::decode::{Delivery, Item, Limits, decode};
+use affect_media::files::to_name;
+
 use gst::prelude::*;
-use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// Version of what is remembered: other numbers under the same name need another one.
-const MEMORY: &str = "1";
+const MEMORY: &str = "2";
 
 /// One recording under one condition.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,35 +37,83 @@ pub struct Known {
 struct Sound {
     rate_hz: u32,
     samples: Vec<f32>,
+    /// Time of the first sample in the file.
+    origin_ns: u64,
 }
 
-/// The mean of all channels of a file.
+/// Buffers whose time is off by no more than this follow one another, as in a pipeline.
+const TOLERANCE_NS: u64 = 40_000_000;
+
+/// Longest gap that is filled with silence.
+const LONGEST_GAP_NS: u64 = 3_600_000_000_000;
+
+/// Time without progress after which a file is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The mean of all channels of a file with one audio track, with silence where it has gaps.
 fn read(path: &Path, stop: &AtomicBool) -> Result<Sound, String> {
-    let mut sound = Sound { rate_hz: 0, samples: Vec::new() };
+    let mut sound = Sound { rate_hz: 0, samples: Vec::new(), origin_ns: 0 };
     let mut channel = Vec::new();
-    decode(
-        path,
-        stop,
-        &mut |shape, block| {
-            sound.rate_hz = shape.rate_hz;
-            let (n, start) = (block.frames(), sound.samples.len());
-            sound.samples.resize(start + n, 0.0);
-            channel.resize(n, 0.0);
-            for c in 0..block.channels() {
-                block.read_channel(c, 0, &mut channel);
-                let share = 1.0 / block.channels() as f32;
-                sound.samples[start..].iter_mut().zip(&channel).for_each(|(s, v)| *s += v * share);
+    let mut unpacked = Unpacked::default();
+    let mut form: Option<gst_audio::AudioInfo> = None;
+    let limits = Limits { patience: PATIENCE, stop };
+    let defects = decode(path, limits, &mut |delivery| {
+        match delivery {
+            Delivery::Tracks(tracks) if tracks.len() > 1 => {
+                return Err(format!("{} audio tracks: expected one, of one speaker", tracks.len()));
             }
-            Ok(())
-        },
-        &mut |_, _| {},
-    )?;
+            Delivery::Item(_, Item::Form(info)) => match &form {
+                Some(f) if f.rate() != info.rate() => {
+                    return Err(format!("the rate changes within the file, from {} to {} Hz", f.rate(), info.rate()));
+                }
+                _ => {
+                    sound.rate_hz = info.rate();
+                    form = Some(info);
+                }
+            },
+            Delivery::Item(_, Item::Buffer(buffer)) => {
+                let Some(info) = &form else { return Ok(()) };
+                sound.go_to(buffer.pts().map(gst::ClockTime::nseconds));
+                with_samples(&buffer, info, &mut unpacked, &mut |block| {
+                    let (n, start) = (block.frames(), sound.samples.len());
+                    sound.samples.resize(start + n, 0.0);
+                    channel.resize(n, 0.0);
+                    for c in 0..block.channels() {
+                        block.read_channel(c, 0, &mut channel);
+                        let share = 1.0 / block.channels() as f32;
+                        sound.samples[start..].iter_mut().zip(&channel).for_each(|(s, v)| *s += v * share);
+                    }
+                })?;
+            }
+            _ => {}
+        }
+        Ok(())
+    })
+    .map_err(|e| e.to_string())?;
+    if let Some(d) = defects.first() {
+        return Err(d.to_string());
+    }
     if sound.rate_hz == 0 { Err("no audio in it".to_owned()) } else { Ok(sound) }
 }
 
 impl Sound {
+    /// The next samples have this time.
+    fn go_to(&mut self, ns: Option<u64>) {
+        let Some(ns) = ns else { return };
+        if self.samples.is_empty() {
+            self.origin_ns = ns;
+            return;
+        }
+        let next = self.origin_ns + rescale(self.samples.len() as u64, u64::from(self.rate_hz), 1_000_000_000);
+        if let Some(gap) = ns.checked_sub(next).filter(|g| *g > TOLERANCE_NS) {
+            let silent = rescale(gap.min(LONGEST_GAP_NS), 1_000_000_000, u64::from(self.rate_hz)) as usize;
+            self.samples.resize(self.samples.len() + silent, 0.0);
+        }
+    }
+
     fn cut(&mut self, start_s: Option<f64>, end_s: Option<f64>) {
-        let at = |s: f64| ((s.max(0.0) * f64::from(self.rate_hz)).round() as usize).min(self.samples.len());
+        let first = self.origin_ns as f64 / 1e9;
+        let at = |s: f64| (((s - first).max(0.0) * f64::from(self.rate_hz)).round() as usize).min(self.samples.len());
         let (from, to) = (start_s.map_or(0, at), end_s.map_or(self.samples.len(), at));
         self.samples = self.samples[from.min(to)..to].to_vec();
     }
@@ -97,10 +150,11 @@ impl Sound {
             b.set_pts(gst::ClockTime::ZERO);
         }
         pipeline.set_state(gst::State::Playing).map_err(|e| failed(&e))?;
-        let mut out = Self { rate_hz: 0, samples: Vec::new() };
+        let mut out = Self { rate_hz: 0, samples: Vec::new(), origin_ns: 0 };
         let outcome = (|| {
             source.push_buffer(buffer).map_err(|e| failed(&e))?;
             source.end_of_stream().map_err(|e| failed(&e))?;
+            let mut last = Instant::now();
             loop {
                 if stop.load(Ordering::Relaxed) {
                     return Err("interrupted".to_owned());
@@ -113,8 +167,12 @@ impl Sound {
                     if sink.is_eos() {
                         return Ok(());
                     }
+                    if last.elapsed() >= PATIENCE {
+                        return Err(failed(&format!("no progress for {} s", PATIENCE.as_secs())));
+                    }
                     continue;
                 };
+                last = Instant::now();
                 let info = sample.caps().and_then(|c| gst_audio::AudioInfo::from_caps(c).ok());
                 let map = sample.buffer().and_then(|b| b.map_readable().ok());
                 if let (Some(info), Some(map)) = (info, map) {
@@ -146,7 +204,7 @@ pub struct Ears<'a> {
     /// Set by an interrupt.
     pub stop: &'a AtomicBool,
     /// Shows how far it is.
-    pub bar: &'a ProgressBar,
+    pub progress: &'a Progress,
 }
 
 impl Ears<'_> {
@@ -204,7 +262,7 @@ impl Ears<'_> {
 
     /// All recordings as a pool, and those that cannot be read with the reason.
     pub fn all(&self, listed: &[Listed]) -> Result<(Pool, Vec<(String, String)>), String> {
-        self.bar.set_length(listed.len() as u64);
+        self.progress.length(listed.len() as u64);
         let broken = Mutex::new(Vec::new());
         let known: Vec<Option<Vec<Known>>> = listed
             .par_iter()
@@ -213,11 +271,11 @@ impl Ears<'_> {
                     return None;
                 }
                 let found = self.one(l);
-                self.bar.inc(1);
+                self.progress.step();
                 found
                     .map_err(|e| {
                         let mut list = broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                        list.push((l.path.display().to_string(), e));
+                        list.push((to_name(&l.path), e));
                     })
                     .ok()
             })

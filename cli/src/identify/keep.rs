@@ -3,8 +3,9 @@
 use affect::identify::data::Dataset;
 use affect::identify::findings::Findings;
 use affect::identify::pool::Pool;
+use affect_media::files::{Complete, Kind};
 use npyz::WriterBuilder;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, String> {
     let mut w = csv::Writer::from_writer(Vec::new());
@@ -87,10 +88,15 @@ pub fn ranking(f: &Findings) -> Result<Vec<u8>, String> {
     table(&header, rows)
 }
 
+/// Where [`features`] writes, for a model.
+pub fn beside(model: &Path) -> [PathBuf; 2] {
+    [model.with_extension("features.npy"), model.with_extension("rows.csv")]
+}
+
 /// The rows that a model was trained on: `<model>.features.npy` (float32, NaN where undefined), and `<model>.rows.csv` with who
 /// speaks how in each. Columns are those of the model's card.
 pub fn features(model: &Path, data: &Dataset) -> Result<(), String> {
-    let place = model.with_extension("features.npy");
+    let [place, rows_place] = beside(model);
     let named = |e: &dyn std::fmt::Display| format!("{}: {e}", place.display());
     let mut bytes = Vec::new();
     let shape = [data.samples.len() as u64, data.names.len() as u64];
@@ -100,7 +106,7 @@ pub fn features(model: &Path, data: &Dataset) -> Result<(), String> {
         w.extend(s.values.iter().map(|v| v.unwrap_or(f32::NAN))).map_err(|e| named(&e))?;
     }
     w.finish().map_err(|e| named(&e))?;
-    std::fs::write(&place, bytes).map_err(|e| named(&e))?;
+    Complete::write(&place, Kind::Npy, &bytes).map_err(|e| named(&e))?;
     let header = ["speaker", "label", "fold", "corpus", "condition", "speech_s"];
     let rows = data.samples.iter().map(|s| {
         vec![
@@ -112,6 +118,6 @@ pub fn features(model: &Path, data: &Dataset) -> Result<(), String> {
             format!("{:.3}", s.speech_s),
         ]
     });
-    let place = model.with_extension("rows.csv");
-    std::fs::write(&place, table(&header, rows)?).map_err(|e| format!("{}: {e}", place.display()))
+    Complete::write(&rows_place, Kind::Text, &table(&header, rows)?)
+        .map_err(|e| format!("{}: {e}", rows_place.display()))
 }

@@ -4,6 +4,7 @@ use super::config::Corpus;
 use crate::tables::Table;
 use affect::identify::labels::harmonised;
 use affect::identify::pool::Recording;
+use affect_media::files::from_name;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -87,7 +88,7 @@ pub fn listed(corpus: &Corpus) -> Result<Vec<Listed>, String> {
             .transpose()?;
         let time = |n: &str| get(&[n]).map_or(Ok(None), |t| seconds(&t).map_err(|e| format!("{name}: {file}: {e}")));
         Ok(Listed {
-            path: corpus.root.join(&file),
+            path: corpus.root.join(from_name(&file)),
             start_s: time("start")?,
             end_s: time("end")?,
             recording: Recording {

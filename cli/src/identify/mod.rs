@@ -5,7 +5,8 @@ pub mod hear;
 mod keep;
 pub mod manifest;
 
-use crate::whole::interruptible;
+use crate::interrupt;
+use crate::progress::Progress;
 use affect::analyzer::FeatureSet;
 use affect::identify::labels::harmonised;
 use affect::identify::models::{self, Plan};
@@ -13,10 +14,10 @@ use affect::identify::planted::{self, Carrier};
 use affect::identify::pool::Pool;
 use affect::identify::train::{Background, Reference, Settings as Training, Trained};
 use affect::identify::{report, study};
+use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs, replaceable};
 use clap::Args;
 use config::{ModelPlan, Study};
 use hear::Ears;
-use indicatif::{ProgressBar, ProgressStyle};
 use manifest::{Listed, listed};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,19 +49,6 @@ pub struct IdentifyArgs {
     quiet: bool,
 }
 
-/// A bar with a text in front.
-pub fn progress(quiet: bool, what: &str) -> ProgressBar {
-    if quiet {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta} {msg}") {
-        bar.set_style(style);
-    }
-    bar.set_prefix(what.to_owned());
-    bar
-}
-
 /// Runs a study.
 pub fn run(args: &IdentifyArgs) -> Result<(), String> {
     gst::init().map_err(|e| format!("GStreamer cannot start: {e}"))?;
@@ -72,19 +60,20 @@ pub fn run(args: &IdentifyArgs) -> Result<(), String> {
     if let Some(n) = args.threads {
         rayon::ThreadPoolBuilder::new().num_threads(n).build_global().map_err(|e| e.to_string())?;
     }
-    let stop = interruptible();
+    let stop = interrupt::flag();
     let recordings = tables(&plan)?;
     if args.check {
         return told(&plan, &recordings);
     }
     let named = |p: &Path, e: &dyn std::fmt::Display| format!("{}: {e}", p.display());
+    apart(args, &plan, &recordings, &out)?;
     std::fs::create_dir_all(&out).map_err(|e| named(&out, &e))?;
     let write = |name: &str, bytes: &[u8]| {
         let path = out.join(name);
-        std::fs::write(&path, bytes).map_err(|e| named(&path, &e))
+        Complete::write(&path, Kind::Text, bytes).map_err(|e| named(&path, &e))
     };
     let cache = args.cache.clone().unwrap_or_else(|| out.join("cache"));
-    let (pool, broken) = heard(&plan, &recordings, cache, args.quiet, &stop)?;
+    let (pool, broken) = heard(&plan, &recordings, cache, args.quiet, stop)?;
     for (file, why) in &broken {
         eprintln!("affect: {file}: {why} (left out)");
     }
@@ -94,11 +83,10 @@ pub fn run(args: &IdentifyArgs) -> Result<(), String> {
     if !args.models_only {
         write("study.toml", text.as_bytes())?;
         write("recordings.csv", &keep::recordings(&pool)?)?;
-        let bar = progress(args.quiet, "study");
+        let progress = Progress::count(args.quiet, "study");
         let step = |what: &str, n: usize, of: usize| {
-            bar.set_length(of as u64);
-            bar.set_position(n as u64);
-            bar.set_message(what.to_owned());
+            progress.at(n as u64, Some(of as u64));
+            progress.message(what);
             !stop.load(Ordering::Relaxed)
         };
         let mut settings = study::Settings {
@@ -113,7 +101,7 @@ pub fn run(args: &IdentifyArgs) -> Result<(), String> {
         settings.sizes = plan.sizes.clone().unwrap_or(settings.sizes);
         settings.common = common(&plan);
         let mut findings = study::run(&pool, &settings, &step).map_err(|e| e.to_string())?;
-        bar.finish_and_clear();
+        drop(progress);
         findings.unreadable = broken;
         let json = serde_json::to_vec_pretty(&findings).map_err(|e| e.to_string())?;
         write("ranking.json", &json)?;
@@ -134,18 +122,37 @@ pub fn run(args: &IdentifyArgs) -> Result<(), String> {
         }
     }
     for m in &plan.model {
-        let trained = model(&plan, m, &pool, args.quiet, &stop)?;
+        let trained = model(&plan, m, &pool, args.quiet, stop)?;
         let path = out.join(&m.path);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|e| named(folder, &e))?;
         }
-        std::fs::write(&path, &trained.bytes).map_err(|e| named(&path, &e))?;
+        Complete::write(&path, Kind::Onnx, &trained.bytes).map_err(|e| named(&path, &e))?;
         if m.keep_features {
             keep::features(&path, &data_of(&plan, m, &pool)?)?;
         }
         say(&path, &trained)?;
     }
     Ok(())
+}
+
+/// Refuses a study whose outputs would overwrite what it is made of.
+fn apart(args: &IdentifyArgs, plan: &Study, recordings: &[Listed], out: &Path) -> Result<(), String> {
+    let text = ["study.toml", "recordings.csv", "ranking.json", "ranking.csv", "report.html"];
+    let mut outputs = text.map(|n| (out.join(n), Kind::Text)).to_vec();
+    for m in &plan.model {
+        let path = out.join(&m.path);
+        if m.keep_features {
+            let [rows, columns] = keep::beside(&path);
+            outputs.extend([(rows, Kind::Npy), (columns, Kind::Text)]);
+        }
+        outputs.push((path, Kind::Onnx));
+    }
+    let tables = plan.corpus.iter().flat_map(|c| c.manifest.list().into_iter().chain(&c.folds));
+    let inputs = [&args.config].into_iter().chain(tables).chain(recordings.iter().map(|l| &l.path));
+    refuse_outputs_among_inputs(inputs.map(PathBuf::as_path), outputs.iter().map(|(p, _)| p.as_path()))
+        .map_err(|e| e.to_string())?;
+    outputs.iter().try_for_each(|(p, kind)| replaceable(p, *kind).map_err(|e| format!("{}: {e}", p.display())))
 }
 
 /// What a trained model is like.
@@ -225,11 +232,8 @@ fn heard(
         return Ok((planted::pool(carrier, p.speakers, p.recordings, plan.seed), Vec::new()));
     }
     let set: FeatureSet = plan.feature_set.parse().map_err(|e| format!("feature_set: {e}"))?;
-    let bar = progress(quiet, "recordings");
-    let ears = Ears { set, conditions: &plan.conditions, memory: Some(cache), stop, bar: &bar };
-    let found = ears.all(recordings);
-    bar.finish_and_clear();
-    found
+    let progress = Progress::count(quiet, "recordings");
+    Ears { set, conditions: &plan.conditions, memory: Some(cache), stop, progress: &progress }.all(recordings)
 }
 
 /// What a model learns from.
@@ -268,13 +272,11 @@ fn model(plan: &Study, m: &ModelPlan, pool: &Pool, quiet: bool, stop: &AtomicBoo
         derived: Vec::new(),
         metrics: Vec::new(),
     };
-    let bar = progress(quiet, &m.id);
+    let progress = Progress::count(quiet, &m.id);
     let mut step = |n: usize, of: usize| {
-        bar.set_length(of as u64);
-        bar.set_position(n as u64);
+        progress.at(n as u64, Some(of as u64));
         !stop.load(Ordering::Relaxed)
     };
     let trained = models::model(pool, &plan_of(plan, m, pool), settings, &mut step);
-    bar.finish_and_clear();
     trained.map_err(|e| format!("model {}: {e}", m.id))
 }

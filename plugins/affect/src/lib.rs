@@ -9,7 +9,6 @@ pub mod affectextract;
 pub mod affectfeatures;
 pub mod affectscore;
 pub mod affectsink;
-pub mod audio;
 pub mod meta;
 mod outbox;
 mod properties;

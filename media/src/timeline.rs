@@ -10,7 +10,7 @@ const TOLERANCE: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
 /// The time of a run of contiguous samples.
 #[derive(Debug, Clone)]
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     segment: gst::FormattedSegment<gst::ClockTime>,
     first_pts: gst::ClockTime,
     /// Stream time of the first sample.
@@ -42,25 +42,26 @@ impl Timeline {
     /// Time of the next sample.
     pub fn next_pts(&self) -> gst::ClockTime {
         let passed = gst::ClockTime::SECOND.mul_div_floor(self.frames, u64::from(self.rate.max(1)));
-        self.first_pts + passed.unwrap_or(gst::ClockTime::ZERO)
+        self.first_pts.saturating_add(passed.unwrap_or(gst::ClockTime::ZERO))
     }
 
     pub fn advance(&mut self, frames: u64) {
-        self.frames += frames;
+        self.frames = self.frames.saturating_add(frames);
     }
 
     /// Notes the wall-clock time that a buffer at `pts` carries.
     pub fn note_reference(&mut self, buffer: &gst::BufferRef) {
         if let Some(meta) = buffer.meta::<gst::ReferenceTimestampMeta>() {
             let name = meta.reference().structure(0).map_or("", |s| s.name().as_str());
-            let at = self.origin + self.next_pts().saturating_sub(self.first_pts);
+            let at = self.origin.saturating_add(self.next_pts().saturating_sub(self.first_pts));
             self.reference = Some((name.into(), meta.timestamp(), at));
         }
     }
 
     /// Adds the pipeline's times to a record.
     pub fn stamp(&self, record: &mut Record) {
-        let pts = |ns: u64| self.first_pts + gst::ClockTime::from_nseconds(ns).saturating_sub(self.origin);
+        let pts =
+            |ns: u64| self.first_pts.saturating_add(gst::ClockTime::from_nseconds(ns).saturating_sub(self.origin));
         let running = |ns| self.segment.to_running_time(pts(ns)).map(gst::ClockTime::nseconds);
         record.running_ns = running(record.start_ns).zip(running(record.end_ns));
         record.reference = self.reference.as_ref().map(|(clock, time, at)| {

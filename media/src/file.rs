@@ -1,0 +1,205 @@
+//! One file through the analysis: what the elements would make of it in a pipeline.
+//!
+//! All audio tracks are analysed. The channels of a file with several tracks are counted through: those of the second track
+//! come after those of the first, and every record says its track.
+
+use crate::decode::{DecodeError, Delivery, Item, Limits, decode};
+use crate::tap::{Tap, Trouble};
+use affect::analyzer::{ChannelMode, Config};
+use affect::error::ConfigError;
+use affect::features::baseline::Baseline;
+use affect::record::Record;
+use std::path::Path;
+
+/// How a file is analysed.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// Settings; channel numbers, roles, policies and speakers count the channels of all tracks through.
+    pub config: &'a Config,
+    /// Only this audio track, the first being 0; all without it.
+    pub track: Option<usize>,
+    /// What is usual for the speaker of the only channel by other files.
+    pub baseline: Option<&'a Baseline>,
+    /// Files with several channels are refused: one speaker is followed from file to file.
+    pub one_channel: bool,
+    /// How long to wait.
+    pub limits: Limits<'a>,
+}
+
+/// What a file was like.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Audio tracks that were analysed.
+    pub tracks: usize,
+    /// Channels of all of them.
+    pub channels: usize,
+    /// What ended it early, or is missing.
+    pub problems: Vec<String>,
+    /// What is worth knowing although everything was done.
+    pub notes: Vec<String>,
+    /// Whether an interruption ended it.
+    pub interrupted: bool,
+    /// What is usual for the speaker of channel 0 by now.
+    pub baseline: Option<Baseline>,
+}
+
+struct Track {
+    tap: Tap,
+    number: usize,
+    first_channel: usize,
+    config: Option<Config>,
+    /// Records of later tracks wait for the end, so that the order is the same every time.
+    held: Vec<Record>,
+}
+
+/// Decodes and analyses a file; `take` gets every record, `progress` position and duration in ns. Records come track by
+/// track. What was heard until a defect or an interruption is complete up to there.
+///
+/// # Errors
+/// [`DecodeError`]: why there is nothing at all.
+pub fn analyse(
+    path: &Path,
+    job: &Job<'_>,
+    progress: &mut dyn FnMut(u64, Option<u64>),
+    take: &mut dyn FnMut(Record) -> Result<(), String>,
+) -> Result<Heard, DecodeError> {
+    let mut tracks: Vec<Track> = Vec::new();
+    let mut heard = Heard::default();
+    let mut any = false;
+    let outcome = decode(path, job.limits, &mut |delivery| {
+        match delivery {
+            Delivery::Tracks(infos) => {
+                let channels: Vec<usize> = infos.iter().map(|i| i.channels() as usize).collect();
+                heard.tracks = heard.tracks.max(job.track.map_or(channels.len(), |_| 1));
+                heard.channels = heard.channels.max(arrange(&mut tracks, &channels, job)?);
+            }
+            Delivery::Item(number, item) => {
+                let Some(track) = tracks.iter_mut().find(|t| t.number == number) else { return Ok(()) };
+                any |= matches!(item, Item::Buffer(_));
+                if let Some(problem) = track.put(item)? {
+                    heard.problems.push(problem);
+                }
+                return track.hand_over(heard.tracks > 1, take);
+            }
+            Delivery::Progress(at, of) => progress(at, of),
+        }
+        Ok(())
+    });
+    let stopped = matches!(outcome, Err(DecodeError::Stopped(_)));
+    match outcome {
+        Err(e) if !any => return Err(e),
+        Ok(_) if !any => return Err(DecodeError::NoAudio { others: Vec::new() }),
+        Ok(defects) => heard.problems.extend(defects.iter().map(ToString::to_string)),
+        Err(e) => {
+            heard.interrupted = matches!(e, DecodeError::Interrupted);
+            heard.problems.push(e.to_string());
+        }
+    }
+    let several = heard.tracks > 1;
+    for track in &mut tracks {
+        track.tap.finish();
+        if !stopped {
+            let outcome = track.hand_over(several, take).and_then(|()| track.held.drain(..).try_for_each(&mut *take));
+            heard.problems.extend(outcome.err());
+        }
+        heard.notes.extend(track.tap.same_sound().into_iter().map(|(a, b)| {
+            let (a, b) = (a + track.first_channel, b + track.first_channel);
+            format!(
+                "channels {a} and {b} carry the same sound: one voice is counted as two (--channels {a} takes it once)"
+            )
+        }));
+    }
+    heard.baseline = tracks.first().and_then(|t| t.tap.baseline().cloned());
+    Ok(heard)
+}
+
+/// Says which channels of which tracks are analysed how; returns the number of channels.
+fn arrange(tracks: &mut Vec<Track>, channels: &[usize], job: &Job<'_>) -> Result<usize, String> {
+    let all: usize = channels.iter().sum();
+    if let Some(k) = job.track.filter(|k| *k >= channels.len()) {
+        return Err(format!("no audio track {k}: there are {}, the first being 0", channels.len()));
+    }
+    let wanted = |k: usize| job.track.is_none_or(|t| t == k);
+    // With one track asked for, its channels are counted from 0.
+    let total = job.track.map_or(all, |t| channels[t]);
+    if let ChannelMode::List(list) = &job.config.channels
+        && let Some(&found) = list.iter().find(|c| **c >= total)
+    {
+        return Err(ConfigError::NoSuchChannel { found, channels: total }.to_string());
+    }
+    if job.config.channels == ChannelMode::Mix && job.track.is_none() && channels.len() > 1 {
+        return Err(format!(
+            "{} audio tracks: the mix is of the channels of one track, choose it with --track 0 to {}",
+            channels.len(),
+            channels.len() - 1
+        ));
+    }
+    if job.one_channel && total != 1 {
+        return Err(format!("{total} channels: --baseline-file is for files with one channel"));
+    }
+    let mut first = 0;
+    for (number, n) in channels.iter().enumerate().filter(|(k, _)| wanted(*k)) {
+        let config = part(job.config, first, *n);
+        match tracks.iter_mut().find(|t| t.number == number) {
+            Some(t) => (t.config, t.first_channel) = (config, first),
+            None => {
+                let mut tap = Tap::default();
+                job.baseline.cloned().into_iter().for_each(|b| tap.set_baseline(b));
+                tracks.push(Track { tap, number, first_channel: first, config, held: Vec::new() });
+            }
+        }
+        first += n;
+    }
+    Ok(total)
+}
+
+/// The settings for `n` channels from `first` on; `None` where none of them is asked for.
+fn part(config: &Config, first: usize, n: usize) -> Option<Config> {
+    let mut own = config.clone();
+    own.roles.drain(..first.min(own.roles.len()));
+    own.policy.drain(..first.min(own.policy.len()));
+    own.speakers.drain(..first.min(own.speakers.len()));
+    if let ChannelMode::List(list) = &mut own.channels {
+        list.retain(|c| (first..first + n).contains(c));
+        list.iter_mut().for_each(|c| *c -= first);
+        if list.is_empty() {
+            return None;
+        }
+    }
+    Some(own)
+}
+
+impl Track {
+    /// Takes something in; returns a defect after which it goes on.
+    fn put(&mut self, item: Item) -> Result<Option<String>, String> {
+        let Some(config) = &self.config else { return Ok(None) };
+        match item {
+            Item::Stream(id) => self.tap.set_stream(&id),
+            Item::Form(info) => self.tap.set_info(info),
+            Item::Segment(segment) => drop(self.tap.set_segment(segment)),
+            Item::Gap(pts, duration) => self.tap.missing_time(Some(pts), duration),
+            Item::End => self.tap.finish(),
+            Item::Buffer(buffer) => match self.tap.buffer(&buffer, &|_| Ok(config.clone())) {
+                Ok(()) => {}
+                Err(Trouble::Buffer(e)) => return Ok(Some(e)),
+                Err(Trouble::Audio(e)) => return Err(e.to_string()),
+                Err(Trouble::Settings(e)) => return Err(e.to_string()),
+            },
+        }
+        Ok(None)
+    }
+
+    /// Hands over what is ready, with the file's channel numbers.
+    fn hand_over(&mut self, several: bool, take: &mut dyn FnMut(Record) -> Result<(), String>) -> Result<(), String> {
+        for mut record in self.tap.take() {
+            record.channel.index = record.channel.index.map(|c| c + self.first_channel);
+            record.channel.track = Some(self.number).filter(|_| several);
+            if self.number == 0 || !several {
+                take(record)?;
+            } else {
+                self.held.push(record);
+            }
+        }
+        Ok(())
+    }
+}
