@@ -85,8 +85,7 @@ impl AnalyzeArgs {
                     library: self.common.runtime_library.clone(),
                     ..Options::default()
                 };
-                pool::open_bytes(gstaffect::affectscore::DEFAULT_MODEL.to_vec(), None, &options)
-                    .map_err(|e| e.to_string())?
+                pool::open_bytes(affect::model::DEFAULT.to_vec(), None, &options).map_err(|e| e.to_string())?
             }
         };
         let scoring = ScoringConfig {
@@ -140,8 +139,13 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         let bar = bar(args.quiet, index, args.files.len(), path);
         let mut held: Vec<Record> = Vec::new();
         let mut broken: Option<io::Error> = None;
+        // The model's first failure in this file.
+        let mut failed: Option<String> = None;
         let heard = analyse(path, &config, &stop, &bar, &mut |o, _| {
             let Output::Segment(r) = o else { return Ok(()) };
+            if let (None, Some(s)) = (&failed, r.scored.as_ref().filter(|s| s.emotion.failed)) {
+                failed = s.emotion.abstained.clone();
+            }
             if args.json {
                 let wrote = writeln!(out, "{}", r.to_json());
                 return wrote.map_err(|e| broken.insert(e).to_string());
@@ -168,7 +172,7 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
             eprintln!("affect: cannot write to standard output: {e}");
             return FAILED;
         }
-        if let Some(e) = problem {
+        for e in problem.into_iter().chain(failed) {
             eprintln!("affect: {}: {e}", path.display());
             code = FAILED;
         }

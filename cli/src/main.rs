@@ -20,6 +20,7 @@ mod list;
 mod model_args;
 mod output;
 mod score;
+mod speaker_args;
 mod tables;
 mod train;
 mod whole;

@@ -21,7 +21,7 @@ mod sounds;
 pub mod upstream;
 mod withhold;
 
-pub use baseline::two_pass;
+pub use baseline::{SpokenRow, two_pass, two_pass_rows};
 pub use config::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
 pub use policy::Policy;
 pub use row::FrameRow;

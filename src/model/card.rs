@@ -119,6 +119,25 @@ pub enum OutputKind {
     Label,
     /// Activations inside a network.
     HiddenStates,
+    /// Numbers of which nobody says what they are (models without a card): handed out as they come. No card says so.
+    #[serde(skip)]
+    Raw,
+}
+
+impl OutputKind {
+    /// The name in cards.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Logits => "logits",
+            Self::Probabilities => "probabilities",
+            Self::Dimensions => "dimensions",
+            Self::Regression => "regression",
+            Self::Label => "label",
+            Self::HiddenStates => "hidden-states",
+            Self::Raw => "raw",
+        }
+    }
 }
 
 /// One output.
@@ -237,6 +256,15 @@ impl Card {
         match &self.input {
             Input::Features { features, .. } => features,
             Input::Waveform { .. } => &[],
+        }
+    }
+
+    /// Name of the feature set that it takes; empty for a waveform model.
+    #[must_use]
+    pub fn feature_set(&self) -> &str {
+        match &self.input {
+            Input::Features { feature_set, .. } => feature_set,
+            Input::Waveform { .. } => "",
         }
     }
 
