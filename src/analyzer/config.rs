@@ -1,7 +1,7 @@
 //! What the analyzer is asked for.
 
+use super::Scorer;
 use super::policy::Policy;
-use super::scoring::Scorer;
 use crate::error::ConfigError;
 use crate::features::catalogue::{self, Entry};
 use crate::features::{affect, egemaps};
