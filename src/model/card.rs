@@ -45,7 +45,7 @@ pub struct Card {
     /// Dimensions that follow from the probabilities of labels; results mark them as derived.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub derived: Vec<Derived>,
-    /// Rows that stand for "nothing in particular" in explanations, as they enter the graph (after the normaliser).
+    /// Rows of ordinary inputs that explanations compare with, as they enter the graph (after the normaliser).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub background: Vec<Vec<f32>>,
     /// Licence of the weights.

@@ -63,7 +63,7 @@ pub struct Model {
     input: String,
     width: usize,
     /// The output that was picked, and the tensor that holds its scores.
-    output: String,
+    picked: String,
     tensor: String,
     meaning: Meaning,
     labels: Vec<String>,
@@ -109,7 +109,7 @@ impl Model {
             gradient: OnceCell::new(),
             prepared: OnceCell::new(),
             input: input.name,
-            output: output.name,
+            picked: output.name,
             tensor: scores.tensor,
             meaning: Meaning { kind: OutputKind::Raw, basis: Basis::Nothing },
             options: options.clone(),
@@ -123,7 +123,7 @@ impl Model {
         let probed = model.probe()?;
         model.meaning = match model.card.as_ref().and_then(Meaning::of_card) {
             Some(meaning) => meaning,
-            None => Meaning::of_graph(&model.graph, &model.output, &model.tensor, &probed.rows),
+            None => Meaning::of_graph(&model.graph, &model.picked, &model.tensor, &probed.rows),
         };
         model.labels = model.name_columns(inside, probed.columns)?;
         Ok(model)
@@ -186,7 +186,7 @@ impl Model {
     /// Name of the output that was picked.
     #[must_use]
     pub fn output_name(&self) -> &str {
-        &self.output
+        &self.picked
     }
 
     /// Name of the tensor that holds its numbers: the output itself, or what goes into maps made of it.

@@ -96,7 +96,7 @@ impl Model {
             return Ok(match (inside.len(), columns) {
                 (n, columns) if n > 0 && (n == columns || columns == 0) => inside,
                 // One number without a label is what the output is called.
-                (_, 1) => vec![self.output.clone()],
+                (_, 1) => vec![self.picked.clone()],
                 _ => (0..columns).map(|k| k.to_string()).collect(),
             });
         };
