@@ -8,17 +8,23 @@
 //! The way in is [`analyzer::Analyzer`]; what comes out is [`record::Record`]. The modules stand on floors, and nothing
 //! imports upwards: `record`, `error` < `signal` < `descriptors` < `features` < `segment` < `analyzer`. The library
 //! opens no file, starts no thread and knows no media framework.
+//!
+//! Cargo features: `model` (on by default) is models, scores and explanations; `train`, with it, learning from labelled
+//! recordings; without either the crate makes features of audio and needs no runtime of models.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
 pub mod analyzer;
 pub mod descriptors;
 pub mod error;
+#[cfg(feature = "model")]
 pub mod explain;
 pub mod features;
 #[cfg(feature = "train")]
 pub mod identify;
+#[cfg(feature = "model")]
 pub mod model;
+#[cfg(feature = "model")]
 pub mod onnx;
 pub mod record;
 pub mod segment;

@@ -368,3 +368,56 @@ fn operators_without_a_rule_are_refused_by_name() {
     let m = model(&old, 3, Dim::Any, Backend::Rten).unwrap();
     assert!(m.gradients(&[1.0, 2.0, 3.0], 0).unwrap_err().to_string().contains("13"));
 }
+
+/// What flows through the body of a branch or a loop counts: such a graph is refused by name, not differentiated without it.
+#[test]
+fn bodies_of_branches_and_loops_are_refused_by_name() {
+    use affect::onnx::differentiate::{differentiate, without_rule};
+    use affect::onnx::graph::Model as Graph;
+    use affect::onnx::proto::{AttributeProto, AttributeType, GraphProto};
+    let body = |nodes, input: Vec<_>, output: Vec<_>| GraphProto {
+        name: "body".to_owned(),
+        node: nodes,
+        input,
+        output,
+        ..GraphProto::default()
+    };
+    let attribute = |name: &str, g: GraphProto| AttributeProto {
+        name: name.to_owned(),
+        g: Some(g),
+        r#type: AttributeType::Graph as i32,
+        ..AttributeProto::default()
+    };
+    let number = |name: &str| build::value(name, FLOAT, None);
+    let square = || vec![build::node("Mul", &["x", "x"], &["inside"], vec![])];
+    // Only the body reads x: y = x + branch(x), whose derivative is 1 + 2 x and not 1.
+    let branch = attribute("then_branch", body(square(), vec![], vec![number("inside")]));
+    let other = attribute("else_branch", body(square(), vec![], vec![number("inside")]));
+    let choice = build::node("If", &["condition"], &["branch"], vec![branch, other]);
+    let turn = body(
+        vec![
+            build::node("Identity", &["go"], &["goes"], vec![]),
+            build::node("Mul", &["carried", "x"], &["inside"], vec![]),
+        ],
+        vec![number("turn"), number("go"), number("carried")],
+        vec![number("goes"), number("inside")],
+    );
+    let repeat = build::node("Loop", &["two", "condition", "start"], &["branch"], vec![attribute("body", turn)]);
+    for (node, name) in [(choice, "If"), (repeat, "Loop")] {
+        let graph = GraphProto {
+            node: vec![node, build::node("Add", &["x", "branch"], &["y"], vec![])],
+            initializer: vec![
+                int_tensor("condition", &[1]),
+                int_tensor("two", &[2]),
+                float_tensor("start", &[1], &[1.0]),
+            ],
+            input: vec![build::value("x", FLOAT, Some(&[Dim::Any, Dim::Fixed(3)]))],
+            output: vec![build::value("y", FLOAT, Some(&[Dim::Any, Dim::Fixed(3)]))],
+            ..GraphProto::default()
+        };
+        let graph = Graph::parse(build::model(graph, &[("", 18)], &[])).unwrap();
+        let e = differentiate(&graph, "y", &["x".to_owned()]).expect_err(name).to_string();
+        assert!(e.contains(name) && e.contains("/branch\""), "{e}");
+        assert_eq!(without_rule(&graph, "y"), [name]);
+    }
+}

@@ -5,7 +5,7 @@ use affect::model::engine::Backend;
 use affect::model::{Model, Options, library};
 use affect::onnx::build::{self, int, ints};
 use affect::onnx::graph::Dim;
-use affect::onnx::proto::GraphProto;
+use affect::onnx::proto::{AttributeProto, AttributeType, GraphProto};
 use affect::onnx::tensor::{FLOAT, float_tensor, int_tensor};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -363,4 +363,116 @@ fn chains_of_constants_are_linear() {
     assert_eq!((m.structure().name(), m.engine()), ("linear", "builtin"));
     // ((3-1)/2) - ((6-2)/4) + 0.5, and 3 (6-2)/4 - 0.5
     assert_eq!(m.run(&[3.0, 6.0]).unwrap(), [0.5, 2.5]);
+}
+
+/// A `Normalizer` divides by the largest value, the sum or the length: only the sum leaves probabilities as they are. All
+/// engines that can run it give what the operator's definition gives.
+#[test]
+fn a_normalizer_is_no_identity() {
+    if library::find(None).is_none() {
+        eprintln!("SKIPPED: ONNX Runtime's library is not installed (scripts/setup)");
+        return;
+    }
+    let text = |name: &str, value: &'static [u8]| AttributeProto {
+        name: name.to_owned(),
+        s: value.into(),
+        r#type: AttributeType::String as i32,
+        ..AttributeProto::default()
+    };
+    type Norm = fn(&[f64]) -> f64;
+    let norms: [(Option<&'static [u8]>, Norm); 4] = [
+        (None, |v| v.iter().fold(0.0, |m, x| x.abs().max(m))),
+        (Some(b"MAX"), |v| v.iter().fold(0.0, |m, x| x.abs().max(m))),
+        (Some(b"L1"), |v| v.iter().map(|x| x.abs()).sum()),
+        (Some(b"L2"), |v| v.iter().map(|x| x * x).sum::<f64>().sqrt()),
+    ];
+    for (link, linear) in [("Softmax", true), ("Sigmoid", false)] {
+        for (norm, divisor) in norms {
+            let mut normalizer =
+                build::node("Normalizer", &["linked"], &["y"], norm.map(|n| text("norm", n)).into_iter().collect());
+            normalizer.domain = "ai.onnx.ml".to_owned();
+            let g = GraphProto {
+                node: vec![
+                    build::node("MatMul", &["x", "w"], &["sum"], vec![]),
+                    build::node(link, &["sum"], &["linked"], vec![]),
+                    normalizer,
+                ],
+                initializer: vec![float_tensor("w", &[2, 3], &[1.0, -2.0, 0.5, 0.25, 1.0, -1.0])],
+                input: vec![build::value("x", FLOAT, Some(&[Dim::Any, Dim::Fixed(2)]))],
+                output: vec![build::value("y", FLOAT, Some(&[Dim::Any, Dim::Fixed(3)]))],
+                ..GraphProto::default()
+            };
+            let bytes = build::model(g, &[("", 18), ("ai.onnx.ml", 3)], &[]);
+            let row = [0.7f32, -1.2];
+            let sums: Vec<f64> = [0.7 - 0.25 * 1.2, -1.4 - 1.2, 0.35 + 1.2].to_vec();
+            let linked: Vec<f64> = if link == "Softmax" {
+                let parts: Vec<f64> = sums.iter().map(|v| v.exp()).collect();
+                parts.iter().map(|p| p / parts.iter().sum::<f64>()).collect()
+            } else {
+                sums.iter().map(|v| 1.0 / (1.0 + (-v).exp())).collect()
+            };
+            let expected: Vec<f64> = linked.iter().map(|v| v / divisor(&linked)).collect();
+            let what = format!("{link}, {:?}", norm.map(String::from_utf8_lossy));
+            for backend in [Backend::Auto, Backend::OnnxRuntime] {
+                let m = Model::open(bytes.clone(), None, &Options { backend, ..Options::default() }).unwrap();
+                let found = m.run(&row).unwrap();
+                let off = found.iter().zip(&expected).map(|(f, e)| (f - e).abs()).fold(0.0, f64::max);
+                assert!(off < 1e-6, "{what} on {backend}: {found:?} {expected:?}");
+                let same = linear && norm == Some(&b"L1"[..]);
+                assert_eq!(m.structure().name(), if same { "linear" } else { "graph" }, "{what}");
+                let probabilities = norm == Some(&b"L1"[..]);
+                assert_eq!(m.kind() == OutputKind::Probabilities, probabilities, "{what}: {:?}", m.meaning());
+            }
+        }
+    }
+}
+
+/// What the output of a graph without a card is taken for, and by what; nothing is made of numbers of which nothing is said.
+#[test]
+fn outputs_without_a_card_are_what_the_graph_says() {
+    let ends: [(&str, &str, OutputKind, &str); 5] = [
+        ("Softmax", "y", OutputKind::Probabilities, "Softmax"),
+        ("LogSoftmax", "y", OutputKind::Logits, "LogSoftmax"),
+        ("Identity", "logits", OutputKind::Logits, "name"),
+        ("Identity", "y", OutputKind::Raw, "nothing"),
+        ("Sigmoid", "probabilities", OutputKind::Raw, "nothing"),
+    ];
+    for backend in engines() {
+        for (op, name, kind, word) in ends {
+            let g = GraphProto {
+                node: vec![
+                    build::node("MatMul", &["x", "w"], &["sum"], vec![]),
+                    build::node(op, &["sum"], &[name], vec![]),
+                ],
+                initializer: vec![float_tensor("w", &[2, 3], &[1.0, -2.0, 0.5, 0.25, 1.0, -1.0])],
+                input: vec![build::value("x", FLOAT, Some(&[Dim::Any, Dim::Fixed(2)]))],
+                output: vec![build::value(name, FLOAT, Some(&[Dim::Any, Dim::Fixed(3)]))],
+                ..GraphProto::default()
+            };
+            let options = Options { backend, ..Options::default() };
+            let m = Model::open(build::model(g, &[("", 18)], &[]), None, &options).unwrap();
+            assert_eq!(m.kind(), kind, "{op} -> {name}");
+            assert!(m.meaning().basis.to_string().contains(word), "{op} -> {name}: {}", m.meaning().basis);
+            let raw = m.run(&[0.7, -1.2]).unwrap();
+            let scores = m.scores(raw.clone());
+            match kind {
+                OutputKind::Probabilities => assert_eq!(scores.probabilities, raw, "not softmaxed again"),
+                OutputKind::Raw => assert!(scores.probabilities.is_empty() && scores.top().is_none()),
+                _ => assert!((scores.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-12),
+            }
+        }
+    }
+}
+
+/// A number of rows that is fixed in the graph fits no segment.
+#[test]
+fn a_fixed_number_of_rows_is_refused() {
+    let g = GraphProto {
+        node: vec![build::node("Relu", &["x"], &["y"], vec![])],
+        input: vec![build::value("x", FLOAT, Some(&[Dim::Fixed(8), Dim::Fixed(2)]))],
+        output: vec![build::value("y", FLOAT, Some(&[Dim::Fixed(8), Dim::Fixed(2)]))],
+        ..GraphProto::default()
+    };
+    let e = Model::open(build::model(g, &[("", 18)], &[]), None, &Options::default()).unwrap_err().to_string();
+    assert!(e.contains("\"x\"") && e.contains("any number of rows") && e.contains('8'), "{e}");
 }

@@ -88,8 +88,7 @@ impl AnalyzeArgs {
                     library: self.common.runtime_library.clone(),
                     ..Options::default()
                 };
-                pool::open_bytes(gstaffect::affectscore::DEFAULT_MODEL.to_vec(), None, &options)
-                    .map_err(|e| e.to_string())?
+                pool::open_bytes(affect::model::DEFAULT.to_vec(), None, &options).map_err(|e| e.to_string())?
             }
         };
         let scoring = ScoringConfig {
@@ -128,10 +127,17 @@ struct Shown<W> {
     out: W,
     json: bool,
     held: Vec<Record>,
+    /// The model's first failure in this file.
+    failed: Option<String>,
+    /// Exit code of the files so far, by the model alone.
+    code: u8,
 }
 
 impl<W: Write> Results for Shown<W> {
     fn take(&mut self, _file: &str, record: Record) -> io::Result<()> {
+        if let (None, Some(s)) = (&self.failed, record.scored.as_ref().filter(|s| s.emotion.failed)) {
+            self.failed.clone_from(&s.emotion.abstained);
+        }
         if self.json {
             return writeln!(self.out, "{}", record.to_json());
         }
@@ -144,6 +150,10 @@ impl<W: Write> Results for Shown<W> {
         if !self.json {
             held.sort_by_key(|r| (r.start_ns, r.channel.index));
             timeline(&mut self.out, file, heard, &held)?;
+        }
+        if let Some(e) = self.failed.take() {
+            eprintln!("affect: {file}: {e}");
+            self.code = FAILED;
         }
         self.out.flush()
     }
@@ -164,12 +174,12 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         return FAILED;
     }
     interrupt::flag();
-    let mut shown = Shown { out: BufWriter::new(io::stdout().lock()), json: args.json, held: Vec::new() };
+    let mut shown = Shown { out: BufWriter::new(io::stdout().lock()), json: args.json, held: Vec::new(), failed: None, code: DONE };
     let files =
         Batch { files: &args.files, config: &config, reading: &args.reading, quiet: args.quiet, baseline: None };
     let outcome = batch(&files, &mut shown).and_then(|code| shown.out.flush().map(|()| code).map_err(Full));
     match outcome {
-        Ok(code) => code,
+        Ok(code) => code.max(shown.code),
         Err(Full(e)) if e.kind() == io::ErrorKind::BrokenPipe => DONE, // whoever read has had enough
         Err(Full(e)) => {
             eprintln!("affect: cannot write to standard output: {e}");

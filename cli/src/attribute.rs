@@ -1,13 +1,12 @@
 //! `affect attribute`: attributions of rows of a table, in full precision.
 
-use crate::model_args::{ModelArgs, class, enter};
+use crate::model_args::{ModelArgs, class, say_meaning};
+use crate::speaker_args::SpeakerArgs;
 use crate::tables::Table;
 use affect::explain::gradient::Rule;
 use affect::explain::sampled::Effort;
-use affect::explain::{Attribution, EXACT, Explainer, Method, Unit};
-use affect::features::catalogue::Group;
+use affect::explain::{Applies, Attribution, EXACT, Explainer, Method, Unit, applies};
 use affect::model::Model;
-use affect::model::builtin::Structure;
 use affect_media::files::refuse_standard_output_among;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -27,6 +26,19 @@ pub enum MethodName {
     Shapley,
     /// Exact Shapley values of groups.
     ShapleyGroups,
+}
+
+impl MethodName {
+    fn method(self) -> Method {
+        match self {
+            Self::Gradient => Method::Gradient,
+            Self::IntegratedGradients => Method::IntegratedGradients,
+            Self::Linear => Method::Linear,
+            Self::Tree => Method::Tree,
+            Self::Shapley => Method::Shapley,
+            Self::ShapleyGroups => Method::ShapleyGroups,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -91,6 +103,8 @@ pub struct AttributeArgs {
     #[arg(long, value_enum, default_value = "json")]
     format: JsonFormat,
     #[command(flatten)]
+    speakers: SpeakerArgs,
+    #[command(flatten)]
     common: ModelArgs,
 }
 
@@ -103,18 +117,13 @@ pub fn run(args: &AttributeArgs) -> Result<(), String> {
     let input = Table::read(&args.input)?;
     let width = input.rows(&[]).ok().and_then(|r| r.first().map(Vec::len));
     let model = args.common.open(&args.model, args.output.as_deref(), width)?;
-    let columns = model.card().map_or(&[][..], |c| c.features()).to_vec();
     let d = model.width();
-    if d == 0 {
-        return Err("attributions of tables are for models of features; this one takes a waveform".to_owned());
+    if let Applies::No(why) = applies(args.method.method(), &model) {
+        return Err(format!("--method {}: {why}", args.method.method().name()));
     }
+    say_meaning(&model, &args.model);
     let read = |path: &Path, t: &Table| -> Result<Vec<f32>, String> {
-        let named = |e: String| format!("{}: {e}", path.display());
-        let rows = t.rows(&columns).map_err(named)?;
-        if let Some((k, r)) = rows.iter().enumerate().find(|(_, r)| r.len() != d) {
-            return Err(named(format!("row {} has {} columns: the model takes {d}", k + 1, r.len())));
-        }
-        enter(&model, &rows).map_err(named)
+        args.speakers.enter(&model, t).map_err(|e| format!("{}: {e}", path.display()))
     };
     let rows = read(&args.input, &input)?;
     let given = match &args.background {
@@ -123,7 +132,8 @@ pub fn run(args: &AttributeArgs) -> Result<(), String> {
     };
     if given.is_none() && args.method != MethodName::Gradient {
         return Err(
-            "--background: expected rows that stand for nothing in particular (the model's card has none)".to_owned()
+            "--background: expected rows of ordinary inputs, which scores are compared with (the model's card has none)"
+                .to_owned()
         );
     }
     let named = groups(args, &model)?;
@@ -161,22 +171,20 @@ pub fn run(args: &AttributeArgs) -> Result<(), String> {
 fn explain(args: &AttributeArgs, e: &Explainer, row: &[f32], target: usize) -> Result<Attribution, String> {
     let unit = if args.unit == UnitName::Score { Unit::Score } else { Unit::Probability };
     let effort = Effort { relative_error: args.error, ..Effort::default() };
-    let wrong =
-        |what: &str| Err(format!("--method {what} does not fit: the model is a {}", e.model().structure().name()));
+    let closed = matches!(args.method, MethodName::Linear | MethodName::Tree);
+    if closed && unit != Unit::Score {
+        return Err(format!(
+            "--method {} explains the model's own scores: expected --unit score",
+            args.method.method().name()
+        ));
+    }
     let made = match args.method {
         MethodName::Gradient => e.gradient(row, target),
         MethodName::IntegratedGradients => {
             let rule = if args.rule == RuleName::GaussLegendre { Rule::GaussLegendre } else { Rule::Trapezoid };
             e.integrated(row, target, rule, args.steps as usize)
         }
-        MethodName::Linear => match (e.model().structure(), unit) {
-            (Structure::Linear(_), Unit::Score) => e.by_feature(row, target, unit, effort),
-            _ => return wrong("linear (in units of the score)"),
-        },
-        MethodName::Tree => match (e.model().structure(), unit) {
-            (Structure::Trees(_), Unit::Score) => e.by_feature(row, target, unit, effort),
-            _ => return wrong("tree (in units of the score)"),
-        },
+        MethodName::Linear | MethodName::Tree => e.by_feature(row, target, unit, effort),
         MethodName::Shapley if row.len() <= EXACT => {
             let each: Vec<Vec<usize>> = (0..row.len()).map(|c| vec![c]).collect();
             e.exact(row, &[target], unit, &each, Method::Shapley).map(|mut l| l.remove(0))
@@ -202,7 +210,8 @@ fn groups(args: &AttributeArgs, model: &Model) -> Result<Option<Groups>, String>
             return Err("--method shapley-groups: expected --groups FILE (the model has no card with named features)"
                 .to_owned());
         }
-        return Ok(Some(catalogue_groups(names)));
+        let groups = model.card().map(affect::explain::groups::of_card).unwrap_or_default();
+        return Ok(Some(groups.into_iter().map(|(g, columns)| (g.name().to_owned(), columns)).collect()));
     };
     let named = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
     let text = std::fs::read_to_string(path).map_err(|e| named(&e))?;
@@ -225,13 +234,4 @@ fn groups(args: &AttributeArgs, model: &Model) -> Result<Option<Groups>, String>
         _ => return Err(named(&"expected a list of lists, or an object of named lists")),
     };
     Ok(Some(all))
-}
-
-/// The catalogue's groups of named features.
-fn catalogue_groups(names: &[String]) -> Groups {
-    use affect::features::catalogue::{affect_functionals, egemaps_functionals};
-    let group =
-        |n: &String| affect_functionals().iter().chain(egemaps_functionals()).find(|e| e.name == *n).map(|e| e.group);
-    let of = |g: Group| (0..names.len()).filter(|k| group(&names[*k]) == Some(g)).collect::<Vec<_>>();
-    Group::ALL.into_iter().map(|g| (g.name().to_owned(), of(g))).filter(|g| !g.1.is_empty()).collect()
 }

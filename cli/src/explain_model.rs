@@ -1,11 +1,9 @@
 //! `affect explain-model`: a model's card, checked, and how its scores can be explained.
 
 use crate::model_args::ModelArgs;
-use affect::explain::Method;
-use affect::model::builtin::Structure;
+use affect::explain::{Method, applies};
 use affect::model::card::{Card, Input};
 use affect::model::engine::Backend;
-use affect::onnx::differentiate::without_rule;
 use affect_media::files::refuse_standard_output_among;
 use clap::Args;
 use std::fmt::Write;
@@ -39,7 +37,7 @@ pub fn run(args: &ExplainModelArgs) -> Result<(), String> {
     let mut out = String::new();
     put!(out, "{}", args.model.display());
     put!(out, "  sha-256     {}", model.sha256());
-    put!(out, "  structure   {}", model.structure().name());
+    put!(out, "  structure   {}", model.structure());
     put!(out, "  runs on     {}", model.engine());
     for backend in Backend::ALL.into_iter().filter(|b| *b != Backend::Auto) {
         let common = ModelArgs { backend, ..args.common.clone() };
@@ -48,7 +46,8 @@ pub fn run(args: &ExplainModelArgs) -> Result<(), String> {
             Err(e) => put!(out, "    {backend:<12} no: {}", e.replacen(&format!("{}: ", args.model.display()), "", 1)),
         }
     }
-    put!(out, "  output      {} ({:?}): {}", model.output(), model.kind(), model.labels().join(", "));
+    let (kind, basis) = (model.kind().name(), &model.meaning().basis);
+    put!(out, "  output      {} ({kind}, {basis}): {}", model.output_name(), model.labels().join(", "));
     match model.card() {
         Some(card) => print_card(&mut out, card),
         None => {
@@ -56,22 +55,8 @@ pub fn run(args: &ExplainModelArgs) -> Result<(), String> {
         }
     }
     put!(out, "  attributions");
-    let missing = without_rule(model.graph(), model.output());
-    let waveform = model.card().is_some_and(|c| matches!(c.input, Input::Waveform { .. }));
     for m in Method::ALL {
-        let answer = match (m, model.structure()) {
-            (Method::Linear, Structure::Linear(_)) | (Method::Tree, Structure::Trees(_)) => "yes, exact".to_owned(),
-            (Method::Linear, _) => "no: the model is not linear".to_owned(),
-            (Method::Tree, _) => "no: the model is no tree ensemble".to_owned(),
-            (Method::Shapley | Method::ShapleyGroups, _) if waveform => {
-                "no: it takes a waveform, not features".to_owned()
-            }
-            (Method::ShapleyGroups, _) => "yes, exact over groups".to_owned(),
-            (Method::Shapley, _) => "yes, exact up to 12 features, sampled with standard errors for more".to_owned(),
-            (Method::IntegratedGradients | Method::Gradient, _) if missing.is_empty() => "yes".to_owned(),
-            (Method::IntegratedGradients | Method::Gradient, _) => format!("no: no rule for {}", missing.join(", ")),
-        };
-        put!(out, "    {:<21} {answer}", m.name());
+        put!(out, "    {:<21} {}", m.name(), applies(m, &model));
     }
     crate::say(&out)
 }

@@ -21,6 +21,7 @@ mod model_args;
 mod output;
 mod progress;
 mod score;
+mod speaker_args;
 mod tables;
 mod train;
 mod whole;

@@ -1,8 +1,7 @@
 //! Options that every verb with a model has.
 
-use affect::model::card::{Input, Normaliser};
 use affect::model::engine::Backend;
-use affect::model::{Model, Options, pool};
+use affect::model::{Basis, Model, Options, pool};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,21 +34,19 @@ impl ModelArgs {
     }
 }
 
-/// Rows of features as they enter the graph: normalised as the card says.
-pub fn enter(model: &Model, rows: &[Vec<f32>]) -> Result<Vec<f32>, String> {
-    let card = model.card().filter(|c| matches!(c.input, Input::Features { .. }) && c.normaliser != Normaliser::None);
-    let mut out = Vec::with_capacity(rows.len() * model.width());
-    for row in rows {
-        match card {
-            Some(card) => {
-                let values: Vec<Option<f32>> = row.iter().map(|v| Some(*v).filter(|v| v.is_finite())).collect();
-                let row = affect::model::vector::row(card, &values, Some(&values)).map_err(|e| e.to_string())?;
-                out.extend(row);
-            }
-            None => out.extend(row),
+/// Says on standard error what the output of a model without a card is taken for, and why.
+pub fn say_meaning(model: &Model, path: &Path) {
+    let (path, output) = (path.display(), model.output_name());
+    match (model.card(), &model.meaning().basis) {
+        (Some(_), _) => {}
+        (None, Basis::Nothing) => eprintln!(
+            "affect: {path} has no card, and nothing says what output \"{output}\" holds: its numbers are printed as they \
+             come (docs/models.md says how to write a card)"
+        ),
+        (None, basis) => {
+            eprintln!("affect: {path} has no card: output \"{output}\" is taken for {}, {basis}", model.kind().name());
         }
     }
-    Ok(out)
 }
 
 /// Index of a class by its name or number.

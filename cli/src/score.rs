@@ -1,6 +1,7 @@
 //! `affect score`: scores of rows of a table.
 
-use crate::model_args::{ModelArgs, enter};
+use crate::model_args::{ModelArgs, say_meaning};
+use crate::speaker_args::SpeakerArgs;
 use crate::tables::Table;
 use affect_media::files::refuse_standard_output_among;
 use clap::{Args, ValueEnum};
@@ -30,6 +31,8 @@ pub struct ScoreArgs {
     #[arg(long, value_enum, default_value = "csv")]
     format: TableFormat,
     #[command(flatten)]
+    speakers: SpeakerArgs,
+    #[command(flatten)]
     common: ModelArgs,
 }
 
@@ -42,25 +45,21 @@ pub fn run(args: &ScoreArgs) -> Result<(), String> {
     let table = Table::read(&args.features)?;
     let width = table.rows(&[]).ok().and_then(|r| r.first().map(Vec::len));
     let model = args.common.open(&args.model, args.output.as_deref(), width)?;
-    let columns = model.card().map_or(&[][..], |c| c.features());
     let named = |e: String| format!("{}: {e}", args.features.display());
-    let rows = table.rows(columns).map_err(named)?;
     if model.width() == 0 {
         return Err("this model takes a waveform: use `affect analyze`".to_owned());
     }
-    if let Some((k, r)) = rows.iter().enumerate().find(|(_, r)| r.len() != model.width()) {
-        return Err(named(format!("row {} has {} columns: the model takes {}", k + 1, r.len(), model.width())));
-    }
-    let entered = enter(&model, &rows).map_err(named)?;
+    let entered = args.speakers.enter(&model, &table).map_err(named)?;
+    say_meaning(&model, &args.model);
     let who: Vec<(usize, &str)> = table
         .header
         .iter()
         .flatten()
         .enumerate()
-        .filter(|(_, h)| WHO.contains(&h.as_str()))
+        .filter(|(_, h)| WHO.contains(&h.as_str()) || args.speakers.speaker.as_ref() == Some(h))
         .map(|(k, h)| (k, h.as_str()))
         .collect();
-    let mut scored = Vec::with_capacity(rows.len());
+    let mut scored = Vec::with_capacity(table.len());
     model
         .each(&entered, &mut |raw| scored.push(model.scores(raw.iter().map(|v| f64::from(*v)).collect())))
         .map_err(|e| named(e.to_string()))?;

@@ -25,6 +25,14 @@ fn cell(bytes: &[u8]) -> String {
     std::str::from_utf8(bytes).map_or_else(|_| to_name(OsStr::from_bytes(bytes)), str::to_owned)
 }
 
+/// A cell as a number; NaN where it is missing.
+fn number(row: usize, cell: &str) -> Result<f32, String> {
+    if missing(cell) {
+        return Ok(f32::NAN);
+    }
+    cell.trim().parse().map_err(|_| format!("row {}: \"{cell}\" is no number", row + 1))
+}
+
 impl Table {
     /// Reads a file; `.npy` by its ending, everything else as CSV.
     pub fn read(path: &Path) -> Result<Self, String> {
@@ -32,7 +40,16 @@ impl Table {
         let bytes = std::fs::read(path).map_err(|e| named(&e))?;
         if bytes.starts_with(b"\x93NUMPY") {
             let numbers = npy(&bytes).map_err(|e| named(&e))?;
+            if numbers.is_empty() {
+                return Err(named(&"the array has no rows: expected at least one"));
+            }
             return Ok(Self { numbers: Some(numbers), ..Self::default() });
+        }
+        let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+        let count = |c: u8| first.iter().filter(|b| **b == c).count();
+        if count(b';') > 0 && count(b';') >= count(b',') {
+            let found = String::from_utf8_lossy(first).chars().take(40).collect::<String>();
+            return Err(named(&format!("cells are separated by semicolons (\"{found}\"): expected commas")));
         }
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(false).from_reader(&bytes[..]);
         let mut cells = Vec::new();
@@ -46,7 +63,31 @@ impl Table {
         if header.is_some() {
             cells.remove(0);
         }
+        if cells.is_empty() {
+            return Err(named(&"the table has no rows: expected at least one row of numbers"));
+        }
         Ok(Self { header, cells, numbers: None })
+    }
+
+    /// The cells of a named column.
+    pub fn column(&self, name: &str) -> Result<Vec<&str>, String> {
+        let Some(header) = &self.header else {
+            return Err(format!("no column \"{name}\": the table has no header"));
+        };
+        let place = header
+            .iter()
+            .position(|h| h == name)
+            .ok_or_else(|| format!("no column \"{name}\": the table has other names"))?;
+        Ok(self.cells.iter().map(|r| r[place].as_str()).collect())
+    }
+
+    /// The numbers of the named columns, row by row, with nothing for columns that the table does not have.
+    pub fn known(&self, names: &[&str]) -> Result<Vec<Vec<Option<f32>>>, String> {
+        let header = self.header.as_deref().unwrap_or_default();
+        let place = |n: &&str| header.iter().position(|h| h == n);
+        let places: Vec<Option<usize>> = names.iter().map(place).collect();
+        let cell = |k: usize, row: &[String], p: &Option<usize>| p.map(|p| number(k, &row[p])).transpose();
+        self.cells.iter().enumerate().map(|(k, r)| places.iter().map(|p| cell(k, r, p)).collect()).collect()
     }
 
     /// Number of rows.
@@ -70,12 +111,6 @@ impl Table {
                 Some(wanted.iter().map(place).collect::<Result<_, _>>()?)
             }
             _ => None,
-        };
-        let number = |row: usize, cell: &str| -> Result<f32, String> {
-            if missing(cell) {
-                return Ok(f32::NAN);
-            }
-            cell.trim().parse().map_err(|_| format!("row {}: \"{cell}\" is no number", row + 1))
         };
         self.cells
             .iter()
@@ -117,12 +152,27 @@ fn npy(bytes: &[u8]) -> Result<Vec<Vec<f32>>, String> {
 mod tests {
     use super::*;
 
-    fn table(text: &str) -> Table {
+    fn read(text: &str) -> Result<Table, String> {
         let path = std::env::temp_dir().join(format!("affect-table-{}-{}", std::process::id(), text.len()));
         std::fs::write(&path, text).unwrap();
-        let t = Table::read(&path).unwrap();
+        let t = Table::read(&path);
         std::fs::remove_file(&path).unwrap();
         t
+    }
+
+    fn table(text: &str) -> Table {
+        read(text).unwrap()
+    }
+
+    #[test]
+    fn tables_without_rows_and_with_semicolons_are_refused() {
+        for text in ["", "a,b\n"] {
+            assert!(read(text).unwrap_err().contains("no rows"), "{text:?}");
+        }
+        for text in ["a;b\n1;2\n", "1,5;2,5;3\n", "0.5;0.25\n"] {
+            let e = read(text);
+            assert!(e.as_ref().is_err_and(|e| e.contains("semicolons")), "{text:?}: {e:?}");
+        }
     }
 
     #[test]

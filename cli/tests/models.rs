@@ -193,3 +193,190 @@ fn a_model_is_trained_checked_and_run() {
         }
     }
 }
+
+const FAULTS: &str = "tests/data/faults";
+
+/// Scores of a table, row by row, as the command prints them; and what it says beside them.
+fn scores(words: &[&str]) -> (Vec<String>, Vec<Vec<String>>, String) {
+    let out = affect(&[&["score"][..], words].concat());
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    let shown = text(&out.stdout);
+    let mut lines = shown.lines().map(|l| l.split(',').map(str::to_owned).collect::<Vec<_>>());
+    (lines.next().unwrap(), lines.collect(), text(&out.stderr))
+}
+
+/// Models of others without a card: scikit-learn's own numbers come out, as what they are.
+#[test]
+fn without_a_card_the_graph_says_what_an_output_holds() {
+    let x = format!("{FAULTS}/x.csv");
+    let (head, rows, said) = scores(&[&format!("{FAULTS}/svc.onnx"), "--features", &x]);
+    let column = |name: &str| head.iter().position(|h| h == name).unwrap();
+    for (label, expected) in [("anger", 0.042_502_70), ("neutral", 0.957_271_70), ("sadness", 0.000_225_57)] {
+        let found: f64 = rows[0][column(label)].parse().unwrap();
+        assert!((found - expected).abs() < 1e-6, "{label}: {found}");
+    }
+    assert_eq!(rows[0][column("label")], "neutral", "the labels that the graph carries");
+    assert!(said.contains("probabilities") && said.contains("SVMClassifier"), "{said}");
+
+    let (head, rows, said) = scores(&[&format!("{FAULTS}/gbr.onnx"), "--features", &x]);
+    assert_eq!(head, ["variable"]);
+    for (row, expected) in rows.iter().zip([-0.841_701_39, 2.760_855_67, -0.655_796_11]) {
+        let found: f64 = row[0].parse().unwrap();
+        assert!((found - expected).abs() < 1e-6, "{row:?}");
+    }
+    assert!(said.contains("TreeEnsembleRegressor"), "{said}");
+}
+
+/// Samples of a fixed number fit no segment: said when the model is opened.
+#[test]
+fn a_fixed_time_axis_is_refused_when_the_model_is_opened() {
+    let model = format!("{FAULTS}/static.onnx");
+    for words in [vec!["analyze", "tests/data/emodb/16a01Wb.wav", "--model", &model], vec!["explain-model", &model]] {
+        let out = affect(&words);
+        let said = text(&out.stderr);
+        assert!(out.status.code() != Some(0) && out.stdout.is_empty(), "{}", text(&out.stdout));
+        assert!(said.contains("input_values") && said.contains("16000") && said.contains("any number"), "{said}");
+    }
+}
+
+/// What stands in the way of an exact method has a name.
+#[test]
+fn the_node_in_the_way_is_named() {
+    let folder = "tests/data/attribution/mlp_scaled";
+    let dir = scratch("way");
+    let x = dir.join("x.csv");
+    std::fs::write(&x, floats(&format!("{folder}/x.f32"), 10)).unwrap();
+    let (model, x) = (format!("{folder}/model.onnx"), x.to_str().unwrap());
+    for method in ["linear", "tree"] {
+        let out = affect(&["attribute", "--model", &model, "--input", x, "--background", x, "--method", method]);
+        let said = text(&out.stderr);
+        assert!(out.status.code() == Some(1) && said.contains("operator") && said.contains("node \""), "{said}");
+    }
+    let shown = text(&affect(&["explain-model", &model]).stdout);
+    assert!(shown.lines().any(|l| l.contains("linear") && l.contains("node \"")), "{shown}");
+}
+
+/// A model that compares with the speaker gets distances, those of `affect features --baseline two-pass`; never the raw
+/// numbers in their place.
+#[test]
+fn speaker_models_compare_tables_with_their_speakers() {
+    let dir = scratch("speaker");
+    let clips: Vec<String> =
+        ["16a01Wb", "16a01Lb", "03a02Wb"].iter().map(|n| format!("tests/data/emodb/{n}.wav")).collect();
+    let model = "models/affect-default-speaker.onnx";
+    let table = dir.join("table.csv");
+    let files: Vec<&str> = clips.iter().map(String::as_str).collect();
+    let t = table.to_str().unwrap();
+    let made = affect(&[&["features", "--quiet", "--out", t][..], &files].concat());
+    assert_eq!(made.status.code(), Some(0));
+    for verb in
+        [vec!["score", model, "--features", t], vec!["attribute", "--model", model, "--input", t, "--method", "linear"]]
+    {
+        let out = affect(&verb);
+        let said = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(1), "{}", text(&out.stdout));
+        assert!(said.contains("--baseline two-pass") && said.contains("--speaker"), "{said}");
+    }
+
+    // The same distances by another way: one file is one speaker there, and the same graph takes them as they are.
+    let lines = affect(&[&["features", "--quiet", "--format", "jsonl", "--baseline", "two-pass"][..], &files].concat());
+    let records: Vec<Value> = text(&lines.stdout).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let names: Vec<&String> = records[0]["features"].as_object().unwrap().keys().collect();
+    let shown = affect(&["explain-model", model, "--json"]);
+    let mut card: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    card["normaliser"] = serde_json::json!({"kind": "none"});
+    let most = card["clip"].as_f64().unwrap();
+    let z = |r: &Value| -> String {
+        let one = |n: &&String| r["baseline"]["z"][n.as_str()].as_f64().unwrap_or(0.0).clamp(-most, most).to_string();
+        names.iter().map(one).collect::<Vec<_>>().join(",")
+    };
+    let header = names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(",");
+    let distances = dir.join("z.csv");
+    let rows: Vec<String> = records.iter().map(z).collect();
+    std::fs::write(&distances, format!("{header}\n{}\n", rows.join("\n"))).unwrap();
+    // How much of each is speech, which the records know and the table does not.
+    let bare = std::fs::read_to_string(&table).unwrap();
+    let speech = records.iter().map(|r| r["quality"]["speech_s"].to_string());
+    let with: Vec<String> = std::iter::once("speech_s".to_owned())
+        .chain(speech)
+        .zip(bare.lines())
+        .map(|(s, l)| format!("{s},{l}"))
+        .collect();
+    assert_eq!(with.len(), 4);
+    std::fs::write(&table, with.join("\n")).unwrap();
+    let plain = dir.join("plain.json");
+    std::fs::write(&plain, card.to_string()).unwrap();
+    let expected = scores(&[model, "--features", distances.to_str().unwrap(), "--model-card", plain.to_str().unwrap()]);
+    let found = scores(&[model, "--features", t, "--baseline", "two-pass", "--speaker", "file"]);
+    assert_eq!(found.1.len(), 3);
+    let numbers = |r: &[String]| r.iter().filter_map(|c| c.parse::<f64>().ok()).collect::<Vec<_>>();
+    for (f, e) in found.1.iter().zip(&expected.1) {
+        let (f, e) = (numbers(&f[f.len() - 4..]), numbers(&e[e.len() - 4..]));
+        assert!(f.len() == 4 && f.iter().zip(&e).all(|(f, e)| (f - e).abs() < 1e-6), "{f:?} {e:?}");
+    }
+
+    // Two files of one speaker share a baseline: other numbers than file by file.
+    let who = std::fs::read_to_string(&table).unwrap();
+    let mut lines = who.lines();
+    let mut with = format!("speaker,{}\n", lines.next().unwrap());
+    lines.for_each(|l| with.push_str(&format!("{},{l}\n", if l.contains("/16a") { "16" } else { "03" })));
+    std::fs::write(&table, with).unwrap();
+    let shared = scores(&[model, "--features", t, "--baseline", "two-pass", "--speaker", "speaker"]).1;
+    let tail = |r: &[String]| r[r.len() - 4..].to_vec();
+    assert_ne!(tail(&shared[0]), tail(&found.1[0]));
+    assert_eq!(tail(&shared[2]), tail(&found.1[2]), "who has one file has the same baseline either way");
+    let out = affect(&["score", model, "--features", t, "--baseline", "two-pass", "--speaker", "name"]);
+    assert!(out.status.code() == Some(1) && text(&out.stderr).contains("\"name\""), "{}", text(&out.stderr));
+    let default = "models/affect-default.onnx";
+    let out = affect(&["score", default, "--features", t, "--baseline", "two-pass", "--speaker", "speaker"]);
+    assert!(out.status.code() == Some(1) && text(&out.stderr).contains("training speakers"), "{}", text(&out.stderr));
+}
+
+/// A model whose run fails has failed: the cause is said once for a file, and the command's code remembers it.
+#[test]
+fn a_model_whose_run_fails_is_said() {
+    let dir = scratch("fails");
+    let model = dir.join("fails.onnx");
+    std::fs::write(&model, runs_up_to_a_second()).unwrap();
+    let card = serde_json::json!({
+        "format": "affect.card/1", "id": "fails", "version": "1",
+        "input": {"kind": "waveform", "name": "signal", "rate_hz": 16000},
+        "outputs": [{"name": "logits", "kind": "dimensions", "labels": ["arousal"]}],
+    });
+    std::fs::write(dir.join("fails.card.json"), card.to_string()).unwrap();
+    let m = model.to_str().unwrap();
+    let clip = "tests/data/emodb/16a01Wb.wav";
+    let out = affect(&["analyze", clip, "--segments", "file", "--quiet", "--json", "--model", m]);
+    let r: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|_| panic!("{}", text(&out.stderr)));
+    assert!(r["emotion"]["abstained"].as_str().unwrap().contains("run failed") && r["features"].is_object(), "{r}");
+    let said = text(&out.stderr);
+    assert!(out.status.code() == Some(1) && said.contains("run failed") && said.contains(clip), "{said}");
+}
+
+/// A waveform model with 16 000 positions, as networks with learnt positions have them: longer inputs fail in the run.
+fn runs_up_to_a_second() -> Vec<u8> {
+    use affect::onnx::build::{self, int};
+    use affect::onnx::graph::Dim;
+    use affect::onnx::proto::GraphProto;
+    use affect::onnx::tensor::{FLOAT, float_tensor, int_tensor};
+    let graph = GraphProto {
+        name: "positions".to_owned(),
+        node: vec![
+            build::node("Shape", &["signal"], &["shape"], vec![]),
+            build::node("Slice", &["shape", "one", "two", "zero"], &["length"], vec![]),
+            build::node("Slice", &["positions", "zero", "length", "one"], &["placed"], vec![]),
+            build::node("Add", &["signal", "placed"], &["sum"], vec![]),
+            build::node("ReduceMean", &["sum", "one"], &["logits"], vec![int("keepdims", 1)]),
+        ],
+        initializer: vec![
+            int_tensor("zero", &[0]),
+            int_tensor("one", &[1]),
+            int_tensor("two", &[2]),
+            float_tensor("positions", &[1, 16_000], &[0.0; 16_000]),
+        ],
+        input: vec![build::value("signal", FLOAT, Some(&[Dim::Fixed(1), Dim::Named("time".to_owned())]))],
+        output: vec![build::value("logits", FLOAT, Some(&[Dim::Fixed(1), Dim::Fixed(1)]))],
+        ..GraphProto::default()
+    };
+    build::model(graph, &[("", 18)], &[])
+}

@@ -64,22 +64,62 @@ impl Speaker {
         self.learn(record);
     }
 
-    /// What has been heard before counts for nothing: speech is taken as spread evenly over the segment, and only the share
-    /// that is new is learnt.
     fn learn(&mut self, record: &Record) {
-        let (start, end) = (record.start_ns, record.end_ns);
-        let length = end.saturating_sub(start) as f64;
-        let share = self.heard.fresh(start, end) as f64 / length;
         let quality = record.quality.unwrap_or_default();
-        if record.ended == Ended::Open || quality.not_speech || share.is_nan() || share < NEW {
+        if record.ended == Ended::Open || quality.not_speech {
             return;
         }
-        self.heard.add(start, end);
-        // Without a detector the length of the segment has to do.
-        let speech_s = quality.speech_s.map_or(length * 1e-9, f64::from);
         let values: Vec<Option<f32>> = record.features.iter().map(|f| f.value).collect();
-        self.baseline.push(&values, share * speech_s);
+        self.learn_span(record.start_ns, record.end_ns, quality.speech_s.map(f64::from), &values);
     }
+
+    /// What has been heard before counts for nothing: speech is taken as spread evenly over the segment, and only the share
+    /// that is new is learnt.
+    fn learn_span(&mut self, start_ns: u64, end_ns: u64, speech_s: Option<f64>, values: &[Option<f32>]) {
+        let length = end_ns.saturating_sub(start_ns) as f64;
+        let share = self.heard.fresh(start_ns, end_ns) as f64 / length;
+        if share.is_nan() || share < NEW {
+            return;
+        }
+        self.heard.add(start_ns, end_ns);
+        // Without a detector the length of the segment has to do.
+        self.baseline.push(values, share * speech_s.unwrap_or(length * 1e-9));
+    }
+}
+
+/// One row of a table of segments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpokenRow {
+    /// The stream that its times are of.
+    pub stream: Arc<str>,
+    /// Start of the segment, in ns.
+    pub start_ns: u64,
+    /// End of the segment, in ns.
+    pub end_ns: u64,
+    /// Seconds of speech in it; its length where nobody counted.
+    pub speech_s: Option<f64>,
+    /// Features of `affect-v1` in the order of the catalogue.
+    pub features: Vec<Option<f32>>,
+}
+
+/// Distances of all features of one speaker's rows from what is usual in all of them, in the speaker's scales: [`two_pass`]
+/// for tables.
+#[must_use]
+pub fn two_pass_rows(rows: &[SpokenRow]) -> Vec<Vec<Option<f32>>> {
+    let mut speaker = Speaker::with("".into(), Baseline::of_all(Population::affect()));
+    let mut stream: Option<&Arc<str>> = None;
+    for r in rows {
+        if stream != Some(&r.stream) {
+            // The times of another stream are others.
+            speaker.heard = Heard::default();
+            stream = Some(&r.stream);
+        }
+        speaker.learn_span(r.start_ns, r.end_ns, r.speech_s, &r.features);
+    }
+    let usual = speaker.baseline.usual_of_all();
+    let z =
+        |(value, usual): (&Option<f32>, &Option<(f64, f64)>)| Some(Baseline::against((*usual)?, (*value)?)?.z as f32);
+    rows.iter().map(|r| r.features.iter().zip(&usual).map(z).collect()).collect()
 }
 
 fn compare(baseline: &Baseline, usual: impl Fn(usize) -> Option<(f64, f64)>, record: &Record) -> BaselineResult {

@@ -1,6 +1,6 @@
 //! What the analyzer is asked for.
 
-use super::scoring::Scorer;
+use super::Scorer;
 use crate::error::ConfigError;
 use crate::features::catalogue::{self, Entry};
 use crate::features::{affect, egemaps};

@@ -16,17 +16,23 @@ mod quality;
 mod raw;
 mod recent;
 mod row;
+#[cfg(feature = "model")]
 mod scoring;
 mod sounds;
+#[cfg(not(feature = "model"))]
+mod unscored;
 pub mod upstream;
 mod withhold;
 
 pub use crate::record::Policy;
-pub use baseline::two_pass;
+pub use baseline::{SpokenRow, two_pass, two_pass_rows};
 pub use config::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
 pub use policy::Policies;
 pub use row::FrameRow;
+#[cfg(feature = "model")]
 pub use scoring::{Attribution, Scorer, ScoringConfig};
+#[cfg(not(feature = "model"))]
+pub use unscored::Scorer;
 
 use crate::error::{ConfigError, InputError};
 use crate::features::baseline::Baseline;

@@ -1,11 +1,14 @@
 //! Records that somebody else made, read back from their JSON.
 
 use super::FeatureSet;
+use crate::error::ConfigError;
 use crate::record::{
     BaselineResult, Channel, Ended, Feature, Memory, NOT_SPEECH, Policy, Quality, Record, SCHEMA, SegmentKind,
 };
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -75,34 +78,84 @@ struct BaselineLine {
     z: HashMap<String, f32>,
 }
 
+/// A text that is no record which can be scored.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum UpstreamError {
+    /// It is no JSON, or lacks what a record has.
+    Json(String),
+    /// A name that is not known: of a schema, a feature set, a kind of segment, or an end of one. Single frames are no
+    /// segments.
+    Name(ConfigError),
+    /// The feature set has another version here.
+    Version {
+        /// Name of the set.
+        set: &'static str,
+        /// Its version here.
+        expected: &'static str,
+        /// The version that came.
+        found: String,
+    },
+}
+
+impl fmt::Display for UpstreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(why) => write!(f, "no record of the schema {SCHEMA}: {why}"),
+            Self::Name(e) => e.fmt(f),
+            Self::Version { set, expected, found } => write!(f, "{set} version {found}: expected {expected}"),
+        }
+    }
+}
+
+impl Error for UpstreamError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Name(e) => Some(e),
+            _ => None,
+        }
+    }
+}
+
+impl From<ConfigError> for UpstreamError {
+    fn from(e: ConfigError) -> Self {
+        Self::Name(e)
+    }
+}
+
+/// The one of `known` that has the name.
+fn named<T: Copy>(what: &'static str, known: &[T], name: fn(T) -> &'static str, found: &str) -> Result<T, ConfigError> {
+    known.iter().copied().find(|k| name(*k) == found).ok_or_else(|| ConfigError::Unknown {
+        what,
+        found: found.to_owned(),
+        known: known.iter().map(|k| name(*k)).collect::<Vec<_>>().join(", "),
+    })
+}
+
 /// The policy that a record says it was made under. One that says nothing was made before records carried it: nobody knows
 /// whom it is about, and it has features only.
 ///
 /// # Errors
-/// A text that names a word that is no policy.
-pub fn policy(said: Option<&str>) -> Result<Policy, String> {
-    said.map_or(Ok(Policy::FeaturesOnly), |name| Policy::named(name).ok_or_else(|| format!("policy \"{name}\"")))
+/// [`ConfigError::Unknown`] for a word that is no policy.
+pub fn policy(said: Option<&str>) -> Result<Policy, ConfigError> {
+    said.map_or(Ok(Policy::FeaturesOnly), |name| named("policy", &Policy::ALL, Policy::name, name))
 }
 
 /// Reads a record of functionals, without its scores.
 ///
 /// # Errors
-/// A text that says what is wrong: no record, another schema, an unknown feature set or version, an unknown policy, or single
-/// frames.
-pub fn record(json: &str) -> Result<Record, String> {
-    let line: Line = serde_json::from_str(json).map_err(|e| e.to_string())?;
-    if line.schema != SCHEMA {
-        return Err(format!("schema \"{}\": expected {SCHEMA}", line.schema));
-    }
-    let set: FeatureSet = line.provenance.feature_set.parse().map_err(|e: crate::error::ConfigError| e.to_string())?;
+/// [`UpstreamError`]: no record, another schema, an unknown feature set or version, an unknown policy, or single frames.
+pub fn record(json: &str) -> Result<Record, UpstreamError> {
+    let line: Line = serde_json::from_str(json).map_err(|e| UpstreamError::Json(e.to_string()))?;
+    named("schema", &[SCHEMA], |s| s, &line.schema)?;
+    let set: FeatureSet = line.provenance.feature_set.parse()?;
     if line.provenance.feature_set_version != set.version() {
-        return Err(format!("{set} version {}: expected {}", line.provenance.feature_set_version, set.version()));
+        let found = line.provenance.feature_set_version;
+        return Err(UpstreamError::Version { set: set.name(), expected: set.version(), found });
     }
     let kinds = [SegmentKind::File, SegmentKind::Window, SegmentKind::Utterance];
-    let segment =
-        kinds.into_iter().find(|k| k.name() == line.segment).ok_or_else(|| format!("segment \"{}\"", line.segment))?;
-    let ended =
-        Ended::ALL.into_iter().find(|e| e.name() == line.ended).ok_or_else(|| format!("ended \"{}\"", line.ended))?;
+    let segment = named("segment", &kinds, SegmentKind::name, &line.segment)?;
+    let ended = named("ended", &Ended::ALL, Ended::name, &line.ended)?;
     let reasons = crate::features::reason::Reason::ALL.map(crate::features::reason::Reason::name);
     let features: Vec<Feature> = set
         .functionals()

@@ -2,8 +2,9 @@
 
 use super::engine::{Engine, Input, Take};
 use super::error::ModelError;
-use crate::onnx::affine::{Affine, Link};
+use crate::onnx::affine::{Affine, Link, Obstacle};
 use crate::onnx::trees::{Ensemble, softmax};
+use std::fmt;
 use std::sync::Arc;
 
 /// What a graph is, where that helps to evaluate and to explain it.
@@ -13,8 +14,8 @@ pub enum Structure {
     Linear(Arc<Affine>),
     /// A tree ensemble.
     Trees(Arc<Ensemble>),
-    /// Anything else.
-    Graph,
+    /// Anything else, and what keeps it from being a linear map.
+    Graph(Obstacle),
 }
 
 impl Structure {
@@ -24,7 +25,16 @@ impl Structure {
         match self {
             Self::Linear(_) => "linear",
             Self::Trees(_) => "tree ensemble",
-            Self::Graph => "graph",
+            Self::Graph(_) => "graph",
+        }
+    }
+}
+
+impl fmt::Display for Structure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Graph(obstacle) => write!(f, "neither linear nor a tree ensemble: {obstacle}"),
+            other => f.write_str(other.name()),
         }
     }
 }
@@ -43,10 +53,9 @@ impl Builtin {
     /// [`ModelError::Engine`] for graphs that are neither linear nor trees.
     pub fn new(structure: Structure, width: usize) -> Result<Self, ModelError> {
         match structure {
-            Structure::Graph => Err(ModelError::Engine {
-                engine: "builtin".to_owned(),
-                why: "it is neither linear nor a tree ensemble".to_owned(),
-            }),
+            Structure::Graph(_) => {
+                Err(ModelError::Engine { engine: "builtin".to_owned(), why: format!("it is {structure}") })
+            }
             structure => Ok(Self { structure, width }),
         }
     }
@@ -82,7 +91,7 @@ impl Engine for Builtin {
             let scores = match &self.structure {
                 Structure::Linear(map) => linked(map.link, linear_scores(map, row)),
                 Structure::Trees(t) => t.scores(&t.sums(row)),
-                Structure::Graph => Vec::new(),
+                Structure::Graph(_) => Vec::new(),
             };
             out.extend(scores.iter().map(|v| *v as f32));
         }

@@ -45,7 +45,7 @@ pub struct Card {
     /// Dimensions that follow from the probabilities of labels; results mark them as derived.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub derived: Vec<Derived>,
-    /// Rows that stand for "nothing in particular" in explanations, as they enter the graph (after the normaliser).
+    /// Rows of ordinary inputs that explanations compare with, as they enter the graph (after the normaliser).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub background: Vec<Vec<f32>>,
     /// Licence of the weights.
@@ -119,6 +119,25 @@ pub enum OutputKind {
     Label,
     /// Activations inside a network.
     HiddenStates,
+    /// Numbers of which nobody says what they are (models without a card): handed out as they come. No card says so.
+    #[serde(skip)]
+    Raw,
+}
+
+impl OutputKind {
+    /// The name in cards.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Logits => "logits",
+            Self::Probabilities => "probabilities",
+            Self::Dimensions => "dimensions",
+            Self::Regression => "regression",
+            Self::Label => "label",
+            Self::HiddenStates => "hidden-states",
+            Self::Raw => "raw",
+        }
+    }
 }
 
 /// One output.
@@ -237,6 +256,15 @@ impl Card {
         match &self.input {
             Input::Features { features, .. } => features,
             Input::Waveform { .. } => &[],
+        }
+    }
+
+    /// Name of the feature set that it takes; empty for a waveform model.
+    #[must_use]
+    pub fn feature_set(&self) -> &str {
+        match &self.input {
+            Input::Features { feature_set, .. } => feature_set,
+            Input::Waveform { .. } => "",
         }
     }
 

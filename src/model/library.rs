@@ -1,6 +1,8 @@
 //! Finding and loading ONNX Runtime's shared library, once per process.
 
 use super::error::ModelError;
+use once_cell::sync::OnceCell;
+use ort::environment::Environment;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -16,12 +18,9 @@ const FILE: &str = if cfg!(target_os = "windows") {
 /// Variable that names the library.
 pub const VARIABLE: &str = "ORT_DYLIB_PATH";
 
-struct Loaded {
-    environment: ort::environment::Environment,
-    path: PathBuf,
-}
-
-static LOADED: OnceLock<Result<Loaded, String>> = OnceLock::new();
+/// The library that this process has loaded, which it keeps to its end.
+static LIBRARY: OnceCell<PathBuf> = OnceCell::new();
+static ENVIRONMENT: OnceCell<Environment> = OnceCell::new();
 static PLACES: OnceLock<Vec<PathBuf>> = OnceLock::new();
 
 /// Names directories to look into besides those of the program, before the library is first needed. Later calls do
@@ -55,42 +54,42 @@ pub fn find(named: Option<&Path>) -> Option<PathBuf> {
     near.chain(system.iter().map(PathBuf::from)).map(|d| d.join(FILE)).find(|p| p.is_file())
 }
 
-/// The process's ONNX Runtime. The first call decides which library it is.
+/// The process's ONNX Runtime. The first library that loads is the one; what failed to load is tried again with the next call,
+/// which may name another.
 ///
 /// # Errors
-/// [`ModelError::Library`] where there is none, or it is no ONNX Runtime, or too old.
-pub(super) fn environment(named: Option<&Path>) -> Result<&'static ort::environment::Environment, ModelError> {
-    let nowhere = || {
-        ModelError::Library(format!(
-            "its library {FILE} was not found: run scripts/setup, or set {VARIABLE} or the property runtime-library to its path"
-        ))
-    };
-    // Without a candidate nothing is decided: a later call may name one.
-    let Some(path) = LOADED.get().map_or_else(|| find(named), |_| Some(PathBuf::new())) else { return Err(nowhere()) };
-    let loaded = LOADED.get_or_init(|| {
-        let failed = |e: &dyn std::fmt::Display| format!("cannot use {}: {e}", path.display());
+/// [`ModelError::Library`] where there is none, or it is no ONNX Runtime, or too old, or another one is loaded already.
+pub(super) fn environment(named: Option<&Path>) -> Result<&'static Environment, ModelError> {
+    let path = LIBRARY.get_or_try_init(|| {
+        let path = find(named).ok_or_else(|| {
+            ModelError::Library(format!(
+                "its library {FILE} was not found: run scripts/setup, or set {VARIABLE} or the property runtime-library to its path"
+            ))
+        })?;
         if !path.is_file() {
-            return Err(format!("no file {}", path.display()));
+            return Err(ModelError::Library(format!("no file {}", path.display())));
         }
-        let builder = ort::init_from(&path).map_err(|e| failed(&e))?;
-        let environment = builder.with_name("affect").with_telemetry(false).build().map_err(|e| failed(&e))?;
-        Ok(Loaded { environment, path: path.clone() })
-    });
-    match loaded {
-        Ok(l) => match named {
-            Some(named) if named != l.path => Err(ModelError::Library(format!(
-                "this process already uses {}, and cannot load {} as well",
-                l.path.display(),
-                named.display()
-            ))),
-            _ => Ok(&l.environment),
-        },
-        Err(why) => Err(ModelError::Library(why.clone())),
+        ort::init_from(&path).map_err(|e| unusable(&path, &e))?;
+        Ok(path)
+    })?;
+    if let Some(named) = named.filter(|n| n != path) {
+        return Err(ModelError::Library(format!(
+            "this process already uses {}, and cannot load {} as well",
+            path.display(),
+            named.display()
+        )));
     }
+    ENVIRONMENT.get_or_try_init(|| {
+        ort::init().with_name("affect").with_telemetry(false).build().map_err(|e| unusable(path, &e))
+    })
+}
+
+fn unusable(path: &Path, why: &dyn std::fmt::Display) -> ModelError {
+    ModelError::Library(format!("cannot use {}: {why}", path.display()))
 }
 
 /// The library in use, if one is.
 #[must_use]
 pub fn in_use() -> Option<&'static Path> {
-    LOADED.get()?.as_ref().ok().map(|l| l.path.as_path())
+    LIBRARY.get().map(PathBuf::as_path)
 }

@@ -1,32 +1,42 @@
 //! Models: an ONNX graph with a card that says what goes in and what comes out, and an engine that runs it.
 
+mod agree;
 mod batch;
 pub mod builtin;
 pub mod card;
 pub mod engine;
 mod error;
+mod gradients;
 pub mod library;
+mod meaning;
 mod onnxruntime;
 pub mod pool;
+mod probe;
 mod rten;
 mod scores;
+mod start;
 mod structure;
 pub mod vector;
 
 pub use error::ModelError;
+pub use meaning::{Basis, Meaning};
 pub use scores::Scores;
 
-use crate::features::catalogue;
-use crate::onnx::graph::{Dim, Model as Graph, Value, ValueType};
-use crate::onnx::tensor::FLOAT;
+use crate::onnx::graph::{Dim, Model as Graph};
 use batch::Batcher;
-use builtin::{Builtin, Structure};
+use builtin::Structure;
 use card::{Card, OutputKind};
 use engine::{Backend, Engine, Input};
+use gradients::Gradient;
+use once_cell::sync::OnceCell;
 use sha2::{Digest, Sha256};
+use std::any::Any;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+/// The model that is used where none is named: four emotions, trained on EmoDB (CC0), its card inside.
+pub const DEFAULT: &[u8] = include_bytes!("../../models/affect-default.onnx");
 
 /// How to open a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -52,21 +62,18 @@ pub struct Model {
     options: Options,
     input: String,
     width: usize,
-    output: String,
-    kind: OutputKind,
+    /// The output that was picked, and the tensor that holds its scores.
+    picked: String,
+    tensor: String,
+    meaning: Meaning,
     labels: Vec<String>,
     /// The graph takes one row at a time.
     single: bool,
     batcher: Batcher,
-    /// The engine of the graph with gradients, made when first needed.
-    gradient: Mutex<Option<Result<Arc<Gradient>, ModelError>>>,
-}
-
-/// The graph with gradients.
-#[derive(Debug)]
-pub struct Gradient {
-    engine: Box<dyn Engine>,
-    seed: String,
+    /// The graph with gradients, made when first needed.
+    gradient: OnceCell<Gradient>,
+    /// What those who explain the model have prepared for it: it lives as long as the model.
+    prepared: OnceCell<Arc<dyn Any + Send + Sync>>,
 }
 
 /// SHA-256 in hexadecimal digits.
@@ -84,31 +91,27 @@ impl Model {
         let sha256 = sha256(&bytes);
         let graph = Graph::parse(bytes)?;
         let card = sidecar.or_else(|| graph.metadata(card::METADATA_KEY)).map(Card::parse).transpose()?;
-        let input = pick_input(&graph, card.as_ref())?;
-        let output = pick_output(&graph, card.as_ref(), options.output.as_deref())?;
+        let input = agree::pick_input(&graph, card.as_ref())?;
+        let output = agree::pick_output(&graph, card.as_ref(), options.output.as_deref())?;
         let scores = structure::scores_of(&graph, &output)?;
         let width = match &card {
             Some(c) => c.features().len(),
             None => structure::width_of(&graph, &input).or(options.width).unwrap_or(0),
         };
-        if let Some(c) = &card {
-            check_input(c, &graph, &input)?;
-        }
+        agree::check_input(card.as_ref(), &graph, &input)?;
         let structure = structure::structure(&graph, &input.name, width, &scores.tensor)?;
-        let engine = start(&graph, scores.bytes.as_deref(), &scores.tensor, &structure, width, options)?;
-        let probabilities = structure::gives_probabilities(&graph, &structure, &output, &scores.tensor);
-        let kind = match card.as_ref().and_then(Card::main_output) {
-            Some(o) => o.kind,
-            None if probabilities => OutputKind::Probabilities,
-            None => OutputKind::Logits,
-        };
+        let engine = start::start(&graph, scores.bytes.as_deref(), &scores.tensor, &structure, width, options)?;
+        let inside = structure::labels_of(&graph, &output, &scores.tensor);
         let mut model = Self {
             labels: Vec::new(),
             single: matches!(input.shape(), Some([Dim::Fixed(1), ..])),
             batcher: Batcher::default(),
-            gradient: Mutex::new(None),
+            gradient: OnceCell::new(),
+            prepared: OnceCell::new(),
             input: input.name,
-            output: scores.tensor,
+            picked: output.name,
+            tensor: scores.tensor,
+            meaning: Meaning { kind: OutputKind::Raw, basis: Basis::Nothing },
             options: options.clone(),
             graph,
             sha256,
@@ -116,70 +119,14 @@ impl Model {
             structure,
             engine,
             width,
-            kind,
         };
-        model.labels = model.probe()?;
+        let probed = model.probe()?;
+        model.meaning = match model.card.as_ref().and_then(Meaning::of_card) {
+            Some(meaning) => meaning,
+            None => Meaning::of_graph(&model.graph, &model.picked, &model.tensor, &probed.rows),
+        };
+        model.labels = model.name_columns(inside, probed.columns)?;
         Ok(model)
-    }
-
-    /// Runs the graph once, and gives the names of its columns.
-    fn probe(&self) -> Result<Vec<String>, ModelError> {
-        let main = self.card.as_ref().and_then(Card::main_output);
-        let named = match (&self.structure, main) {
-            (_, Some(o)) => o.labels.clone(),
-            (Structure::Trees(t), None) => t.labels.names(),
-            (Structure::Linear(map), None) => map.labels.clone(),
-            (Structure::Graph, None) => Vec::new(),
-        };
-        let columns = match self.card.as_ref().map(|c| &c.input) {
-            Some(card::Input::Waveform { min_s, .. }) => {
-                // A second of faint noise: silence is no input that normalising models can be asked about.
-                let n = (min_s * 16_000.0).max(16_000.0) as usize;
-                let noise: Vec<f32> = (0..n).map(|k| ((k * 7919 % 1009) as f32 / 1009.0 - 0.5) * 0.02).collect();
-                self.waveform(&noise)?.len()
-            }
-            _ if self.width == 0 => named.len(),
-            _ => {
-                let zeros = vec![0.0; self.width];
-                let row = self.card.as_ref().and_then(|c| c.background.first()).unwrap_or(&zeros);
-                let mut columns = 0;
-                match self.each(row, &mut |values| columns = values.len()) {
-                    // Of a model without a card nobody knows whether zeros are an input that it is made for.
-                    Err(ModelError::NotFinite { .. }) if self.card.is_none() => {}
-                    other => other?,
-                }
-                if columns == 0 { self.columns_declared().unwrap_or(named.len()) } else { columns }
-            }
-        };
-        if let Some(o) = main.filter(|o| o.labels.len() != columns) {
-            let what = format!("labels of output \"{}\"", o.name);
-            return Err(ModelError::mismatch(
-                what,
-                format!("{columns}, as many as the graph gives"),
-                o.labels.len().to_string(),
-            ));
-        }
-        let inside = match &self.structure {
-            Structure::Trees(t) => t.labels.names(),
-            Structure::Linear(map) => map.labels.clone(),
-            Structure::Graph => Vec::new(),
-        };
-        let numbers = inside.iter().enumerate().all(|(k, l)| *l == k.to_string());
-        if !inside.is_empty() && !numbers && inside != named {
-            return Err(ModelError::mismatch(
-                "labels",
-                format!("{inside:?} as in the graph"),
-                format!("{named:?} in the card"),
-            ));
-        }
-        if named.len() == columns { Ok(named) } else { Ok((0..columns).map(|k| k.to_string()).collect()) }
-    }
-
-    /// How many columns the graph says its output has.
-    fn columns_declared(&self) -> Option<usize> {
-        let outputs = self.graph.outputs();
-        let shape = outputs.iter().find(|o| o.name == self.output)?.shape()?;
-        if let Some(Dim::Fixed(n)) = shape.last() { usize::try_from(*n).ok() } else { None }
     }
 
     /// SHA-256 of the file.
@@ -227,13 +174,25 @@ impl Model {
     /// What its numbers are.
     #[must_use]
     pub fn kind(&self) -> OutputKind {
-        self.kind
+        self.meaning.kind
     }
 
-    /// Name of the tensor that holds its numbers.
+    /// What its numbers are, and what that follows from.
+    #[must_use]
+    pub fn meaning(&self) -> &Meaning {
+        &self.meaning
+    }
+
+    /// Name of the output that was picked.
+    #[must_use]
+    pub fn output_name(&self) -> &str {
+        &self.picked
+    }
+
+    /// Name of the tensor that holds its numbers: the output itself, or what goes into maps made of it.
     #[must_use]
     pub fn output(&self) -> &str {
-        &self.output
+        &self.tensor
     }
 
     /// Name of its input.
@@ -274,12 +233,12 @@ impl Model {
                 {
                     let expected = format!("[{n}, {}]", self.labels.len());
                     problem = Some(ModelError::mismatch(
-                        format!("shape of output \"{}\"", self.output),
+                        format!("shape of output \"{}\"", self.tensor),
                         expected,
                         format!("{shape:?}"),
                     ));
                 } else if data.iter().any(|v| !v.is_finite()) {
-                    problem = Some(ModelError::NotFinite { output: self.output.clone() });
+                    problem = Some(ModelError::NotFinite { output: self.tensor.clone() });
                 } else {
                     data.chunks_exact(columns).for_each(&mut *take);
                 }
@@ -316,7 +275,7 @@ impl Model {
         if size < 2 || !self.batches() {
             return self.run(row);
         }
-        self.batcher.run(self, row, size, wait)
+        self.batcher.run(&|rows, take| self.each(rows, take), row, size, wait)
     }
 
     /// The graph's numbers for a waveform at 16 kHz, full scale 1.
@@ -347,7 +306,7 @@ impl Model {
             out.extend(values.iter().map(|v| f64::from(*v)));
         })?;
         if out.iter().any(|v| !v.is_finite()) {
-            return Err(ModelError::NotFinite { output: self.output.clone() });
+            return Err(ModelError::NotFinite { output: self.tensor.clone() });
         }
         Ok(out)
     }
@@ -355,178 +314,26 @@ impl Model {
     /// Calibrated scores of a row's numbers.
     #[must_use]
     pub fn scores(&self, raw: Vec<f64>) -> Scores {
-        Scores::new(raw, self.kind, self.temperature())
+        Scores::new(raw, self.kind(), self.temperature())
     }
 
-    /// Gradients of one number by every column, for each of several rows, one after another.
+    /// What was prepared for this model, or what `make` prepares now: once for all that share the model, as long as it lives.
+    /// Must not hold the model itself.
     ///
     /// # Errors
-    /// [`ModelError`] naming an operator without a rule, or as [`Self::each`].
-    pub fn gradients(&self, rows: &[f32], target: usize) -> Result<Vec<f32>, ModelError> {
-        let gradient = self.gradient()?;
-        let columns = self.labels.len();
-        let mut out = Vec::with_capacity(rows.len());
-        let step = if self.single { self.width } else { rows.len().max(1) };
-        for part in rows.chunks(step.max(1)) {
-            let n = part.len() / self.width.max(1);
-            let mut seed = vec![0.0; n * columns];
-            seed.iter_mut().skip(target).step_by(columns.max(1)).for_each(|v| *v = 1.0);
-            let inputs = [
-                Input { name: &self.input, shape: &[n, self.width], data: part },
-                Input { name: &gradient.seed, shape: &[n, columns], data: &seed },
-            ];
-            gradient.engine.run(&inputs, &mut |_, _, values| out.extend_from_slice(values))?;
-        }
-        if out.len() != rows.len() || out.iter().any(|v| !v.is_finite()) {
-            return Err(ModelError::NotFinite { output: format!("gradient of {}", self.output) });
-        }
-        Ok(out)
+    /// What `make` says; the next call tries again.
+    pub(crate) fn prepared<T, F>(&self, make: F) -> Result<Arc<T>, ModelError>
+    where
+        T: Send + Sync + 'static,
+        F: FnOnce() -> Result<T, ModelError>,
+    {
+        let kept = self.prepared.get_or_try_init(|| make().map(|made| Arc::new(made) as Arc<dyn Any + Send + Sync>))?;
+        kept.clone().downcast().map_err(|_| ModelError::mismatch("what was prepared", "one type", "another"))
     }
 
-    fn gradient(&self) -> Result<Arc<Gradient>, ModelError> {
-        let mut slot = self.gradient.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.get_or_insert_with(|| {
-            let made = crate::onnx::differentiate::differentiate(
-                &self.graph,
-                &self.output,
-                std::slice::from_ref(&self.input),
-            )?;
-            let engine = runtime(made.bytes, &made.gradients, &self.options)?;
-            Ok(Arc::new(Gradient { engine, seed: made.seed }))
-        })
-        .clone()
+    /// The model with another engine around the one that runs it.
+    #[cfg(test)]
+    pub(crate) fn wrap_engine(self, wrap: impl FnOnce(Box<dyn Engine>) -> Box<dyn Engine>) -> Self {
+        Self { engine: wrap(self.engine), ..self }
     }
-}
-
-fn names(list: &[Value]) -> String {
-    list.iter().map(|v| format!("\"{}\" {}", v.name, v.describe())).collect::<Vec<_>>().join(", ")
-}
-
-fn pick_input(graph: &Graph, card: Option<&Card>) -> Result<Value, ModelError> {
-    let inputs = graph.inputs();
-    let found = match (card, inputs.as_slice()) {
-        (Some(c), all) => all.iter().find(|v| v.name == c.input_name()),
-        (None, [one]) => Some(one),
-        (None, _) => None,
-    };
-    let expected = card.map_or("one input".to_owned(), |c| format!("\"{}\" as the card says", c.input_name()));
-    let input = found
-        .filter(|_| inputs.len() == 1)
-        .ok_or_else(|| ModelError::mismatch("inputs of the graph", expected, names(&inputs)))?;
-    if !input.is_float() {
-        return Err(ModelError::mismatch(format!("input \"{}\"", input.name), "float32", input.describe()));
-    }
-    Ok(input.clone())
-}
-
-fn pick_output(graph: &Graph, card: Option<&Card>, asked: Option<&str>) -> Result<Value, ModelError> {
-    let outputs = graph.outputs();
-    let readable = |v: &&Value| v.is_float() || v.kind == ValueType::SequenceOfMaps;
-    if let Some(c) = card {
-        for o in &c.outputs {
-            if !outputs.iter().any(|v| v.name == o.name) {
-                let expected = format!("\"{}\" as the card says", o.name);
-                return Err(ModelError::mismatch("outputs of the graph", expected, names(&outputs)));
-            }
-        }
-    }
-    let wanted = asked.or_else(|| card.and_then(Card::main_output).map(|o| o.name.as_str()));
-    let found = match wanted {
-        Some(name) => match outputs.iter().find(|v| v.name == name) {
-            Some(v) => Some(v.clone()),
-            // A tensor inside the graph is as good, as long as it is one of numbers.
-            None => graph.producer(name).map(|_| Value { name: name.to_owned(), kind: ValueType::Tensor(FLOAT, None) }),
-        },
-        None => outputs.iter().find(readable).cloned(),
-    };
-    let expected = wanted.map_or("one with float32 scores".to_owned(), |n| format!("\"{n}\""));
-    let value = found.ok_or_else(|| ModelError::mismatch("outputs of the graph", expected, names(&outputs)))?;
-    if !readable(&&value) {
-        return Err(ModelError::mismatch(format!("output \"{}\"", value.name), "float32 scores", value.describe()));
-    }
-    Ok(value)
-}
-
-fn check_input(card: &Card, graph: &Graph, input: &Value) -> Result<(), ModelError> {
-    let what = format!("shape of input \"{}\"", input.name);
-    match &card.input {
-        card::Input::Waveform { .. } => {
-            if input.shape().is_some_and(|s| s.len() != 2 || matches!(s[0], Dim::Fixed(n) if n != 1)) {
-                return Err(ModelError::mismatch(what, "[1, samples]", input.describe()));
-            }
-        }
-        card::Input::Features { feature_set, feature_set_version, features, .. } => {
-            let d = features.len();
-            if structure::width_of(graph, input).is_some_and(|n| n != d) || input.shape().is_some_and(|s| s.len() != 2)
-            {
-                return Err(ModelError::mismatch(
-                    what,
-                    format!("[rows, {d}], as many as the card has features"),
-                    input.describe(),
-                ));
-            }
-            let (version, list) = match feature_set.as_str() {
-                crate::features::affect::NAME => (crate::features::affect::VERSION, catalogue::affect_functionals()),
-                crate::features::egemaps::NAME => (crate::features::egemaps::VERSION, catalogue::egemaps_functionals()),
-                other => {
-                    let known = [crate::features::affect::NAME, crate::features::egemaps::NAME].join(" or ");
-                    return Err(ModelError::mismatch("feature set of the card", known, other));
-                }
-            };
-            if feature_set_version != version {
-                return Err(ModelError::mismatch(
-                    format!("version of {feature_set}"),
-                    version,
-                    feature_set_version.as_str(),
-                ));
-            }
-            if let Some(missing) = features.iter().find(|f| !list.iter().any(|e| e.name == **f)) {
-                return Err(ModelError::mismatch(
-                    "features of the card",
-                    format!("names of {feature_set}"),
-                    format!("\"{missing}\""),
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The runtime for a graph that is neither linear nor trees.
-fn runtime(bytes: Vec<u8>, outputs: &[String], options: &Options) -> Result<Box<dyn Engine>, ModelError> {
-    let library = options.library.as_deref();
-    let onnxruntime = match options.backend {
-        Backend::OnnxRuntime => true,
-        Backend::Rten => false,
-        Backend::Auto | Backend::Builtin => library.is_some() || library::find(None).is_some(),
-    };
-    if onnxruntime {
-        return Ok(Box::new(onnxruntime::OnnxRuntime::new(&bytes, outputs, library)?));
-    }
-    Ok(Box::new(rten::Rten::new(bytes, outputs)?))
-}
-
-fn start(
-    graph: &Graph,
-    changed: Option<&[u8]>,
-    output: &str,
-    structure: &Structure,
-    width: usize,
-    options: &Options,
-) -> Result<Box<dyn Engine>, ModelError> {
-    let own = !matches!(structure, Structure::Graph) && options.backend == Backend::Auto;
-    if own || options.backend == Backend::Builtin {
-        return Ok(Box::new(Builtin::new(structure.clone(), width)?));
-    }
-    let bytes = changed.map_or_else(|| graph.bytes().to_vec(), <[u8]>::to_vec);
-    // A tensor inside the graph becomes an output first.
-    let known = changed.is_some() || graph.outputs().iter().any(|o| o.name == output);
-    let bytes = if known {
-        bytes
-    } else {
-        let value = crate::onnx::build::value(output, FLOAT, None);
-        let added = crate::onnx::proto::GraphProto { output: vec![value], ..Default::default() };
-        crate::onnx::splice::splice(graph, &added)?
-    };
-    runtime(bytes, &[output.to_owned()], options)
 }

@@ -2,13 +2,13 @@
 
 use super::builtin::Structure;
 use super::error::ModelError;
-use crate::onnx::affine::affine;
+use crate::onnx::affine::{Obstacle, Reading, affine};
 use crate::onnx::build;
-use crate::onnx::graph::{Dim, Model as Graph, Value, ValueType, int};
+use crate::onnx::graph::{Dim, Model as Graph, Value, ValueType, attribute, divides_by_sum, int};
 use crate::onnx::proto::{GraphProto, NodeProto};
 use crate::onnx::splice::splice;
 use crate::onnx::tensor::FLOAT;
-use crate::onnx::trees::Ensemble;
+use crate::onnx::trees::{Ensemble, Node, Post};
 use std::sync::Arc;
 
 /// A tensor of scores: the output itself, or what goes into the maps that scikit-learn's converter makes of it.
@@ -37,18 +37,21 @@ pub(super) fn scores_of(graph: &Graph, output: &Value) -> Result<Scores, ModelEr
     Ok(Scores { bytes: Some(splice(graph, &added)?), tensor })
 }
 
-/// Whether a node hands on what it gets (probabilities that add up to one stay what they are).
+/// Whether a node hands on what it gets, as it is.
 fn hands_on(n: &NodeProto) -> bool {
-    matches!(n.op_type.as_str(), "Identity" | "Normalizer") || n.op_type == "Cast" && matches!(int(n, "to", 0), 1 | 11)
+    n.op_type == "Identity" || n.op_type == "Cast" && matches!(int(n, "to", 0), 1 | 11)
 }
 
-/// The node behind `tensor`, looking through those that only hand it on.
-fn behind<'a>(graph: &'a Graph, tensor: &str) -> Option<&'a NodeProto> {
+/// The node behind `tensor`, looking through those that only hand it on, and the last [`divides_by_sum`] on the way.
+pub(super) fn behind<'a>(graph: &'a Graph, tensor: &str) -> Option<(&'a NodeProto, Option<&'a NodeProto>)> {
     let mut name = tensor;
+    let mut divider = None;
     for _ in 0..graph.graph().node.len() {
         let n = graph.producer(name)?;
-        if !hands_on(n) {
-            return Some(n);
+        if divides_by_sum(n) {
+            divider = Some(n);
+        } else if !hands_on(n) {
+            return Some((n, divider));
         }
         name = n.input.first()?;
     }
@@ -62,7 +65,7 @@ fn is_input(graph: &Graph, tensor: &str, input: &str) -> bool {
             return true;
         }
         match graph.producer(name) {
-            Some(n) if hands_on(n) && n.op_type != "Normalizer" => name = n.input.first().map_or("", String::as_str),
+            Some(n) if hands_on(n) => name = n.input.first().map_or("", String::as_str),
             _ => return false,
         }
     }
@@ -71,17 +74,50 @@ fn is_input(graph: &Graph, tensor: &str, input: &str) -> bool {
 
 /// What the graph between `input` and `tensor` is.
 pub(super) fn structure(graph: &Graph, input: &str, width: usize, tensor: &str) -> Result<Structure, ModelError> {
-    if let Some(n) = behind(graph, tensor) {
+    if let Some((n, divider)) = behind(graph, tensor) {
         let trees = matches!(n.op_type.as_str(), "TreeEnsembleClassifier" | "TreeEnsembleRegressor");
         if trees && n.input.first().is_some_and(|i| is_input(graph, i, input)) {
-            return Ok(Structure::Trees(Arc::new(Ensemble::read(n)?)));
+            let trees = Ensemble::read(n)?;
+            return Ok(match divider.filter(|_| !is_distribution(&trees)) {
+                // Dividing by the sum changes what does not add up to one: no longer the ensemble's own numbers.
+                Some(d) => Structure::Graph(Obstacle::node(d)),
+                None => Structure::Trees(Arc::new(trees)),
+            });
         }
     }
     Ok(match affine(graph, input, width, tensor)? {
-        Some(map) => Structure::Linear(Arc::new(map)),
-        None => Structure::Graph,
+        Reading::Linear(map) => Structure::Linear(Arc::new(map)),
+        Reading::Blocked(obstacle) => Structure::Graph(obstacle),
     })
 }
+
+/// Whether the scores of an ensemble are positive and add up to one for every row: by its post-transform, or because the
+/// leaves of each tree weigh the same altogether (a forest's shares of classes).
+fn is_distribution(trees: &Ensemble) -> bool {
+    match (trees.post, trees.binary()) {
+        (Post::Softmax, _) => return true,
+        // p and 1 - p.
+        (Post::Logistic, offset) => return offset.is_some(),
+        (Post::None, _) => {}
+    }
+    if !trees.positive || trees.base.iter().any(|b| *b < 0.0) {
+        return false;
+    }
+    let mut leaves = trees.trees.iter().map(|t| {
+        let weights = t.nodes.iter().filter_map(|n| match n {
+            Node::Leaf(list) => Some(list.iter().map(|l| l.1).sum::<f64>()),
+            Node::Branch { .. } => None,
+        });
+        weights.fold((f64::INFINITY, 0.0f64), |(low, high), w| (low.min(w), high.max(w)))
+    });
+    let base: f64 = trees.base.iter().sum();
+    let (low, high) = leaves.by_ref().fold((0.0, 0.0), |(l, h), (low, high)| (l + low, h + high));
+    let (low, high) = (low / trees.divisor + base, high / trees.divisor + base);
+    if trees.binary().is_some() { high <= 1.0 + SUM } else { low >= 1.0 - SUM && high <= 1.0 + SUM }
+}
+
+/// How far a sum of float32 probabilities may lie from one.
+const SUM: f64 = 1e-5;
 
 /// How many columns the graph's first use of the input asks for, where the input does not say.
 pub(super) fn width_of(graph: &Graph, input: &Value) -> Option<usize> {
@@ -102,17 +138,19 @@ pub(super) fn width_of(graph: &Graph, input: &Value) -> Option<usize> {
     )
 }
 
-/// Whether scores look like probabilities, for models without a card.
-pub(super) fn gives_probabilities(graph: &Graph, structure: &Structure, output: &Value, tensor: &str) -> bool {
-    use crate::onnx::affine::Link;
-    match structure {
-        Structure::Linear(map) => map.link != Link::Identity,
-        Structure::Trees(t) => !t.labels.names().is_empty(),
-        Structure::Graph => {
-            output.kind == ValueType::SequenceOfMaps
-                || behind(graph, tensor).is_some_and(|n| {
-                    matches!(n.op_type.as_str(), "Softmax" | "Sigmoid" | "LinearClassifier" | "TreeEnsembleClassifier")
-                })
-        }
+/// Labels that a classifier of `ai.onnx.ml` behind `tensor`, or the maps made of it, carry.
+pub(super) fn labels_of(graph: &Graph, output: &Value, tensor: &str) -> Vec<String> {
+    let maps = graph.producer(&output.name).filter(|n| n.op_type == "ZipMap");
+    let classifier = behind(graph, tensor).map(|b| b.0);
+    [maps, classifier].into_iter().flatten().map(labels).find(|l| !l.is_empty()).unwrap_or_default()
+}
+
+fn labels(node: &NodeProto) -> Vec<String> {
+    let texts = attribute(node, "classlabels_strings").map_or(&[][..], |a| &a.strings);
+    let numbers = ["classlabels_int64s", "classlabels_ints"].into_iter().filter_map(|name| attribute(node, name));
+    if texts.is_empty() {
+        numbers.flat_map(|a| a.ints.iter().map(ToString::to_string)).collect()
+    } else {
+        texts.iter().map(|s| String::from_utf8_lossy(s).into_owned()).collect()
     }
 }

@@ -1,10 +1,11 @@
 //! Graphs that are a linear map: found by following constants from the input to the output.
 
 use super::error::OnnxError;
-use super::graph::{Model, attribute, float, int};
+use super::graph::{Model, attribute, divides_by_sum, float, int, node_name, op_name, reads};
 use super::proto::NodeProto;
 use super::tensor::{elements, floats};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 /// Larger maps are not followed.
 const LARGEST: usize = 1 << 22;
@@ -43,34 +44,92 @@ struct Map {
     labels: Vec<String>,
 }
 
-/// The linear map from `input` (with `width` columns) to `output`; `None` where the graph is something else.
+/// What keeps a graph from being a linear map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// A node between input and output that is not linear.
+    Node {
+        /// Its operator.
+        op: String,
+        /// Its name, or that of its first output.
+        node: String,
+    },
+    /// How many columns the input has is not known, or too many to follow.
+    Width,
+    /// No path of nodes leads from the input to the output.
+    Unconnected,
+}
+
+impl Obstacle {
+    /// A node in the way.
+    #[must_use]
+    pub fn node(node: &NodeProto) -> Self {
+        Self::Node { op: op_name(node), node: node_name(node).to_owned() }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node { op, node } => write!(f, "operator {op} (node \"{node}\") is in the way"),
+            Self::Width => f.write_str("the number of its columns is not known, or too large"),
+            Self::Unconnected => f.write_str("its output does not depend on its input"),
+        }
+    }
+}
+
+/// What was found between an input and an output.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading {
+    /// A linear map.
+    Linear(Affine),
+    /// Something else, and why.
+    Blocked(Obstacle),
+}
+
+/// The linear map from `input` (with `width` columns) to `output`, or the first node that is not part of one.
 ///
 /// # Errors
 /// [`OnnxError::Graph`] for broken constants.
-pub fn affine(model: &Model, input: &str, width: usize, output: &str) -> Result<Option<Affine>, OnnxError> {
+pub fn affine(model: &Model, input: &str, width: usize, output: &str) -> Result<Reading, OnnxError> {
     if width == 0 || width.checked_mul(width).is_none_or(|n| n > LARGEST) {
-        return Ok(None);
+        return Ok(Reading::Blocked(Obstacle::Width));
     }
     let constants = model.constants();
     let constant = |name: &str| constants.get(name).copied();
+    let needed = upstream(model, output);
     let mut maps: HashMap<String, Map> = HashMap::new();
     let identity = (0..width * width).map(|k| f64::from(u8::from(k / width == k % width))).collect();
     let start = Map { weights: identity, bias: vec![0.0; width], link: Link::Identity, labels: Vec::new() };
     maps.insert(input.to_owned(), start);
-    for node in &model.graph().node {
-        let Some(name) = node.input.iter().find(|i| maps.contains_key(*i)) else { continue };
+    let mut obstacle = Obstacle::Unconnected;
+    for node in model.graph().node.iter().filter(|n| n.output.iter().any(|o| needed.contains(o.as_str()))) {
+        let Some(name) = reads(node).into_iter().find(|i| maps.contains_key(*i)) else { continue };
         let Some(map) = maps.get(name) else { continue };
         if let Some((out, next)) = step(node, name, map, width, &constant)? {
             maps.insert(out, next);
+        } else if obstacle == Obstacle::Unconnected {
+            obstacle = Obstacle::node(node);
         }
     }
-    Ok(maps.remove(output).map(|m| Affine {
-        weights: m.weights,
-        bias: m.bias,
-        inputs: width,
-        link: m.link,
-        labels: m.labels,
-    }))
+    Ok(match maps.remove(output) {
+        Some(m) => {
+            Reading::Linear(Affine { weights: m.weights, bias: m.bias, inputs: width, link: m.link, labels: m.labels })
+        }
+        None => Reading::Blocked(obstacle),
+    })
+}
+
+/// Names of all tensors that `output` is made from, itself among them.
+fn upstream<'a>(model: &'a Model, output: &'a str) -> HashSet<&'a str> {
+    let mut needed = HashSet::from([output]);
+    for node in model.graph().node.iter().rev() {
+        if node.output.iter().any(|o| needed.contains(o.as_str())) {
+            needed.extend(reads(node));
+        }
+    }
+    needed
 }
 
 type Constants<'a> = &'a dyn Fn(&str) -> Option<&'a super::proto::TensorProto>;
@@ -113,10 +172,15 @@ fn step(
         done(weights, bias, Link::Identity, Vec::new())
     };
     Ok(match node.op_type.as_str() {
-        "Identity" | "Dropout" | "Flatten" if first => unchanged(),
+        "Identity" | "Dropout" if first => unchanged(),
+        "Flatten" if first && int(node, "axis", 1) == 1 => unchanged(),
         "Cast" if first && matches!(int(node, "to", 0), 1 | 11) => unchanged(),
         // Probabilities that add up to one already stay what they are.
-        "Normalizer" if map.link == Link::Softmax || map.link == Link::Logistic && pairs(map) => unchanged(),
+        "Normalizer"
+            if divides_by_sum(node) && (map.link == Link::Softmax || map.link == Link::Logistic && pairs(map)) =>
+        {
+            unchanged()
+        }
         _ if linked => None,
         "Softmax" if last_axis(node, -1) => {
             done(map.weights.clone(), map.bias.clone(), Link::Softmax, map.labels.clone())

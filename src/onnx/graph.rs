@@ -137,6 +137,30 @@ pub fn op_name(node: &NodeProto) -> String {
     }
 }
 
+/// Names of the tensors that a node reads: its inputs, and what the bodies inside it (of `If`, `Loop` and `Scan`) take from
+/// the graph around them.
+#[must_use]
+pub fn reads(node: &NodeProto) -> Vec<&str> {
+    let given = node.input.iter().map(String::as_str).filter(|i| !i.is_empty());
+    given.chain(node.attribute.iter().filter_map(|a| a.g.as_ref()).flat_map(captured)).collect()
+}
+
+/// What a body takes from the graph around it.
+fn captured(body: &GraphProto) -> Vec<&str> {
+    let mut own: HashSet<&str> = body.initializer.iter().map(|t| t.name.as_str()).collect();
+    own.extend(body.input.iter().map(|i| i.name.as_str()));
+    own.extend(body.node.iter().flat_map(|n| n.output.iter().map(String::as_str)));
+    let used = body.node.iter().flat_map(reads).chain(body.output.iter().map(|o| o.name.as_str()));
+    used.filter(|name| !own.contains(name)).collect()
+}
+
+/// Whether a node divides rows by the sum of their absolute values (`Normalizer`, whose default is the largest value): what
+/// is positive and adds up to one already goes through unchanged.
+#[must_use]
+pub fn divides_by_sum(node: &NodeProto) -> bool {
+    node.op_type == "Normalizer" && attribute(node, "norm").is_some_and(|a| &a.s[..] == b"L1")
+}
+
 /// A model file's content.
 #[derive(Debug, Clone)]
 pub struct Model {

@@ -36,6 +36,8 @@ pub struct Emotion {
     pub entropy_bits: Option<f64>,
     /// Why the model does not answer.
     pub abstained: Option<String>,
+    /// The model could not be run: a failure, which `abstained` describes, and no rule of its card.
+    pub failed: bool,
     /// Seconds of speech that the speaker's baseline rests on, where the model uses one.
     pub baseline_speech_s: Option<f32>,
 }

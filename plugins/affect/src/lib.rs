@@ -52,7 +52,7 @@ mod definition {
         "MIT/X11",
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_NAME"),
-        env!("CARGO_PKG_REPOSITORY"),
+        "Unknown package origin",
         env!("BUILD_REL_DATE")
     );
 }

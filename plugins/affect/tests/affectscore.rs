@@ -181,7 +181,7 @@ fn a_model_that_cannot_be_used_is_an_error_with_path_and_reason() {
     let broken = dir.join("broken.onnx");
     std::fs::write(&broken, b"no model at all").unwrap();
     let cut = dir.join("cut.onnx");
-    std::fs::write(&cut, &gstaffect::affectscore::DEFAULT_MODEL[..30_000]).unwrap();
+    std::fs::write(&cut, &affect::model::DEFAULT[..30_000]).unwrap();
     let bare = dir.join("bare.onnx");
     std::fs::copy(root().join("tests/data/attribution/mlp/model.onnx"), &bare).unwrap();
     for (path, word) in [
@@ -241,7 +241,7 @@ fn the_file_may_change_while_running() {
     init();
     let dir = scratch("change");
     let path = dir.join("model.onnx");
-    std::fs::write(&path, gstaffect::affectscore::DEFAULT_MODEL).unwrap();
+    std::fs::write(&path, affect::model::DEFAULT).unwrap();
     let p = gst::parse::launch(&format!(
         "{} ! affectscore name=s model={} ! appsink name=out sync=false",
         file(CALL),

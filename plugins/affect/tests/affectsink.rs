@@ -189,7 +189,7 @@ fn an_output_that_is_also_an_input_is_refused() {
     std::os::unix::fs::symlink(&recording, &soft).unwrap();
     let here = recording.display();
     let model = temporary("model.onnx");
-    std::fs::write(&model, gstaffect::affectscore::DEFAULT_MODEL).unwrap();
+    std::fs::write(&model, affect::model::DEFAULT).unwrap();
     let read = format!("filesrc location={here} ! wavparse");
     for (description, target) in [
         (format!("{read} ! affectfeatures ! affectsink"), &recording),

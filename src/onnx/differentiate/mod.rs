@@ -14,7 +14,7 @@ mod shapes;
 
 use super::build;
 use super::error::OnnxError;
-use super::graph::{Model, Value, ValueType, int, op_name};
+use super::graph::{Model, Value, ValueType, int, op_name, reads};
 use super::proto::NodeProto;
 use super::splice::splice;
 use super::tensor::{DOUBLE, FLOAT};
@@ -116,7 +116,7 @@ pub fn differentiate(model: &Model, output: &str, by: &[String]) -> Result<Diffe
     sums.insert(output, vec![seed.clone()]);
     for node in graph.node.iter().rev() {
         let used: Vec<&String> = node.output.iter().filter(|o| sums.contains_key(o.as_str())).collect();
-        if used.is_empty() || !node.input.iter().any(|i| e.varying.contains(i)) || stops(node) {
+        if used.is_empty() || !reads(node).into_iter().any(|i| e.varying.contains(i)) || stops(node) {
             continue;
         }
         if !(node.domain.is_empty() || node.domain == "ai.onnx") {
@@ -180,7 +180,7 @@ fn free_prefix(names: &HashSet<&str>) -> String {
 fn downstream(nodes: &[NodeProto], by: &[String]) -> HashSet<String> {
     let mut all: HashSet<String> = by.iter().cloned().collect();
     for n in nodes.iter().filter(|n| !stops(n)) {
-        if n.input.iter().any(|i| all.contains(i)) {
+        if reads(n).into_iter().any(|i| all.contains(i)) {
             all.extend(n.output.iter().filter(|o| !o.is_empty()).cloned());
         }
     }
@@ -225,12 +225,12 @@ pub fn without_rule(model: &Model, output: &str) -> Vec<String> {
     let mut missing = Vec::new();
     for n in model.graph().node.iter().rev() {
         if !n.output.iter().any(|o| needed.contains(o.as_str()))
-            || !n.input.iter().any(|i| varying.contains(i))
+            || !reads(n).into_iter().any(|i| varying.contains(i))
             || stops(n)
         {
             continue;
         }
-        needed.extend(n.input.iter().map(String::as_str));
+        needed.extend(reads(n));
         let name = op_name(n);
         let known =
             (n.domain.is_empty() || n.domain == "ai.onnx") && (rule(&n.op_type).is_some() || n.op_type == "Split");

@@ -13,9 +13,6 @@ mod state;
 use gst::glib;
 use gst::prelude::*;
 
-/// The model that is used where none is named.
-pub const DEFAULT_MODEL: &[u8] = include_bytes!("../../../../models/affect-default.onnx");
-
 glib::wrapper! {
     /// The element `affectscore`.
     pub struct AffectScore(ObjectSubclass<imp::AffectScore>)

@@ -136,7 +136,7 @@ impl Settings {
         let card = Some(PathBuf::from(&self.model_card)).filter(|p| !p.as_os_str().is_empty());
         match self.path() {
             Some(path) => affect::model::pool::open(&path, card.as_deref(), &options),
-            None => affect::model::pool::open_bytes(super::DEFAULT_MODEL.to_vec(), None, &options),
+            None => affect::model::pool::open_bytes(affect::model::DEFAULT.to_vec(), None, &options),
         }
     }
 

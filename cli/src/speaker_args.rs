@@ -1,0 +1,120 @@
+//! Rows of a table as they enter a model: normalised as its card says, against their speakers where it asks for that.
+
+use crate::tables::Table;
+use affect::analyzer::{SpokenRow, two_pass_rows};
+use affect::features::catalogue::affect_functionals;
+use affect::model::card::Normaliser;
+use affect::model::{Model, vector};
+use clap::{Args, ValueEnum};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableBaseline {
+    /// With all rows of the speaker.
+    TwoPass,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SpeakerArgs {
+    /// Compare every row with its speaker, for models that ask for that: with all rows of the speaker, as `affect features
+    /// --baseline two-pass` does. Speech counts by the column speech_s, or else from start_ns to end_ns.
+    #[arg(long, value_enum, requires = "speaker")]
+    baseline: Option<TableBaseline>,
+    /// The column that says who speaks: rows with equal text are of one speaker.
+    #[arg(long, value_name = "COLUMN", requires = "baseline")]
+    pub speaker: Option<String>,
+}
+
+impl SpeakerArgs {
+    /// The rows of a table as they enter the graph, one after another.
+    pub fn enter(&self, model: &Model, table: &Table) -> Result<Vec<f32>, String> {
+        let columns = model.card().map_or(&[][..], |c| c.features());
+        let rows = table.rows(columns)?;
+        if let Some((k, r)) = rows.iter().enumerate().find(|(_, r)| r.len() != model.width()) {
+            return Err(format!("row {} has {} columns: the model takes {}", k + 1, r.len(), model.width()));
+        }
+        let Some(card) = model.card() else { return self.refused("has no card").map(|()| rows.concat()) };
+        let distances = match (&card.normaliser, &self.speaker) {
+            (Normaliser::Speaker, Some(column)) => Some(distances(table, column)?),
+            (Normaliser::Speaker, None) => {
+                return Err("this model compares with what is usual for the speaker, and a table holds the features as \
+                            they are: expected --baseline two-pass --speaker COLUMN, the column that says whose row it is \
+                            (file, say)"
+                    .to_owned());
+            }
+            (other, _) => {
+                self.refused(&format!("compares with: {}", other.reference()))?;
+                None
+            }
+        };
+        let places: Vec<Option<usize>> =
+            card.features().iter().map(|n| affect_functionals().iter().position(|e| e.name == *n)).collect();
+        let mut out = Vec::with_capacity(rows.len() * model.width());
+        for (k, row) in rows.iter().enumerate() {
+            let values: Vec<Option<f32>> = row.iter().map(|v| Some(*v).filter(|v| v.is_finite())).collect();
+            let z = distances.as_ref().map(|d| places.iter().map(|p| d[k][(*p)?]).collect::<Vec<_>>());
+            let row = vector::row(card, &values, z.as_deref()).map_err(|e| format!("row {}: {e}", k + 1))?;
+            out.extend(row);
+        }
+        Ok(out)
+    }
+
+    fn refused(&self, why: &str) -> Result<(), String> {
+        match self.baseline {
+            Some(_) => Err(format!("--baseline is for models that compare with the speaker: this one {why}")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Distances of all features of `affect-v1`, row by row, each from what is usual for the speaker that `column` names.
+fn distances(table: &Table, column: &str) -> Result<Vec<Vec<Option<f32>>>, String> {
+    let who = table.column(column)?;
+    let names: Vec<&str> = affect_functionals().iter().map(|e| e.name.as_str()).collect();
+    let features = table.known(&names)?;
+    let times = ["start_ns", "end_ns"].map(|name| table.column(name).and_then(|c| numbers::<u64>(name, &c)));
+    let speech = table.column("speech_s").ok().map(|c| numbers::<f64>("speech_s", &c)).transpose()?;
+    let [starts, ends] = match (times, &speech) {
+        ([Ok(starts), Ok(ends)], _) => [starts, ends],
+        // Each row a stretch of its own, as long as its speech.
+        (_, Some(speech)) => {
+            let mut at = 0;
+            let spans = speech.iter().map(|s| {
+                let start = at;
+                at += (s.max(0.0) * 1e9) as u64;
+                (start, at)
+            });
+            let (starts, ends) = spans.unzip();
+            [starts, ends]
+        }
+        ([Err(e), _] | [_, Err(e)], None) => return Err(format!("{e}: a baseline needs to know how much was said")),
+    };
+    let stream = |k: usize| -> Arc<str> {
+        let cell = |name: &str| table.column(name).ok().map_or("", |c| c[k]);
+        format!("{}\n{}", cell("file"), cell("channel")).into()
+    };
+    let mut speakers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    who.iter().enumerate().for_each(|(k, name)| speakers.entry(name).or_default().push(k));
+    let mut out = vec![Vec::new(); table.len()];
+    for rows in speakers.values() {
+        let spoken: Vec<SpokenRow> = rows
+            .iter()
+            .map(|k| SpokenRow {
+                stream: stream(*k),
+                start_ns: starts[*k],
+                end_ns: ends[*k],
+                speech_s: speech.as_ref().map(|s| s[*k]),
+                features: features[*k].iter().map(|v| v.filter(|v| v.is_finite())).collect(),
+            })
+            .collect();
+        rows.iter().zip(two_pass_rows(&spoken)).for_each(|(k, z)| out[*k] = z);
+    }
+    Ok(out)
+}
+
+fn numbers<T: std::str::FromStr>(name: &str, cells: &[&str]) -> Result<Vec<T>, String> {
+    let number =
+        |(k, c): (usize, &&str)| c.trim().parse().map_err(|_| format!("row {}: {name} \"{c}\" is no number", k + 1));
+    cells.iter().enumerate().map(number).collect()
+}

@@ -1,0 +1,79 @@
+//! When a model does not answer, and why.
+
+use crate::model::ModelError;
+use crate::model::card::Abstain;
+use crate::record::{NOT_SPEECH, Record};
+use std::fmt;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Abstention {
+    /// The segment is made of something else.
+    NotSpeech,
+    /// Too little speech in the segment.
+    ShortSpeech { found_s: f64, least_s: f64 },
+    /// Too little speech behind the speaker's baseline.
+    ThinBaseline { found_s: f64, least_s: f64 },
+    /// No label is probable enough.
+    Unsure { found: f64, least: f64 },
+    /// The segment is nothing that the model can be asked about: undefined features, too short a waveform.
+    Unfit(ModelError),
+    /// The model could not be run, or gave what is no number.
+    Failed(ModelError),
+}
+
+impl Abstention {
+    /// By the rules of a card, given the probability of the top label and the speech behind the speaker's baseline.
+    pub fn by_rule(rule: &Abstain, record: &Record, confidence: Option<f64>, baseline_s: Option<f32>) -> Option<Self> {
+        let speech = record.quality.as_ref().and_then(|q| q.speech_s).map(f64::from);
+        if let Some(found_s) = speech.filter(|s| *s < rule.min_speech_s) {
+            return Some(Self::ShortSpeech { found_s, least_s: rule.min_speech_s });
+        }
+        if let Some(found_s) = baseline_s.map(f64::from).filter(|s| *s < rule.min_baseline_s) {
+            return Some(Self::ThinBaseline { found_s, least_s: rule.min_baseline_s });
+        }
+        let found = confidence.filter(|p| *p < rule.confidence_below)?;
+        Some(Self::Unsure { found, least: rule.confidence_below })
+    }
+
+    /// Of an error on the way to an answer.
+    pub fn of(e: ModelError) -> Self {
+        match e {
+            ModelError::Undefined { .. } | ModelError::Mismatch { .. } => Self::Unfit(e),
+            e => Self::Failed(e),
+        }
+    }
+
+    /// Whether the model is to blame rather than the segment.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+}
+
+impl fmt::Display for Abstention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSpeech => f.write_str(NOT_SPEECH),
+            Self::ShortSpeech { found_s, least_s } => write!(f, "{found_s:.1} s of speech: {least_s:.1} s needed"),
+            Self::ThinBaseline { found_s, least_s } => {
+                write!(f, "the speaker's baseline rests on {found_s:.1} s of speech: {least_s:.1} s needed")
+            }
+            Self::Unsure { found, least } => write!(f, "the most probable label has {found:.2}: {least:.2} needed"),
+            Self::Unfit(e) | Self::Failed(e) => e.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_fails_is_no_segment_that_does_not_fit() {
+        let failed = [ModelError::Run("no memory".to_owned()), ModelError::NotFinite { output: "y".to_owned() }];
+        assert!(failed.into_iter().all(|e| Abstention::of(e).is_failure()));
+        let unfit = [ModelError::Undefined { feature: "f".to_owned() }, ModelError::mismatch("length", "1 s", "0.5 s")];
+        assert!(unfit.into_iter().all(|e| !Abstention::of(e).is_failure()));
+        assert!(!Abstention::NotSpeech.is_failure());
+    }
+}

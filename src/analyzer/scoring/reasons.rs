@@ -1,0 +1,32 @@
+//! One kind of model: how a segment enters it, and the reasons of its scores.
+
+use super::ScoringConfig;
+use crate::analyzer::FeatureSet;
+use crate::model::{Model, ModelError};
+use crate::record::{Explanation, Record};
+use std::borrow::Cow;
+use std::fmt::Debug;
+
+/// What differs between models of features and models of waveforms.
+pub(super) trait Reasons: Debug + Send + Sync {
+    /// The feature set that the model needs; `None` where it takes the waveform.
+    fn set(&self) -> Option<FeatureSet>;
+
+    /// What enters the graph for a segment: a row, or samples.
+    ///
+    /// # Errors
+    /// [`ModelError`] for a segment that lacks what the model needs.
+    fn input<'r>(&self, model: &Model, record: &'r Record) -> Result<Cow<'r, [f32]>, ModelError>;
+
+    /// The graph's numbers for it.
+    ///
+    /// # Errors
+    /// [`ModelError`] of the run.
+    fn run(&self, model: &Model, input: &[f32], config: &ScoringConfig) -> Result<Vec<f64>, ModelError>;
+
+    /// Why the scores of `targets` are what they are; nothing where no explanation applies or none was asked for.
+    ///
+    /// # Errors
+    /// [`ModelError`] of the runs.
+    fn explain(&self, record: &Record, input: &[f32], targets: &[usize]) -> Result<Vec<Explanation>, ModelError>;
+}

@@ -1,0 +1,178 @@
+//! Models of features: the normalised row of the segment, and which named feature moved a score by how much.
+
+use super::care::conditions;
+use super::reasons::Reasons;
+use super::{Attribution, ScoringConfig};
+use crate::analyzer::FeatureSet;
+use crate::error::ConfigError;
+use crate::explain::sampled::Effort;
+use crate::explain::sentence::{Share, sentence};
+use crate::explain::{Attribution as Values, Explained, Explainer, Unit, groups};
+use crate::features::catalogue::{Entry, Group};
+use crate::model::card::{Card, Normaliser};
+use crate::model::{Model, ModelError, vector};
+use crate::record::{Explanation, FeatureShare, GroupShare, Record};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A model of features.
+#[derive(Debug)]
+pub(super) struct TableReasons {
+    set: FeatureSet,
+    /// The place of each column in the feature set.
+    places: Vec<usize>,
+    /// `None` where nothing is explained.
+    explainer: Option<Explainer>,
+    /// The groups of the explainer.
+    groups: Vec<Group>,
+    labels: Vec<Arc<str>>,
+    unit: Unit,
+    /// How many features are listed, if any.
+    listed: Option<usize>,
+}
+
+impl TableReasons {
+    pub fn new(
+        model: &Arc<Model>,
+        card: &Card,
+        labels: &[Arc<str>],
+        config: &ScoringConfig,
+    ) -> Result<Self, ModelError> {
+        let set: FeatureSet = card.feature_set().parse().map_err(|e: ConfigError| ModelError::Card(e.to_string()))?;
+        if card.normaliser == Normaliser::Speaker && set != FeatureSet::AffectV1 {
+            return Err(ModelError::mismatch(
+                "normaliser",
+                "speaker baselines, which affect-v1 has",
+                "another feature set",
+            ));
+        }
+        // Opening the model has seen to it that every name is known.
+        let place = |f: &String| set.functionals().iter().position(|e| e.name == *f);
+        let explainer = match config.attribution {
+            Attribution::None => None,
+            Attribution::Groups | Attribution::Features => Some(Explainer::of_card(model.clone())?),
+        };
+        explainer.as_ref().map_or(Ok(()), |e| e.check(config.unit))?;
+        let listed = match (config.attribution, config.top_k) {
+            (Attribution::Features, 0) => Some(card.features().len()),
+            (Attribution::Features, k) => Some(k.min(card.features().len())),
+            _ => None,
+        };
+        Ok(Self {
+            set,
+            places: card.features().iter().filter_map(place).collect(),
+            explainer,
+            groups: groups::of_card(card).into_iter().map(|g| g.0).collect(),
+            labels: labels.to_vec(),
+            unit: config.unit,
+            listed,
+        })
+    }
+
+    fn explanation(
+        &self,
+        e: &Explainer,
+        card: &Card,
+        record: &Record,
+        target: usize,
+        found: &Explained,
+    ) -> Explanation {
+        let shares =
+            self.groups.iter().zip(&found.groups.values).map(|(g, v)| GroupShare { name: g.name(), contribution: *v });
+        let mut out = Explanation {
+            method: found.groups.method.name(),
+            target: self.labels[target].clone(),
+            unit: if self.unit == Unit::Score { "score" } else { "probability" },
+            base: found.groups.base,
+            output: found.groups.output,
+            residual: found.groups.residual.unwrap_or(0.0),
+            reference: card.normaliser.reference(),
+            groups: shares.collect(),
+            features: Vec::new(),
+            other_features: None,
+        };
+        if let (Some(count), Some(features)) = (self.listed, &found.features) {
+            let value = |k: &usize| features.values[*k];
+            let mut order: Vec<usize> = (0..features.values.len()).collect();
+            order.sort_by(|a, b| value(b).abs().total_cmp(&value(a).abs()).then(a.cmp(b)));
+            let under = conditions(record);
+            out.other_features = Some(order[count..].iter().map(value).sum());
+            out.features =
+                order[..count].iter().map(|k| self.share(e, card, record, *k, features, &under, target)).collect();
+        }
+        out
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one feature's parts from as many places")]
+    fn share(
+        &self,
+        e: &Explainer,
+        card: &Card,
+        record: &Record,
+        k: usize,
+        values: &Values,
+        under: &[&str],
+        target: usize,
+    ) -> FeatureShare {
+        let place = self.places[k];
+        let entry: &'static Entry = &self.set.functionals()[place];
+        let value = record.features.get(place).and_then(|f| f.value);
+        let (difference, z) = match &card.normaliser {
+            Normaliser::Training { location, scale } => {
+                let d = value.map(|v| f64::from(v) - location[k]);
+                (d, d.map(|d| d / scale[k]))
+            }
+            Normaliser::Speaker => {
+                let b = record.baseline.as_ref();
+                let usual = b.and_then(|b| b.usual.get(place).copied().flatten());
+                let z = b.and_then(|b| b.z.get(place).copied().flatten());
+                (value.zip(usual).map(|(v, u)| f64::from(v - u)), z.map(f64::from))
+            }
+            Normaliser::None => {
+                let d = value.map(|v| f64::from(v) - e.mean()[k]);
+                (d, d.filter(|_| e.spread()[k] > 0.0).map(|d| d / e.spread()[k]))
+            }
+        };
+        let contribution = values.values[k];
+        let share = Share { value: value.map(f64::from), difference, z, contribution };
+        let gone = entry.endurance.iter().filter(|e| under.contains(&e.condition.as_str()) && !e.survives());
+        FeatureShare {
+            name: &entry.name,
+            contribution,
+            stderr: values.stderr.as_ref().map(|s| s[k]),
+            value,
+            unit: &entry.unit,
+            z,
+            does_not_survive: gone.map(|e| e.condition.as_str()).collect(),
+            sentence: sentence(entry, &share, card.normaliser.reference(), &self.labels[target]),
+        }
+    }
+}
+
+impl Reasons for TableReasons {
+    fn set(&self) -> Option<FeatureSet> {
+        Some(self.set)
+    }
+
+    fn input<'r>(&self, model: &Model, record: &'r Record) -> Result<Cow<'r, [f32]>, ModelError> {
+        let card = model.card().ok_or(ModelError::NoCard)?;
+        let values: Vec<Option<f32>> =
+            self.places.iter().map(|p| record.features.get(*p).and_then(|f| f.value)).collect();
+        let z = |b: &crate::record::BaselineResult| -> Vec<Option<f32>> {
+            self.places.iter().map(|p| b.z.get(*p).copied().flatten()).collect()
+        };
+        vector::row(card, &values, record.baseline.as_ref().map(z).as_deref()).map(Cow::Owned)
+    }
+
+    fn run(&self, model: &Model, input: &[f32], config: &ScoringConfig) -> Result<Vec<f64>, ModelError> {
+        model.run_together(input, config.batch_size, config.batch_wait)
+    }
+
+    fn explain(&self, record: &Record, input: &[f32], targets: &[usize]) -> Result<Vec<Explanation>, ModelError> {
+        let Some(e) = &self.explainer else { return Ok(Vec::new()) };
+        let card = e.model().card().ok_or(ModelError::NoCard)?;
+        let features = self.listed.map(|_| Effort::default());
+        let found = e.explain(input, targets, self.unit, features)?;
+        Ok(targets.iter().zip(&found).map(|(t, x)| self.explanation(e, card, record, *t, x)).collect())
+    }
+}

@@ -1,0 +1,48 @@
+//! The engine that runs a graph: which one, made for the tensor that is read.
+
+use super::builtin::{Builtin, Structure};
+use super::engine::{Backend, Engine};
+use super::error::ModelError;
+use super::{Options, library, onnxruntime, rten};
+use crate::onnx::graph::Model as Graph;
+use crate::onnx::tensor::FLOAT;
+
+/// The runtime for a graph that is neither linear nor trees.
+pub(super) fn runtime(bytes: Vec<u8>, outputs: &[String], options: &Options) -> Result<Box<dyn Engine>, ModelError> {
+    let library = options.library.as_deref();
+    let onnxruntime = match options.backend {
+        Backend::OnnxRuntime => true,
+        Backend::Rten => false,
+        Backend::Auto | Backend::Builtin => library.is_some() || library::find(None).is_some(),
+    };
+    if onnxruntime {
+        return Ok(Box::new(onnxruntime::OnnxRuntime::new(&bytes, outputs, library)?));
+    }
+    Ok(Box::new(rten::Rten::new(bytes, outputs)?))
+}
+
+/// The engine for the scores of a graph: `changed` is the graph with `output` made an output, where it was none.
+pub(super) fn start(
+    graph: &Graph,
+    changed: Option<&[u8]>,
+    output: &str,
+    structure: &Structure,
+    width: usize,
+    options: &Options,
+) -> Result<Box<dyn Engine>, ModelError> {
+    let own = !matches!(structure, Structure::Graph(_)) && options.backend == Backend::Auto;
+    if own || options.backend == Backend::Builtin {
+        return Ok(Box::new(Builtin::new(structure.clone(), width)?));
+    }
+    let bytes = changed.map_or_else(|| graph.bytes().to_vec(), <[u8]>::to_vec);
+    // A tensor inside the graph becomes an output first.
+    let known = changed.is_some() || graph.outputs().iter().any(|o| o.name == output);
+    let bytes = if known {
+        bytes
+    } else {
+        let value = crate::onnx::build::value(output, FLOAT, None);
+        let added = crate::onnx::proto::GraphProto { output: vec![value], ..Default::default() };
+        crate::onnx::splice::splice(graph, &added)?
+    };
+    runtime(bytes, &[output.to_owned()], options)
+}
