@@ -174,7 +174,8 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         return FAILED;
     }
     interrupt::flag();
-    let mut shown = Shown { out: BufWriter::new(io::stdout().lock()), json: args.json, held: Vec::new(), failed: None, code: DONE };
+    let mut shown =
+        Shown { out: BufWriter::new(io::stdout().lock()), json: args.json, held: Vec::new(), failed: None, code: DONE };
     let files =
         Batch { files: &args.files, config: &config, reading: &args.reading, quiet: args.quiet, baseline: None };
     let outcome = batch(&files, &mut shown).and_then(|code| shown.out.flush().map(|()| code).map_err(Full));

@@ -46,14 +46,17 @@ pub trait Results {
     fn end_of_file(&mut self, file: &str, heard: &Heard) -> io::Result<()>;
 }
 
+/// Without an argument loads what is usual for a speaker; with one saves it.
+pub type Comparison<'a> = &'a dyn Fn(Option<&Baseline>) -> Result<Option<Baseline>, String>;
+
 /// What a batch of files is analysed with.
 pub struct Batch<'a> {
     pub files: &'a [PathBuf],
     pub config: &'a Config,
     pub reading: &'a ReadingArgs,
     pub quiet: bool,
-    /// Loads what is usual for the speaker, and saves it.
-    pub baseline: Option<&'a dyn Fn(Option<&Baseline>) -> Result<Option<Baseline>, String>>,
+    /// What is usual for the speaker.
+    pub baseline: Option<Comparison<'a>>,
 }
 
 /// The output cannot take more.

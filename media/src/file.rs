@@ -175,7 +175,7 @@ impl Track {
         let Some(config) = &self.config else { return Ok(None) };
         match item {
             Item::Stream(id) => self.tap.set_stream(&id),
-            Item::Form(info) => self.tap.set_info(info),
+            Item::Form(info) => self.tap.set_info(*info),
             Item::Segment(segment) => drop(self.tap.set_segment(segment)),
             Item::Gap(pts, duration) => self.tap.missing_time(Some(pts), duration),
             Item::End => self.tap.finish(),

@@ -88,7 +88,7 @@ impl Groups {
             return;
         }
         let audio = |p: &Pad| match &p.form {
-            Some(Form::Audio(info)) => Some(info.clone()),
+            Some(Form::Audio(info)) => Some((**info).clone()),
             _ => None,
         };
         let infos: Vec<_> = self.pads.iter().filter_map(audio).collect();

@@ -25,7 +25,7 @@ pub enum Item {
     /// A stream begins, with this id.
     Stream(String),
     /// The audio has this form from now on.
-    Form(gst_audio::AudioInfo),
+    Form(Box<gst_audio::AudioInfo>),
     /// A segment begins; `None` where it is not counted in time.
     Segment(Option<gst::FormattedSegment<gst::ClockTime>>),
     /// Time without audio.

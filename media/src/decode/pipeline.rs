@@ -30,7 +30,7 @@ pub enum Message {
 #[derive(Debug)]
 pub enum Form {
     /// Audio.
-    Audio(gst_audio::AudioInfo),
+    Audio(Box<gst_audio::AudioInfo>),
     /// Something else, by the name of its caps.
     Other(String),
 }
@@ -38,8 +38,8 @@ pub enum Form {
 impl Form {
     fn of(caps: &gst::CapsRef) -> Self {
         let name = caps.structure(0).map_or_else(|| "something unknown".to_owned(), |s| s.name().to_string());
-        match gst_audio::AudioInfo::from_caps(&caps.to_owned()) {
-            Ok(info) if name == "audio/x-raw" => Self::Audio(info),
+        match gst_audio::AudioInfo::from_caps(caps) {
+            Ok(info) if name == "audio/x-raw" => Self::Audio(Box::new(info)),
             _ => Self::Other(name),
         }
     }

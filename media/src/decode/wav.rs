@@ -60,7 +60,7 @@ impl Layout {
             let size = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
             let begin = at + 8;
             match &head[..4] {
-                b"fmt " if size >= 16 && size < 4096 && begin + size <= total => {
+                b"fmt " if (16..4096).contains(&size) && begin + size <= total => {
                     let mut all = Vec::new();
                     for k in (0..size).step_by(8) {
                         all.extend(bytes(begin + k)?.unwrap_or_default());

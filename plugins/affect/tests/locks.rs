@@ -320,7 +320,7 @@ fn a_loader_that_was_cancelled_keeps_silent() {
             let mut model = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
             p.set_state(gst::State::Ready).unwrap();
             while p.bus().unwrap().pop().is_some() {}
-            let _ = model.write_all(gstaffect::affectscore::DEFAULT_MODEL);
+            let _ = model.write_all(affect::model::DEFAULT);
             drop(model);
             while loaders() > 0 {
                 std::thread::sleep(Duration::from_millis(10));
