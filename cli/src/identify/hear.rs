@@ -68,7 +68,7 @@ fn read(path: &Path, stop: &AtomicBool) -> Result<Sound, String> {
                 }
                 _ => {
                     sound.rate_hz = info.rate();
-                    form = Some(info);
+                    form = Some(*info);
                 }
             },
             Delivery::Item(_, Item::Buffer(buffer)) => {

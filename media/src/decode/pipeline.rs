@@ -204,7 +204,12 @@ fn listen(
         match &info.data {
             Some(gst::PadProbeData::Buffer(b)) => send(Item::Buffer(b.clone())),
             Some(gst::PadProbeData::BufferList(l)) => l.iter_owned().map(Item::Buffer).for_each(send),
-            Some(gst::PadProbeData::Event(e)) => drop(message(e, number).map(|m| to.send(m))),
+            Some(gst::PadProbeData::Event(e)) => {
+                if let Some(m) = message(e, number) {
+                    // Nobody listens any more where the decoding was given up.
+                    let _ = to.send(m);
+                }
+            }
             _ => {}
         }
         gst::PadProbeReturn::Ok
