@@ -32,10 +32,10 @@ fn differs(name: &str, a: f32, b: f32) -> f64 {
 }
 
 fn compare(a: &Record, b: &Record, bar: f64, skip: impl Fn(&str) -> bool, what: &str) {
-    for (x, y) in a.features.iter().zip(&b.features).filter(|(x, _)| !skip(x.name)) {
+    for (x, y) in a.features.iter().zip(&b.features).filter(|(x, _)| !skip(&x.name)) {
         match (x.value, y.value) {
             (Some(p), Some(q)) => {
-                let d = differs(x.name, p, q);
+                let d = differs(&x.name, p, q);
                 assert!(d <= bar, "{what}: {} {p} {q} ({d:.2e})", x.name);
             }
             (p, q) => assert_eq!(p.is_some(), q.is_some(), "{what}: {}", x.name),
@@ -99,7 +99,7 @@ fn another_rate_of_the_same_sound_agrees() {
         let (a, b) = (records(&out)[0].clone(), functionals(&x));
         for (p, q) in a.features.iter().zip(&b.features) {
             if let (Some(v), Some(w)) = (p.value, q.value) {
-                worst.push((differs(p.name, v, w), format!("{} {name} {v} {w}", p.name)));
+                worst.push((differs(&p.name, v, w), format!("{} {name} {v} {w}", p.name)));
             }
         }
     }

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 /// Percentiles over all clips: functionals per utterance, descriptors per frame (those of the voice where voiced).
 fn ranges() -> String {
-    let mut all: BTreeMap<&str, Vec<f32>> = BTreeMap::new();
-    let mut add = |name: &'static str, value: Option<f32>| all.entry(name).or_default().extend(value);
+    let mut all: BTreeMap<String, Vec<f32>> = BTreeMap::new();
+    let mut add = |name: &str, value: Option<f32>| all.entry(name.to_owned()).or_default().extend(value);
     for clip in clips() {
         let (audio, channels, rate) = wav(&clip);
         let with = |segmentation| Config { sets: FeatureSet::ALL.to_vec(), segmentation, ..Config::default() };
@@ -27,7 +27,7 @@ fn ranges() -> String {
         let kept = run(&with(Segmentation::Utterances(UtteranceConfig::default())), rate, channels, &audio, &[1024]);
         for r in records(&kept).iter().filter(|r| !r.partial) {
             for f in &r.features {
-                add(f.name, f.value.filter(|_| f.reason.is_none()));
+                add(&f.name, f.value.filter(|_| f.reason.is_none()));
             }
         }
     }

@@ -40,7 +40,7 @@ fn what_lies_outside_does_not_matter() {
         for (a, b) in alone.features.iter().zip(&got.features) {
             // The level of the loud parts, the average of three cepstra, the marks of the periods and the filter that removes
             // the offset have a past; the last one moves things by a thousandth, of 1 at least.
-            let tolerance = match a.name {
+            let tolerance = match a.name.as_ref() {
                 "voicingProbability_mean" => 0.005,
                 "jitterLocal_percent_mean" | "jitterPPQ5_percent" => 0.05,
                 n if n.starts_with("CPPS") => 0.2,

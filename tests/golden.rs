@@ -40,7 +40,7 @@ fn golden() -> BTreeMap<String, Vec<(String, String)>> {
                 let values = r
                     .features
                     .iter()
-                    .map(|f| (f.name.to_owned(), f.value.map_or("null".to_owned(), |v| v.to_string())))
+                    .map(|f| (f.name.clone().into_owned(), f.value.map_or("null".to_owned(), |v| v.to_string())))
                     .collect();
                 all.insert(key, values);
             }

@@ -144,7 +144,7 @@ fn a_window_does_not_depend_on_the_windows_before_it() {
     for c in records(&coarse) {
         for f in records(&fine)
             .iter()
-            .filter(|f| (f.start_ns, f.end_ns, f.feature_set) == (c.start_ns, c.end_ns, c.feature_set))
+            .filter(|f| (f.start_ns, f.end_ns, &f.feature_set) == (c.start_ns, c.end_ns, &c.feature_set))
         {
             assert_eq!(f.features, c.features);
             compared += 1;

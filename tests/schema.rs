@@ -50,7 +50,7 @@ fn the_schema_refuses_what_is_wrong() {
     let good: Value = serde_json::from_str(&records(&kept)[0].to_json()).unwrap();
     assert!(validator.is_valid(&good));
     for (pointer, wrong) in [
-        ("/schema", Value::from("affect.result/2")),
+        ("/schema", Value::from("affect.result/3")),
         ("/id", Value::from("x")),
         ("/start_ns", Value::from(-1)),
         ("/policy", Value::from("maybe")),

@@ -173,6 +173,6 @@ fn two_passes_know_the_whole_recording() {
         assert!((usual - 150.0).abs() < 10.0, "{usual}");
         let line: serde_json::Value = serde_json::from_str(&r.to_json()).unwrap();
         assert_eq!(line["baseline"]["memory"], "all");
-        assert_eq!(affect::analyzer::upstream::record(&r.to_json()).unwrap().baseline.unwrap().memory, Memory::All);
+        assert_eq!(Record::from_json(&r.to_json()).unwrap().baseline.unwrap().memory, Memory::All);
     }
 }

@@ -35,7 +35,7 @@ pub struct AnalyzeArgs {
     /// The model; the built-in default without it.
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Records of the schema affect.result/1 as JSON lines on standard output, instead of the timeline.
+    /// Records of the schema affect.result/2 as JSON lines on standard output, instead of the timeline.
     #[arg(long)]
     json: bool,
     /// What becomes a result.

@@ -74,7 +74,7 @@ pub enum Level {
 pub enum Format {
     /// Comma-separated values with a header.
     Csv,
-    /// One record of the schema affect.result/1 a line.
+    /// One record of the schema affect.result/2 a line.
     Jsonl,
     /// With --list: the catalogue as JSON.
     Json,

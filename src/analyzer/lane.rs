@@ -12,7 +12,7 @@ use super::recent::Recent;
 use super::sounds::{Sound, Sounds};
 use super::withhold;
 use crate::error::InputError;
-use crate::record::{Channel, Ended, Feature, Policy, Record, SegmentKind};
+use crate::record::{Channel, Ended, Feature, Fingerprint, Policy, Record, SOFTWARE, SegmentKind};
 use crate::segment::content::Content;
 use crate::segment::span::Span;
 use crate::segment::utterance::Utterances;
@@ -137,6 +137,7 @@ pub(super) struct Lane {
     /// Samples at 16 kHz so far.
     position: u64,
     policy: Policy,
+    configuration: Fingerprint,
     /// Segments may be scored.
     scores: bool,
     /// Records carry their samples, for the model.
@@ -183,6 +184,7 @@ impl Lane {
         let compares = config.baseline || scores && config.scorer.as_ref().is_some_and(|s| s.needs_baseline());
         Ok(Self {
             policy,
+            configuration: config.fingerprint(),
             scores,
             audio,
             channel: Channel { index, role: config.role(index), track: None },
@@ -396,7 +398,7 @@ impl Lane {
 
     /// Scores a record, or gets it ready for whoever scores it later.
     fn score(&self, span: &Span, record: &mut Record) {
-        let Some(scorer) = self.config.scorer.as_ref().filter(|s| self.scores && s.takes(record.feature_set)) else {
+        let Some(scorer) = self.config.scorer.as_ref().filter(|s| self.scores && s.takes(record)) else {
             return;
         };
         if self.audio {
@@ -446,10 +448,14 @@ impl Lane {
             .functionals()
             .iter()
             .zip(&values.values)
-            .map(|(entry, value)| Feature { name: &entry.name, value: value.map(|v| v as f32), reason: None })
+            .map(|(entry, value)| Feature {
+                name: entry.name.as_str().into(),
+                value: value.map(|v| v as f32),
+                reason: None,
+            })
             .collect();
         for (index, reason) in &values.reasons {
-            features[*index].reason = Some(reason.name());
+            features[*index].reason = Some(reason.name().into());
         }
         Record {
             stream: self.config.stream.clone(),
@@ -470,8 +476,10 @@ impl Lane {
             discont,
             ended: span.ended,
             source: self.config.source.clone(),
-            feature_set: set.name(),
-            feature_set_version: set.version(),
+            software: SOFTWARE.into(),
+            feature_set: set.name().into(),
+            feature_set_version: set.version().into(),
+            configuration: self.configuration,
             quality: Some(quality),
             features,
             baseline: None,

@@ -8,6 +8,7 @@ mod band;
 mod baseline;
 mod config;
 mod extractor;
+mod fingerprint;
 mod floor;
 mod heard;
 mod lane;
@@ -21,7 +22,6 @@ mod scoring;
 mod sounds;
 #[cfg(not(feature = "model"))]
 mod unscored;
-pub mod upstream;
 mod withhold;
 
 pub use crate::record::Policy;
@@ -199,7 +199,7 @@ impl Analyzer {
         if record.policy == Policy::Allow
             && record.scored.is_none()
             && record.segment != SegmentKind::Frame
-            && let Some(s) = config.scorer.as_ref().filter(|s| s.takes(record.feature_set))
+            && let Some(s) = config.scorer.as_ref().filter(|s| s.takes(record))
         {
             s.score(record);
         }

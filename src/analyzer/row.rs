@@ -3,7 +3,7 @@
 use super::config::{Config, FeatureSet};
 use crate::features::reason::Reason;
 use crate::features::{affect, egemaps};
-use crate::record::{Channel, Ended, Feature, Policy, Record, SegmentKind};
+use crate::record::{Channel, Ended, Feature, Policy, Record, SOFTWARE, SegmentKind};
 use crate::signal::clock::samples_to_ns;
 use crate::signal::{HOP, SHORT};
 
@@ -66,7 +66,7 @@ impl FrameRow {
         &self.reasons[..self.count]
     }
 
-    /// The frame as a record.
+    /// The frame as a record of an analyzer with these settings.
     #[must_use]
     pub fn to_record(&self, config: &Config) -> Record {
         let features = self
@@ -75,9 +75,9 @@ impl FrameRow {
             .iter()
             .zip(self.columns().iter().zip(self.reasons()))
             .map(|(entry, (value, reason))| Feature {
-                name: &entry.name,
+                name: entry.name.as_str().into(),
                 value: *value,
-                reason: reason.map(Reason::name),
+                reason: reason.map(|r| r.name().into()),
             })
             .collect();
         Record {
@@ -94,8 +94,10 @@ impl FrameRow {
             discont: false,
             ended: Ended::Scheduled,
             source: config.source.clone(),
-            feature_set: self.set.name(),
-            feature_set_version: self.set.version(),
+            software: SOFTWARE.into(),
+            feature_set: self.set.name().into(),
+            feature_set_version: self.set.version().into(),
+            configuration: config.fingerprint(),
             quality: None,
             features,
             baseline: None,

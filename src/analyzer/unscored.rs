@@ -29,7 +29,7 @@ impl Scorer {
 
     /// Whether records of a set are what the model is about.
     #[must_use]
-    pub fn takes(&self, _: &str) -> bool {
+    pub fn takes(&self, _: &Record) -> bool {
         match *self {}
     }
 

@@ -1,20 +1,28 @@
-//! A record as JSON. The order of names is fixed, so equal records give equal bytes.
+//! The JSON of a record, in one type for writing and for reading. The order of names is fixed, so equal records give equal bytes.
 
-use super::{Emotion, Explanation, ModelInfo, NOT_SPEECH, Named, Quality, Record, SCHEMA, SOFTWARE};
-use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
-use std::collections::BTreeMap;
+use super::number::{Finite, NumberMap, Ordered};
+use super::{
+    BaselineResult, Channel, Emotion, Ended, Explanation, Feature, Fingerprint, Memory, ModelInfo, NOT_SPEECH, Policy,
+    Quality, Record, RecordError, SCHEMA, Scored, SegmentKind, Text,
+};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
-#[derive(Serialize)]
+/// A record as it is written.
+#[derive(Serialize, Deserialize)]
 struct Line<'a> {
-    schema: &'static str,
+    schema: Cow<'a, str>,
+    /// The identities follow from the rest: they are written, and not read.
+    #[serde(skip_deserializing)]
     id: String,
+    #[serde(skip_deserializing)]
     segment_id: String,
     revision: u32,
-    stream: &'a str,
+    stream: Cow<'a, str>,
     channel: ChannelLine<'a>,
-    policy: &'static str,
-    segment: &'static str,
+    policy: Policy,
+    segment: SegmentKind,
     start_ns: u64,
     end_ns: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,192 +33,244 @@ struct Line<'a> {
     reference: Option<ReferenceLine<'a>>,
     partial: bool,
     discont: bool,
-    ended: &'static str,
-    source: &'a str,
-    provenance: Provenance<'a>,
+    ended: Ended,
+    source: Cow<'a, str>,
+    provenance: ProvenanceLine<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    quality: Option<QualityLine>,
-    features: Features<'a>,
-    reasons: Reasons<'a>,
+    quality: Option<QualityLine<'a>>,
+    features: NumberMap<'a>,
+    reasons: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<BaselineLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    emotion: Option<EmotionLine<'a>>,
-    #[serde(skip_serializing_if = "<[Explanation]>::is_empty")]
-    explanations: &'a [Explanation],
+    emotion: Option<Cow<'a, Emotion>>,
+    #[serde(default, skip_serializing_if = "<[Explanation]>::is_empty")]
+    explanations: Cow<'a, [Explanation]>,
 }
 
-#[derive(Serialize)]
-struct EmotionLine<'a> {
-    label: Option<&'a str>,
-    confidence: Option<f64>,
-    abstained: Option<&'a str>,
-    #[serde(skip_serializing_if = "Numbers::is_empty")]
-    probabilities: Numbers<'a>,
-    #[serde(skip_serializing_if = "Numbers::is_empty")]
-    dimensions: Numbers<'a>,
-    entropy_bits: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    baseline_speech_s: Option<f32>,
-}
-
-impl<'a> From<&'a Emotion> for EmotionLine<'a> {
-    fn from(e: &'a Emotion) -> Self {
-        Self {
-            label: e.label.as_deref(),
-            confidence: e.confidence,
-            abstained: e.abstained.as_deref(),
-            probabilities: Numbers(&e.probabilities),
-            dimensions: Numbers(&e.dimensions),
-            entropy_bits: e.entropy_bits,
-            baseline_speech_s: e.baseline_speech_s,
-        }
-    }
-}
-
-struct Numbers<'a>(&'a [Named]);
-
-impl Numbers<'_> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Serialize for Numbers<'_> {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_map(self.0.iter().map(|(name, v)| (name.as_ref(), v)))
-    }
-}
-
-#[derive(Serialize)]
-struct BaselineLine<'a> {
-    speech_s: f32,
-    memory: &'static str,
-    z: Deviations<'a>,
-}
-
-struct Deviations<'a>(&'a Record);
-
-impl Serialize for Deviations<'_> {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let z = self.0.baseline.as_ref().map_or(&[][..], |b| &b.z);
-        let known = self.0.features.iter().zip(z).filter_map(|(f, z)| z.filter(|z| z.is_finite()).map(|z| (f.name, z)));
-        s.collect_map(known)
-    }
-}
-
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct ChannelLine<'a> {
+    // Said even where there is none: a record that says nothing is not about the mean of all channels.
+    #[serde(deserialize_with = "Option::deserialize")]
     index: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<&'a str>,
+    role: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     track: Option<usize>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct ReferenceLine<'a> {
-    clock: &'a str,
+    clock: Cow<'a, str>,
     start_ns: u64,
 }
 
-#[derive(Serialize)]
-struct Provenance<'a> {
-    software: &'static str,
-    feature_set: &'static str,
-    feature_set_version: &'static str,
+#[derive(Serialize, Deserialize)]
+struct ProvenanceLine<'a> {
+    software: Cow<'a, str>,
+    feature_set: Cow<'a, str>,
+    feature_set_version: Cow<'a, str>,
+    configuration: Fingerprint,
     #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<&'a ModelInfo>,
+    model: Option<Cow<'a, ModelInfo>>,
 }
 
-#[derive(Serialize)]
-struct QualityLine {
-    speech_s: Option<f32>,
-    voiced_share: Option<f32>,
-    snr_db: Option<f32>,
-    clipping_share: Option<f32>,
-    band_low_hz: Option<f32>,
-    bandwidth_hz: Option<f32>,
-    level_dbfs: Option<f32>,
+#[derive(Serialize, Deserialize)]
+struct QualityLine<'a> {
+    speech_s: Finite,
+    voiced_share: Finite,
+    snr_db: Finite,
+    clipping_share: Finite,
+    band_low_hz: Finite,
+    bandwidth_hz: Finite,
+    level_dbfs: Finite,
     skipped_frames: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+    reason: Option<Cow<'a, str>>,
 }
 
-impl From<&Quality> for QualityLine {
-    fn from(q: &Quality) -> Self {
+#[derive(Serialize, Deserialize)]
+struct BaselineLine<'a> {
+    #[serde(deserialize_with = "super::number::finite")]
+    speech_s: f32,
+    memory: Memory,
+    z: NumberMap<'a>,
+}
+
+impl<'a> From<&'a Quality> for QualityLine<'a> {
+    fn from(q: &'a Quality) -> Self {
         Self {
-            speech_s: q.speech_s,
-            voiced_share: q.voiced_share,
-            snr_db: q.snr_db,
-            clipping_share: q.clipping_share,
-            band_low_hz: q.band_low_hz,
-            bandwidth_hz: q.bandwidth_hz,
-            level_dbfs: q.level_dbfs,
+            speech_s: q.speech_s.into(),
+            voiced_share: q.voiced_share.into(),
+            snr_db: q.snr_db.into(),
+            clipping_share: q.clipping_share.into(),
+            band_low_hz: q.band_low_hz.into(),
+            bandwidth_hz: q.bandwidth_hz.into(),
+            level_dbfs: q.level_dbfs.into(),
             skipped_frames: q.skipped_frames,
-            reason: q.not_speech.then_some(NOT_SPEECH),
+            reason: q.not_speech.then_some(NOT_SPEECH.into()),
         }
     }
 }
 
-struct Features<'a>(&'a Record);
+impl From<QualityLine<'_>> for Quality {
+    fn from(q: QualityLine<'_>) -> Self {
+        Self {
+            speech_s: q.speech_s.into(),
+            voiced_share: q.voiced_share.into(),
+            snr_db: q.snr_db.into(),
+            clipping_share: q.clipping_share.into(),
+            band_low_hz: q.band_low_hz.into(),
+            bandwidth_hz: q.bandwidth_hz.into(),
+            level_dbfs: q.level_dbfs.into(),
+            skipped_frames: q.skipped_frames,
+            not_speech: q.reason.is_some_and(|r| r == NOT_SPEECH),
+        }
+    }
+}
 
-impl Serialize for Features<'_> {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let mut map = s.serialize_map(Some(self.0.features.len()))?;
-        for f in &self.0.features {
+impl<'a> From<&'a Record> for Line<'a> {
+    fn from(r: &'a Record) -> Self {
+        let names = || r.features.iter().map(|f| Cow::Borrowed(f.name.as_ref()));
+        Self {
+            schema: SCHEMA.into(),
+            id: r.id(),
+            segment_id: r.segment_id(),
+            revision: r.revision,
+            stream: r.stream.as_ref().into(),
+            channel: ChannelLine {
+                index: r.channel.index,
+                role: r.channel.role.as_deref().map(Into::into),
+                track: r.channel.track,
+            },
+            policy: r.policy,
+            segment: r.segment,
+            start_ns: r.start_ns,
+            end_ns: r.end_ns,
+            running_start_ns: r.running_ns.map(|t| t.0),
+            running_end_ns: r.running_ns.map(|t| t.1),
+            reference: r
+                .reference
+                .as_ref()
+                .map(|(clock, start_ns)| ReferenceLine { clock: clock.as_ref().into(), start_ns: *start_ns }),
+            partial: r.partial,
+            discont: r.discont,
+            ended: r.ended,
+            source: r.source.as_ref().into(),
+            provenance: ProvenanceLine {
+                software: r.software.as_ref().into(),
+                feature_set: r.feature_set.as_ref().into(),
+                feature_set_version: r.feature_set_version.as_ref().into(),
+                configuration: r.configuration,
+                model: r.scored.as_ref().map(|s| Cow::Borrowed(&s.model)),
+            },
+            quality: r.quality.as_ref().map(Into::into),
             // A number that is not finite has no JSON form and is no result either.
-            map.serialize_entry(f.name, &f.value.filter(|v| v.is_finite()))?;
+            features: Ordered(names().zip(r.features.iter().map(|f| f.value.into())).collect()),
+            reasons: names()
+                .zip(&r.features)
+                .filter_map(|(name, f)| Some((name, Cow::Borrowed(f.reason.as_deref()?))))
+                .collect(),
+            baseline: r.baseline.as_ref().map(|b| BaselineLine {
+                speech_s: b.speech_s,
+                memory: b.memory,
+                z: Ordered(names().zip(b.z.iter().map(|z| Finite::from(*z))).filter(|(_, z)| z.is_some()).collect()),
+            }),
+            emotion: r.scored.as_ref().map(|s| Cow::Borrowed(&s.emotion)),
+            explanations: r.scored.as_ref().map_or(Cow::Borrowed(&[]), |s| Cow::Borrowed(&s.explanations)),
         }
-        map.end()
     }
 }
 
-struct Reasons<'a>(&'a Record);
+fn owned(text: Cow<'_, str>) -> Text {
+    Text::Owned(text.into_owned())
+}
 
-impl Serialize for Reasons<'_> {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let reasons: BTreeMap<_, _> = self.0.features.iter().filter_map(|f| f.reason.map(|r| (f.name, r))).collect();
-        reasons.serialize(s)
+impl TryFrom<Line<'_>> for Record {
+    type Error = RecordError;
+
+    fn try_from(line: Line<'_>) -> Result<Self, RecordError> {
+        let mut reasons = line.reasons;
+        let features: Vec<Feature> = line
+            .features
+            .0
+            .into_iter()
+            .map(|(name, value)| Feature {
+                reason: reasons.remove(&name).map(owned),
+                name: owned(name),
+                value: value.into(),
+            })
+            .collect();
+        let baseline = line.baseline.map(|b| {
+            let by_name: HashMap<_, _> = b.z.0.into_iter().collect();
+            BaselineResult {
+                speech_s: b.speech_s,
+                memory: b.memory,
+                z: features.iter().map(|f| by_name.get(f.name.as_ref()).copied().and_then(Into::into)).collect(),
+                usual: Vec::new(),
+            }
+        });
+        let explanations = line.explanations.into_owned();
+        let scored = match (line.provenance.model, line.emotion) {
+            (Some(model), Some(emotion)) => {
+                Some(Box::new(Scored { model: model.into_owned(), emotion: emotion.into_owned(), explanations }))
+            }
+            (None, None) if explanations.is_empty() => None,
+            (None, None) => return Err(RecordError::Without { found: "explanations", missing: "emotion" }),
+            (None, Some(_)) => return Err(RecordError::Without { found: "emotion", missing: "provenance.model" }),
+            (Some(_), None) => return Err(RecordError::Without { found: "provenance.model", missing: "emotion" }),
+        };
+        Ok(Self {
+            stream: line.stream.into(),
+            channel: Channel {
+                index: line.channel.index,
+                role: line.channel.role.map(Into::into),
+                track: line.channel.track,
+            },
+            policy: line.policy,
+            segment: line.segment,
+            start_ns: line.start_ns,
+            end_ns: line.end_ns,
+            running_ns: line.running_start_ns.zip(line.running_end_ns),
+            reference: line.reference.map(|r| (r.clock.into(), r.start_ns)),
+            revision: line.revision,
+            partial: line.partial,
+            discont: line.discont,
+            ended: line.ended,
+            source: line.source.into(),
+            software: owned(line.provenance.software),
+            feature_set: owned(line.provenance.feature_set),
+            feature_set_version: owned(line.provenance.feature_set_version),
+            configuration: line.provenance.configuration,
+            quality: line.quality.map(Into::into),
+            features,
+            baseline,
+            scored,
+            audio: None,
+        })
     }
 }
 
 pub(super) fn write(r: &Record) -> String {
-    let line = Line {
-        schema: SCHEMA,
-        id: r.id(),
-        segment_id: r.segment_id(),
-        revision: r.revision,
-        stream: &r.stream,
-        channel: ChannelLine { index: r.channel.index, role: r.channel.role.as_deref(), track: r.channel.track },
-        policy: r.policy.name(),
-        segment: r.segment.name(),
-        start_ns: r.start_ns,
-        end_ns: r.end_ns,
-        running_start_ns: r.running_ns.map(|t| t.0),
-        running_end_ns: r.running_ns.map(|t| t.1),
-        reference: r.reference.as_ref().map(|(clock, start_ns)| ReferenceLine { clock, start_ns: *start_ns }),
-        partial: r.partial,
-        discont: r.discont,
-        ended: r.ended.name(),
-        source: &r.source,
-        provenance: Provenance {
-            software: SOFTWARE,
-            feature_set: r.feature_set,
-            feature_set_version: r.feature_set_version,
-            model: r.scored.as_ref().map(|s| &s.model),
-        },
-        quality: r.quality.as_ref().map(Into::into),
-        features: Features(r),
-        reasons: Reasons(r),
-        baseline: r.baseline.as_ref().map(|b| BaselineLine {
-            speech_s: b.speech_s,
-            memory: b.memory.name(),
-            z: Deviations(r),
-        }),
-        emotion: r.scored.as_ref().map(|s| (&s.emotion).into()),
-        explanations: r.scored.as_ref().map_or(&[], |s| &s.explanations),
-    };
     // Maps with string keys, strings and numbers: nothing that serde_json refuses.
-    serde_json::to_string(&line).unwrap_or_default()
+    serde_json::to_string(&Line::from(r)).unwrap_or_default()
+}
+
+/// All that is certain of a record of any version.
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+}
+
+pub(super) fn read(text: &str) -> Result<Record, RecordError> {
+    let line = serde_json::from_str::<Line<'_>>(text);
+    let schema = match &line {
+        Ok(line) => Some(line.schema.to_string()),
+        // What a record of another version lacks here is no defect of it.
+        Err(_) => serde_json::from_str(text).ok().map(|head: Head| head.schema),
+    };
+    if let Some(found) = schema.filter(|s| s != SCHEMA) {
+        return Err(RecordError::Schema { found });
+    }
+    line.map_err(|e| RecordError::Form { why: e.to_string() })?.try_into()
 }

@@ -1,35 +1,44 @@
-//! The result: one record, `affect.result/1`, the same in buffer metas, messages, JSON lines and files.
+//! The result: one record, `affect.result/2`, the same in buffer metas, messages, JSON lines and files.
 //!
-//! The JSON Schema is [`SCHEMA_JSON`]. Consumers ignore names they do not know; writers never change the meaning of a
-//! name. Numbers that are undefined are `null` and have a reason; only `egemaps-v02` keeps its standard's conventional
-//! numbers, with the reasons listed beside them.
+//! The JSON Schema is [`SCHEMA_JSON`]. Readers ignore names they do not know and leave records of a version that they do not
+//! know alone; within a version the meaning of a name never changes. Numbers that are undefined are `null` and have a reason;
+//! only `egemaps-v02` keeps its standard's conventional numbers, with the reasons listed beside them.
 
-mod identity;
+mod error;
+mod fingerprint;
 mod json;
+mod key;
 mod memory;
+mod number;
 mod policy;
 mod quality;
 mod scored;
 pub mod table;
 
-pub use identity::{result_id, segment_id};
+pub use error::RecordError;
+pub use fingerprint::{Fingerprint, NoFingerprint};
+pub use key::SegmentKey;
 pub use memory::Memory;
 pub use policy::Policy;
 pub use quality::{NOT_SPEECH, Quality};
 pub use scored::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Named, Scored};
 
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 /// Name and version of the schema, the value of `schema` in every record.
-pub const SCHEMA: &str = "affect.result/1";
+pub const SCHEMA: &str = "affect.result/2";
 /// The JSON Schema of a record (draft 2020-12).
-pub const SCHEMA_JSON: &str = include_str!("../../docs/affect-result-1.schema.json");
+pub const SCHEMA_JSON: &str = include_str!("../../docs/affect-result-2.schema.json");
 /// Name and version of this software, the value of `provenance.software`.
 pub const SOFTWARE: &str = concat!("affect ", env!("CARGO_PKG_VERSION"));
 
 /// What a record is about: which part of the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum SegmentKind {
     /// The stream from its start (or last cut) to its end.
     File,
@@ -42,6 +51,9 @@ pub enum SegmentKind {
 }
 
 impl SegmentKind {
+    /// Every kind, in the order of the schema.
+    pub const ALL: [Self; 4] = [Self::File, Self::Window, Self::Utterance, Self::Frame];
+
     /// The name in records.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -61,7 +73,8 @@ impl fmt::Display for SegmentKind {
 }
 
 /// Why a segment ends where it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Ended {
     /// It has not ended: an interim result.
@@ -131,15 +144,18 @@ impl Channel {
     }
 }
 
+/// A word of a record: a constant where this software wrote it, a text of its own where it was read.
+pub type Text = Cow<'static, str>;
+
 /// One feature of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feature {
     /// Name in the catalogue.
-    pub name: &'static str,
+    pub name: Text,
     /// Value in the catalogue's unit; `None` is undefined.
     pub value: Option<f32>,
     /// Why it is undefined or stands at its standard's conventional number.
-    pub reason: Option<&'static str>,
+    pub reason: Option<Text>,
 }
 
 /// One result.
@@ -171,10 +187,14 @@ pub struct Record {
     pub ended: Ended,
     /// Who made the record: the name of the element or command.
     pub source: Arc<str>,
+    /// Name and version of the software that measured the features.
+    pub software: Text,
     /// Name of the feature set.
-    pub feature_set: &'static str,
+    pub feature_set: Text,
     /// Version of the feature set.
-    pub feature_set_version: &'static str,
+    pub feature_set_version: Text,
+    /// Fingerprint of the configuration that cut the segment and measured its features.
+    pub configuration: Fingerprint,
     /// How good the audio of the segment is; absent for single frames.
     pub quality: Option<Quality>,
     /// The features in the order of the catalogue.
@@ -202,22 +222,45 @@ pub struct BaselineResult {
 }
 
 impl Record {
-    /// Identity of the record, equal for equal stream, channel, segment, feature set and revision.
+    /// The segment that it is about.
     #[must_use]
-    pub fn id(&self) -> String {
-        result_id(self)
+    pub fn key(&self) -> SegmentKey {
+        SegmentKey::of(self)
     }
 
-    /// Identity of the segment, equal for all its revisions.
+    /// Identity of the record, 32 hexadecimal digits: equal for equal segments, ends, revisions, baselines and models.
+    #[must_use]
+    pub fn id(&self) -> String {
+        key::result_id(self)
+    }
+
+    /// Identity of the segment, 32 hexadecimal digits: equal for all its revisions, whoever scores them.
     #[must_use]
     pub fn segment_id(&self) -> String {
-        segment_id(self)
+        self.key().id()
     }
 
     /// The record as one line of JSON without a line break.
     #[must_use]
     pub fn to_json(&self) -> String {
         json::write(self)
+    }
+
+    /// Reads a record from its JSON, with everything that [`Self::to_json`] writes. Names that are not known are left out; the
+    /// identities are not read but follow from the rest.
+    ///
+    /// # Errors
+    /// [`RecordError`]: another schema or version of it, no JSON, or something missing or out of place.
+    pub fn from_json(text: &str) -> Result<Self, RecordError> {
+        json::read(text)
+    }
+
+    /// Place of a feature by name, which in records of this software is the one in the catalogue.
+    pub(crate) fn place_of(&self, name: &str, in_catalogue: usize) -> Option<usize> {
+        match self.features.get(in_catalogue) {
+            Some(f) if f.name == name => Some(in_catalogue),
+            _ => self.features.iter().position(|f| f.name == name),
+        }
     }
 
     /// Value of a feature by name: `None` where the record lacks it or it is undefined.

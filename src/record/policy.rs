@@ -1,9 +1,11 @@
 //! Policy of a channel: which results it may have.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Which results a channel may have, from the most permissive to the strictest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// Features and scores.
     Allow,

@@ -1,10 +1,12 @@
 //! What a model said about a segment, and why.
 
-use serde::Serialize;
+use super::Text;
+use super::number::{finite_or_null, named};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Which model it was.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Name, from the card.
     pub id: Arc<str>,
@@ -15,74 +17,79 @@ pub struct ModelInfo {
     /// What ran it.
     pub engine: Arc<str>,
     /// What features were compared with: `background`, `training speakers` or `this speaker`.
-    pub normaliser: &'static str,
+    pub normaliser: Text,
 }
 
 /// A number under a name.
 pub type Named = (Arc<str>, f64);
 
 /// Scores: a measure of expression, not of feelings.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Emotion {
     /// The top label; `None` where the model abstains or gives no labels.
     pub label: Option<Arc<str>>,
     /// Calibrated probability of the most probable label, also where the model abstains.
     pub confidence: Option<f64>,
+    /// Why the model does not answer.
+    pub abstained: Option<String>,
+    /// The model could not be run: a failure, which `abstained` describes, and no rule of its card. Never written.
+    #[serde(skip)]
+    pub failed: bool,
     /// Calibrated probability of each label.
+    #[serde(default, with = "named", skip_serializing_if = "Vec::is_empty")]
     pub probabilities: Vec<Named>,
     /// Value of each dimension or target.
+    #[serde(default, with = "named", skip_serializing_if = "Vec::is_empty")]
     pub dimensions: Vec<Named>,
     /// Entropy of the probabilities, in bits.
     pub entropy_bits: Option<f64>,
-    /// Why the model does not answer.
-    pub abstained: Option<String>,
-    /// The model could not be run: a failure, which `abstained` describes, and no rule of its card.
-    pub failed: bool,
     /// Seconds of speech that the speaker's baseline rests on, where the model uses one.
+    #[serde(default, deserialize_with = "finite_or_null", skip_serializing_if = "Option::is_none")]
     pub baseline_speech_s: Option<f32>,
 }
 
 /// One group's share.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupShare {
     /// Name of the group.
-    pub name: &'static str,
+    pub name: Text,
     /// Its contribution.
     pub contribution: f64,
 }
 
 /// One feature's share.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureShare {
     /// Name in the catalogue.
-    pub name: &'static str,
+    pub name: Text,
     /// Its contribution.
     pub contribution: f64,
     /// Standard error of the contribution, where it was sampled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stderr: Option<f64>,
     /// Its value; `None` where it is undefined.
+    #[serde(deserialize_with = "finite_or_null")]
     pub value: Option<f32>,
     /// Unit of the value.
-    pub unit: &'static str,
+    pub unit: Text,
     /// Distance from the reference, in the reference's scales.
     pub z: Option<f64>,
     /// Conditions of this audio that the feature does not survive: what it says here is to be taken with care.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub does_not_survive: Vec<&'static str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub does_not_survive: Vec<Text>,
     /// The same as a sentence.
     pub sentence: String,
 }
 
 /// Why a score is what it is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// `linear`, `tree`, `shapley-groups` or `shapley`.
-    pub method: &'static str,
+    pub method: Text,
     /// Label or dimension that is explained.
     pub target: Arc<str>,
     /// `score` (the model's own unit) or `probability`.
-    pub unit: &'static str,
+    pub unit: Text,
     /// Mean score over the background.
     pub base: f64,
     /// The segment's score.
@@ -90,11 +97,11 @@ pub struct Explanation {
     /// `output - base -` the sum of the groups' contributions.
     pub residual: f64,
     /// What z-scores are relative to.
-    pub reference: &'static str,
+    pub reference: Text,
     /// All groups, in the catalogue's order.
     pub groups: Vec<GroupShare>,
     /// The features that moved the score most, in that order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<FeatureShare>,
     /// Sum of the contributions of all other features, where features are listed.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -17,7 +17,7 @@ pub mod seen;
 mod tap;
 
 /// Caps of the stream of results.
-pub const RESULT_CAPS: &str = "application/x-json, format=(string)affect-result, version=(int)1";
+pub const RESULT_CAPS: &str = "application/x-json, format=(string)affect-result, version=(int)2";
 
 /// Name of the event that carries results for which no buffer comes any more.
 pub const RESULTS_EVENT: &str = "affect/results";

@@ -2,17 +2,14 @@
 
 use std::collections::{HashSet, VecDeque};
 
-/// Ids remembered. Copies of a result travel close together, so this is far more than enough.
-const REMEMBERED: usize = 16_384;
-
-/// The most recent ids.
+/// The most recent ids, so many of them. Copies of a result travel close together, so the usual number is far more than enough.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct Seen<const REMEMBERED: usize = 16_384> {
     ids: HashSet<Box<str>>,
     order: VecDeque<Box<str>>,
 }
 
-impl Seen {
+impl<const REMEMBERED: usize> Seen<REMEMBERED> {
     /// Whether `id` is new; remembers it.
     pub fn first_time(&mut self, id: &str) -> bool {
         if !self.ids.insert(id.into()) {
@@ -25,6 +22,20 @@ impl Seen {
             self.ids.remove(&old);
         }
         true
+    }
+
+    /// Whether `id` is among them.
+    pub fn has(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
+    /// Forgets `id`. Says whether it was among them.
+    pub fn forget(&mut self, id: &str) -> bool {
+        let known = self.ids.remove(id);
+        if known {
+            self.order.retain(|other| **other != *id);
+        }
+        known
     }
 
     /// Forgets everything.
@@ -40,10 +51,12 @@ mod tests {
 
     #[test]
     fn remembers_a_bounded_number() {
-        let mut seen = Seen::default();
+        let mut seen = Seen::<100>::default();
         assert!(seen.first_time("a") && !seen.first_time("a"));
-        (0..REMEMBERED).for_each(|i| assert!(seen.first_time(&i.to_string())));
-        assert_eq!(seen.ids.len(), REMEMBERED);
-        assert!(seen.first_time("a"));
+        (0..100).for_each(|i| assert!(seen.first_time(&i.to_string())));
+        assert_eq!(seen.ids.len(), 100);
+        assert!(seen.first_time("a") && seen.has("a"));
+        assert!(seen.forget("a") && !seen.has("a") && !seen.forget("a"));
+        assert_eq!(seen.ids.len(), seen.order.len());
     }
 }

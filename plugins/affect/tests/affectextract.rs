@@ -96,7 +96,7 @@ fn results_come_as_a_sparse_stream() {
     let (buffers, s) = extract("affectfeatures stream=call");
     assert!(buffers > 100);
     assert!(s.lines.len() >= 20);
-    assert!(s.lines.iter().all(|l| l["schema"] == "affect.result/1"));
+    assert!(s.lines.iter().all(|l| l["schema"] == "affect.result/2"));
     assert!(s.stream_id.ends_with("/affect-results") && s.sparse && s.eos);
     assert!(s.caps.contains("application/x-json") && s.caps.contains("affect-result"));
     assert!(s.times.windows(2).all(|w| w[0] <= w[1]));

@@ -409,3 +409,30 @@ fn a_scored_interim_result_is_never_the_last_word() {
         }
     }
 }
+
+/// Two scorers in series with different models, on features of one element upstream: each scores every segment once, none scores
+/// what the other has scored, and no two results share an id.
+#[test]
+fn a_scored_result_is_not_scored_again() {
+    let second = root().join("models/affect-seven.onnx");
+    let common = "channel-roles=,caller post-messages=false inference-mode=sync attribution=none";
+    let features = "affectfeatures stream=s channel-roles=,caller post-messages=false";
+    let ran = launch(&format!(
+        "{} ! {features} ! affectscore stream=s {common} ! affectscore stream=s {common} model={} ! appsink name=out",
+        file(CALL),
+        second.display()
+    ));
+    let mut ids = std::collections::BTreeSet::new();
+    let mut by_segment: BTreeMap<(String, u64), Vec<serde_json::Value>> = BTreeMap::new();
+    for r in ran.results.iter().map(json).filter(|r| ids.insert(r["id"].to_string())) {
+        let segment = (r["segment_id"].to_string(), r["end_ns"].as_u64().unwrap());
+        by_segment.entry(segment).or_default().push(r);
+    }
+    assert!(by_segment.len() > 20, "{}", by_segment.len());
+    for (segment, results) in by_segment {
+        let mut models: Vec<String> = results.iter().map(|r| r["provenance"]["model"]["sha256"].to_string()).collect();
+        models.sort();
+        let repeated = models.windows(2).any(|w| w[0] == w[1]);
+        assert!(models.len() == 3 && !repeated, "{segment:?}: scored by {models:?}");
+    }
+}

@@ -211,3 +211,26 @@ fn an_output_that_is_also_an_input_is_refused() {
     p.set_state(gst::State::Null).unwrap();
     assert!(std::fs::read(&recording).unwrap() == bytes);
 }
+
+/// Two elements in series that cut the same audio differently: the lines of both arrive, none is taken for a repetition.
+#[test]
+fn windows_of_two_lengths_in_series_are_all_written() {
+    let lines_of = |name: &str, elements: &str| {
+        let path = temporary(name);
+        let source = format!("filesrc location={} ! wavparse", root().join(CALL).display());
+        let p = play(&format!("{source} ! {elements} ! affectsink location={}", path.display())).unwrap();
+        p.set_state(gst::State::Null).unwrap();
+        lines(&path)
+    };
+    let element = |window: u64| {
+        format!("affectfeatures stream=call segmentation=window window={window} hop=1000000000 post-messages=false")
+    };
+    let (short, long) = (element(1_000_000_000), element(3_000_000_000));
+    let alone = [lines_of("short.jsonl", &short), lines_of("long.jsonl", &long)].concat();
+    let both = lines_of("both.jsonl", &format!("{short} ! {long}"));
+    assert!(alone.len() > 100, "{}", alone.len());
+    let texts = |list: &[serde_json::Value]| -> std::collections::BTreeSet<String> {
+        list.iter().map(ToString::to_string).collect()
+    };
+    assert!(texts(&both) == texts(&alone), "{} lines, expected {}", both.len(), alone.len());
+}

@@ -58,7 +58,7 @@ impl Scorer {
             version: card.version.as_str().into(),
             sha256: model.sha256().into(),
             engine: model.engine().into(),
-            normaliser: card.normaliser.reference(),
+            normaliser: card.normaliser.reference().into(),
         };
         let derived = card.derived.iter().map(|d| format!("{} (derived)", d.name).into()).collect();
         Ok(Self { reasons, config, info, labels, derived, targets, model })
@@ -93,10 +93,10 @@ impl Scorer {
         self.model.card().expect("checked when made")
     }
 
-    /// Whether records of a set are what the model is about.
+    /// Whether a record has the features that the model needs, in the version that this software knows.
     #[must_use]
-    pub fn takes(&self, set: &str) -> bool {
-        self.set().is_none_or(|s| s.name() == set)
+    pub fn takes(&self, record: &Record) -> bool {
+        self.set().is_none_or(|s| s.name() == record.feature_set && s.version() == record.feature_set_version)
     }
 
     /// Scores a segment. A model that cannot answer (undefined features, a failed run) abstains and says why; what is not

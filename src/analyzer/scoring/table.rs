@@ -11,7 +11,7 @@ use crate::explain::{Attribution as Values, Explained, Explainer, Unit, groups};
 use crate::features::catalogue::{Entry, Group};
 use crate::model::card::{Card, Normaliser};
 use crate::model::{Model, ModelError, vector};
-use crate::record::{Explanation, FeatureShare, GroupShare, Record};
+use crate::record::{BaselineResult, Explanation, FeatureShare, GroupShare, Record};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -77,16 +77,19 @@ impl TableReasons {
         target: usize,
         found: &Explained,
     ) -> Explanation {
-        let shares =
-            self.groups.iter().zip(&found.groups.values).map(|(g, v)| GroupShare { name: g.name(), contribution: *v });
+        let shares = self
+            .groups
+            .iter()
+            .zip(&found.groups.values)
+            .map(|(g, v)| GroupShare { name: g.name().into(), contribution: *v });
         let mut out = Explanation {
-            method: found.groups.method.name(),
+            method: found.groups.method.name().into(),
             target: self.labels[target].clone(),
-            unit: if self.unit == Unit::Score { "score" } else { "probability" },
+            unit: if self.unit == Unit::Score { "score" } else { "probability" }.into(),
             base: found.groups.base,
             output: found.groups.output,
             residual: found.groups.residual.unwrap_or(0.0),
-            reference: card.normaliser.reference(),
+            reference: card.normaliser.reference().into(),
             groups: shares.collect(),
             features: Vec::new(),
             other_features: None,
@@ -116,7 +119,8 @@ impl TableReasons {
     ) -> FeatureShare {
         let place = self.places[k];
         let entry: &'static Entry = &self.set.functionals()[place];
-        let value = record.features.get(place).and_then(|f| f.value);
+        let at = record.place_of(&entry.name, place);
+        let value = at.and_then(|at| record.features[at].value);
         let (difference, z) = match &card.normaliser {
             Normaliser::Training { location, scale } => {
                 let d = value.map(|v| f64::from(v) - location[k]);
@@ -124,8 +128,9 @@ impl TableReasons {
             }
             Normaliser::Speaker => {
                 let b = record.baseline.as_ref();
-                let usual = b.and_then(|b| b.usual.get(place).copied().flatten());
-                let z = b.and_then(|b| b.z.get(place).copied().flatten());
+                let of = |list: &[Option<f32>]| list.get(at?).copied().flatten();
+                let usual = b.and_then(|b| of(&b.usual));
+                let z = b.and_then(|b| of(&b.z));
                 (value.zip(usual).map(|(v, u)| f64::from(v - u)), z.map(f64::from))
             }
             Normaliser::None => {
@@ -137,13 +142,13 @@ impl TableReasons {
         let share = Share { value: value.map(f64::from), difference, z, contribution };
         let gone = entry.endurance.iter().filter(|e| under.contains(&e.condition.as_str()) && !e.survives());
         FeatureShare {
-            name: &entry.name,
+            name: entry.name.as_str().into(),
             contribution,
             stderr: values.stderr.as_ref().map(|s| s[k]),
             value,
-            unit: &entry.unit,
+            unit: entry.unit.as_str().into(),
             z,
-            does_not_survive: gone.map(|e| e.condition.as_str()).collect(),
+            does_not_survive: gone.map(|e| e.condition.as_str().into()).collect(),
             sentence: sentence(entry, &share, card.normaliser.reference(), &self.labels[target]),
         }
     }
@@ -156,10 +161,12 @@ impl Reasons for TableReasons {
 
     fn input<'r>(&self, model: &Model, record: &'r Record) -> Result<Cow<'r, [f32]>, ModelError> {
         let card = model.card().ok_or(ModelError::NoCard)?;
-        let values: Vec<Option<f32>> =
-            self.places.iter().map(|p| record.features.get(*p).and_then(|f| f.value)).collect();
-        let z = |b: &crate::record::BaselineResult| -> Vec<Option<f32>> {
-            self.places.iter().map(|p| b.z.get(*p).copied().flatten()).collect()
+        // A record that was read may have its features in another order.
+        let place = |p: &usize| record.place_of(&self.set.functionals()[*p].name, *p);
+        let places: Vec<Option<usize>> = self.places.iter().map(place).collect();
+        let values: Vec<Option<f32>> = places.iter().map(|p| record.features[(*p)?].value).collect();
+        let z = |b: &BaselineResult| -> Vec<Option<f32>> {
+            places.iter().map(|p| b.z.get((*p)?).copied().flatten()).collect()
         };
         vector::row(card, &values, record.baseline.as_ref().map(z).as_deref()).map(Cow::Owned)
     }

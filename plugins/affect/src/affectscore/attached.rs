@@ -2,8 +2,7 @@
 
 use super::imp::AffectScore;
 use crate::result;
-use affect::analyzer::{Policy, upstream};
-use affect::record::SegmentKind;
+use affect::record::{Policy, Record, SegmentKind};
 
 impl AffectScore {
     /// What may go on of these results; `None` if all of it may, as it is.
@@ -28,7 +27,9 @@ impl AffectScore {
 
     fn bind(&self, s: &gst::Structure) -> Bound {
         let channel = s.get::<i32>("channel").ok().and_then(|c| usize::try_from(c).ok());
-        let Ok(carried) = upstream::policy(s.get::<&str>("policy").ok()) else { return Bound::Nothing };
+        // One that says nothing is of nobody knows whom, and has features only.
+        let carried = s.get::<&str>("policy").map_or(Some(Policy::FeaturesOnly), Policy::named);
+        let Some(carried) = carried else { return Bound::Nothing };
         let policy = self.outbox.with(|state| state.policy(channel, carried));
         if policy == Policy::Deny {
             return Bound::Nothing;
@@ -39,9 +40,9 @@ impl AffectScore {
         if policy == Policy::Allow || frame || (policy == carried && !json.contains("\"emotion\"")) {
             return Bound::AsItIs;
         }
-        // Reading leaves the scores behind.
-        match upstream::record(json) {
+        match Record::from_json(json) {
             Ok(mut record) => {
+                record.scored = None;
                 record.policy = policy;
                 Bound::Instead(result::structure(&record))
             }

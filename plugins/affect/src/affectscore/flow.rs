@@ -6,7 +6,7 @@ use super::state::{Finished, Job, State, Stream};
 use crate::outbox::poster;
 use crate::tap::Trouble;
 use crate::{UPSTREAM_QUERY, meta};
-use affect::analyzer::{Analyzer, Policy, Scorer, upstream};
+use affect::analyzer::{Analyzer, Policy, Scorer};
 use affect::error::{ConfigError, InputError};
 use affect::record::{Ended, Record, SegmentKind};
 use gst::subclass::prelude::*;
@@ -133,7 +133,8 @@ impl AffectScore {
         }
     }
 
-    /// Records of an element upstream, each once, as those of this element.
+    /// Records of features that an element upstream has attached, each once, as those of this element. What a scorer upstream has
+    /// made of them is its own, and is not scored again.
     pub(super) fn refine(&self, stream: &mut Stream, structures: &[gst::Structure]) {
         let Some(config) = stream.config.clone() else { return };
         let mut fresh = Vec::new();
@@ -142,14 +143,19 @@ impl AffectScore {
             if !stream.seen.first_time(id) {
                 continue;
             }
-            let mut record = match upstream::record(json) {
+            let mut record = match Record::from_json(json) {
                 Ok(r) => r,
                 Err(e) => {
                     gst::debug!(CAT, imp = self, "a result from upstream is left alone: {e}");
                     continue;
                 }
             };
-            if !config.scorer.as_ref().is_some_and(|s| s.takes(record.feature_set)) {
+            if record.scored.is_some() || record.revision >= SCORED_REVISION || record.segment == SegmentKind::Frame {
+                continue;
+            }
+            if !config.scorer.as_ref().is_some_and(|s| s.takes(&record)) {
+                let (set, version) = (&record.feature_set, &record.feature_set_version);
+                gst::trace!(CAT, imp = self, "a result of {set} version {version} is left alone");
                 continue;
             }
             let policy = self.outbox.with(|s| s.policy(record.channel.index, record.policy));
@@ -158,7 +164,7 @@ impl AffectScore {
                 continue;
             }
             record.policy = policy;
-            record.revision = record.revision.saturating_add(SCORED_REVISION);
+            record.revision += SCORED_REVISION;
             record.source = config.source.clone();
             fresh.push(record);
         }

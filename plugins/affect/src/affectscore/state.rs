@@ -9,12 +9,14 @@ use crate::seen::Seen;
 use crate::tap::Tap;
 use affect::analyzer::{Config, Policies, Policy};
 use affect::record::{Ended, Record, SegmentKind};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Warnings about dropped segments come no closer than this.
 const WARNING_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Segments of upstream remembered: far more than are with the model at a time.
+const SEGMENTS: usize = 1_024;
 
 /// What the streaming thread works on.
 #[derive(Default)]
@@ -103,10 +105,10 @@ pub(super) struct State {
     pub stream: Workspace<Stream>,
     /// Results that no buffer or event has taken yet.
     undelivered: Vec<Parcel>,
-    /// By channel the segment of upstream of which a scored interim result has gone out, and no final one yet.
-    interim: HashMap<Option<usize>, String>,
-    /// By channel the latest segment of upstream whose final result has passed.
-    ended: HashMap<Option<usize>, String>,
+    /// Segments of upstream of which a scored interim result of this element's model has gone out, and no final one yet.
+    interim: Seen<SEGMENTS>,
+    /// Segments of upstream whose final result has passed.
+    ended: Seen<SEGMENTS>,
     pub stats: Stats,
 }
 
@@ -185,21 +187,18 @@ impl State {
     /// Whether a record that upstream has handed out already is worth a further revision: because it has a score now, or because
     /// it is the final one of a segment whose scored interim result would be the last word otherwise.
     fn says_more(&mut self, record: &Record) -> bool {
-        let (channel, segment) = (record.channel.index, record.segment_id());
+        let segment = record.segment_id();
         let scored = record.scored.is_some();
         if record.ended == Ended::Open {
             // One that was with the model while its final result was dropped comes too late.
-            let says_more = scored && self.ended.get(&channel) != Some(&segment);
+            let says_more = scored && !self.ended.has(&segment);
             if says_more {
-                self.interim.insert(channel, segment);
+                self.interim.first_time(&segment);
             }
             return says_more;
         }
-        let follows = self.interim.get(&channel) == Some(&segment);
-        if follows {
-            self.interim.remove(&channel);
-        }
-        self.ended.insert(channel, segment);
+        let follows = self.interim.forget(&segment);
+        self.ended.first_time(&segment);
         scored || follows
     }
 
