@@ -58,15 +58,23 @@ fn all_revisions_of_an_utterance_are_of_one_segment() {
 /// something of their own.
 #[test]
 fn what_ends_elsewhere_is_another_result() {
+    let ending = |r: &Record, end_ns| {
+        let mut other = r.clone();
+        other.end_ns = end_ns;
+        other
+    };
     let window = call(&windows(16_000, 16_000)).swap_remove(0);
-    let cut = Record { end_ns: window.end_ns - 1, partial: true, ..window.clone() };
+    let cut = ending(&window, window.end_ns - 1);
     assert!(cut.id() != window.id() && cut.segment_id() != window.segment_id());
     let utterance = call(&utterances(|_| ())).swap_remove(0);
-    let longer = Record { end_ns: utterance.end_ns + 1, ..utterance.clone() };
+    let longer = ending(&utterance, utterance.end_ns + 1);
     assert!(longer.id() != utterance.id() && longer.segment_id() == utterance.segment_id());
-    let track =
-        |track| Record { channel: affect::record::Channel { track, ..utterance.channel.clone() }, ..utterance.clone() };
-    assert!(track(Some(0)).segment_id() != track(Some(1)).segment_id());
+    let on_track = |track| {
+        let mut other = utterance.clone();
+        other.channel.track = track;
+        other.segment_id()
+    };
+    assert!(on_track(Some(0)) != on_track(Some(1)) && on_track(None) == utterance.segment_id());
 }
 
 /// What a result says, apart from who says it of which stream.

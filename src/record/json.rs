@@ -91,7 +91,6 @@ struct QualityLine<'a> {
 
 #[derive(Serialize, Deserialize)]
 struct BaselineLine<'a> {
-    #[serde(deserialize_with = "super::number::finite")]
     speech_s: f32,
     memory: Memory,
     z: NumberMap<'a>,

@@ -160,6 +160,7 @@ pub struct Feature {
 
 /// One result.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Record {
     /// Name of the stream.
     pub stream: Arc<str>,

@@ -1,14 +1,15 @@
 //! Numbers in JSON: all of them finite, since others have no form there.
 
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// A number or `null`. What is not finite is written as `null`, and what does not fit is refused.
-#[derive(Debug, Clone, Copy)]
+/// A number or `null`, and never missing. What is not finite is written as `null`; what is beyond single precision is refused by the
+/// reader of JSON.
+#[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct Finite(Option<f32>);
 
 impl Finite {
@@ -33,26 +34,6 @@ impl Serialize for Finite {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         self.0.filter(|v| v.is_finite()).serialize(s)
     }
-}
-
-impl<'de> Deserialize<'de> for Finite {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        finite_or_null(d).map(Self)
-    }
-}
-
-fn fits<E: Error>(value: f32) -> Result<f32, E> {
-    if value.is_finite() { Ok(value) } else { Err(E::custom("a number beyond the range of single precision")) }
-}
-
-/// A number that fits into single precision.
-pub(super) fn finite<'de, D: Deserializer<'de>>(d: D) -> Result<f32, D::Error> {
-    fits(f32::deserialize(d)?)
-}
-
-/// The same, or `null`.
-pub(super) fn finite_or_null<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f32>, D::Error> {
-    Option::<f32>::deserialize(d)?.map(fits).transpose()
 }
 
 /// Numbers by name, in an order of their own.

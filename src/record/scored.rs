@@ -1,7 +1,7 @@
 //! What a model said about a segment, and why.
 
 use super::Text;
-use super::number::{finite_or_null, named};
+use super::number::named;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub struct Emotion {
     /// Entropy of the probabilities, in bits.
     pub entropy_bits: Option<f64>,
     /// Seconds of speech that the speaker's baseline rests on, where the model uses one.
-    #[serde(default, deserialize_with = "finite_or_null", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline_speech_s: Option<f32>,
 }
 
@@ -68,7 +68,6 @@ pub struct FeatureShare {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stderr: Option<f64>,
     /// Its value; `None` where it is undefined.
-    #[serde(deserialize_with = "finite_or_null")]
     pub value: Option<f32>,
     /// Unit of the value.
     pub unit: Text,
