@@ -44,16 +44,24 @@ pub enum InputError {
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rate { found } => write!(f, "sample rate {found} Hz: expected 8000 to 192000 Hz"),
-            Self::NoChannels => write!(f, "audio with 0 channels: expected at least 1"),
+            Self::Rate { found } => {
+                write!(f, "sample rate {found} Hz: expected 8000 to 192000 Hz; resample the audio before")
+            }
+            Self::NoChannels => write!(f, "audio with 0 channels: expected at least 1; say how many are interleaved"),
             Self::RaggedFrames { samples, channels } => {
-                write!(f, "{samples} interleaved samples are no whole number of frames of {channels} channels")
+                write!(
+                    f,
+                    "{samples} interleaved samples are no whole number of frames of {channels} channels: keep the rest for the next block"
+                )
             }
             Self::UnequalPlanes { expected, found, channel } => {
                 write!(f, "plane {channel} has {found} samples: expected {expected}, as many as plane 0")
             }
             Self::Channels { expected, found } => {
-                write!(f, "a block with {found} channels: expected {expected}")
+                write!(
+                    f,
+                    "a block with {found} channels: expected {expected}; audio of another form needs an analysis of its own"
+                )
             }
             Self::Finished => write!(f, "samples after the end of the stream: reset the analyzer first"),
         }

@@ -309,3 +309,25 @@ fn the_seeds_are_records() {
     assert!(!scored.explanations.is_empty() && !scored.emotion.probabilities.is_empty());
     assert_eq!(Record::from_json(&r.to_json()), Ok(r));
 }
+
+/// A record that was read may have its features in another order: names decide. Of another version nothing is scored.
+#[cfg(feature = "model")]
+#[test]
+fn features_are_scored_by_name() {
+    use affect::analyzer::{Analyzer, Scorer, ScoringConfig};
+    let model = affect::model::pool::open_bytes(affect::model::DEFAULT.to_vec(), None, &Default::default()).unwrap();
+    let scorer = Arc::new(Scorer::new(model, ScoringConfig::default()).unwrap());
+    let (audio, channels, rate) = wav(&common::root().join("tests/data/emodb/16a01Wb.wav"));
+    let config = Config { scorer: Some(scorer), ..Config::default() };
+    let kept = run(&config, rate, channels, &audio, &[1024]);
+    let scored = common::records(&kept)[0].clone();
+    assert!(scored.scored.as_ref().unwrap().explanations[0].features.len() == 3);
+    let mut other = scored.clone();
+    other.scored = None;
+    other.features.reverse();
+    let mut other = Record::from_json(&other.to_json()).unwrap();
+    let mut later = other.clone();
+    later.feature_set_version = "2".into();
+    assert!(Analyzer::score(&config, 1, &mut other) && !Analyzer::score(&config, 1, &mut later));
+    assert_eq!(other.scored, scored.scored);
+}

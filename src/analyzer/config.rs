@@ -121,6 +121,7 @@ impl Default for WindowConfig {
 
 /// What becomes a result.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Segmentation {
     /// Every frame of 10 ms: low-level descriptors instead of functionals. The set's rules for the end of the input
     /// apply.
@@ -135,6 +136,7 @@ pub enum Segmentation {
 
 /// Which channels are analysed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum ChannelMode {
     /// Each channel by itself.
     #[default]

@@ -39,6 +39,7 @@ pub trait Game {
 
 /// In which unit a score is explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Unit {
     /// The model's own: logits (divided by the calibration's temperature), margins, probabilities of a forest, or values
     /// of a dimension.
@@ -50,6 +51,7 @@ pub enum Unit {
 
 /// How it was explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Method {
     /// Closed form.
     Linear,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What a baseline remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Memory {
     /// The last 64 segments: for live streams.
     #[default]

@@ -256,14 +256,6 @@ impl Record {
         json::read(text)
     }
 
-    /// Place of a feature by name, which in records of this software is the one in the catalogue.
-    pub(crate) fn place_of(&self, name: &str, in_catalogue: usize) -> Option<usize> {
-        match self.features.get(in_catalogue) {
-            Some(f) if f.name == name => Some(in_catalogue),
-            _ => self.features.iter().position(|f| f.name == name),
-        }
-    }
-
     /// Value of a feature by name: `None` where the record lacks it or it is undefined.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<f32> {

@@ -3,6 +3,7 @@
 use super::Text;
 use super::number::named;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 
 /// Which model it was.
@@ -78,6 +79,12 @@ pub struct FeatureShare {
     pub does_not_survive: Vec<Text>,
     /// The same as a sentence.
     pub sentence: String,
+}
+
+impl fmt::Display for FeatureShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
 }
 
 /// Why a score is what it is.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 /// How much is explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Attribution {
     /// Nothing.
     None,

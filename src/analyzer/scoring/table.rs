@@ -119,7 +119,7 @@ impl TableReasons {
     ) -> FeatureShare {
         let place = self.places[k];
         let entry: &'static Entry = &self.set.functionals()[place];
-        let at = record.place_of(&entry.name, place);
+        let at = place_of(record, &entry.name, place);
         let value = at.and_then(|at| record.features[at].value);
         let (difference, z) = match &card.normaliser {
             Normaliser::Training { location, scale } => {
@@ -154,6 +154,14 @@ impl TableReasons {
     }
 }
 
+/// Place of a feature in a record, which in records of this software is the one in the catalogue.
+fn place_of(record: &Record, name: &str, in_catalogue: usize) -> Option<usize> {
+    match record.features.get(in_catalogue) {
+        Some(f) if f.name == name => Some(in_catalogue),
+        _ => record.features.iter().position(|f| f.name == name),
+    }
+}
+
 impl Reasons for TableReasons {
     fn set(&self) -> Option<FeatureSet> {
         Some(self.set)
@@ -162,7 +170,7 @@ impl Reasons for TableReasons {
     fn input<'r>(&self, model: &Model, record: &'r Record) -> Result<Cow<'r, [f32]>, ModelError> {
         let card = model.card().ok_or(ModelError::NoCard)?;
         // A record that was read may have its features in another order.
-        let place = |p: &usize| record.place_of(&self.set.functionals()[*p].name, *p);
+        let place = |p: &usize| place_of(record, &self.set.functionals()[*p].name, *p);
         let places: Vec<Option<usize>> = self.places.iter().map(place).collect();
         let values: Vec<Option<f32>> = places.iter().map(|p| record.features[(*p)?].value).collect();
         let z = |b: &BaselineResult| -> Vec<Option<f32>> {
