@@ -1,4 +1,4 @@
-//! Segments against what is usual for their speaker.
+//! Speaker baseline: deviations of a segment's features from what is usual for its speaker.
 
 use super::heard::Heard;
 use crate::features::baseline::{Baseline, Population};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Share of a segment that must be new before anything is learnt from it: windows that hardly differ say the same again.
 const NEW: f64 = 0.25;
 
-/// Who speaks on a channel: a name, what is usual, and which spans of the stream that was learnt from.
+/// Speaker of a channel: a name, the baseline so far, and the spans of the stream that it was learnt from.
 #[derive(Debug, Clone)]
 pub(super) struct Speaker {
     /// Empty where nobody said who it is.
@@ -19,17 +19,17 @@ pub(super) struct Speaker {
 }
 
 impl Speaker {
-    /// Somebody of whom nothing is known.
+    /// A speaker of whom nothing is known: the baseline is the population's.
     pub fn new(name: Arc<str>) -> Self {
         Self::with(name, Baseline::new(Population::affect()))
     }
 
-    /// Somebody of whom this is known.
+    /// A speaker with a baseline that was learnt before.
     fn with(name: Arc<str>, baseline: Baseline) -> Self {
         Self { name, baseline, heard: Heard::default() }
     }
 
-    /// Goes on from what was learnt elsewhere, from other audio.
+    /// Replaces the baseline by one that was learnt from other audio.
     pub fn set(&mut self, baseline: Baseline) {
         *self = Self::with(self.name.clone(), baseline);
     }
@@ -48,7 +48,7 @@ impl Speaker {
         }
     }
 
-    /// Goes on as `other` where that is the same speaker: of the same name, or in the same stream if nobody is named.
+    /// Takes over the baseline of `other` where that is the same speaker: of the same name, or in the same stream if nobody is named.
     pub fn adopt(&mut self, other: &Self, same_stream: bool) {
         if self.name == other.name && same_stream {
             *self = other.clone();

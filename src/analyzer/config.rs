@@ -1,4 +1,4 @@
-//! What the analyzer is asked for.
+//! Configuration of the analyzer: feature sets, segmentation, channels, scoring.
 
 use super::Scorer;
 use crate::error::ConfigError;
@@ -75,14 +75,14 @@ impl FeatureSet {
     /// # Errors
     /// [`ConfigError::Unknown`] naming the sets there are, also for an empty list.
     pub fn list(names: &str) -> Result<Vec<Self>, ConfigError> {
-        let mut list: Vec<Self> = Vec::new();
+        let mut sets: Vec<Self> = Vec::new();
         for set in names.split(',').map(|n| n.trim().parse()) {
             let set = set?;
-            if !list.contains(&set) {
-                list.push(set);
+            if !sets.contains(&set) {
+                sets.push(set);
             }
         }
-        Ok(list)
+        Ok(sets)
     }
 }
 
@@ -119,7 +119,7 @@ impl Default for WindowConfig {
     }
 }
 
-/// What becomes a result.
+/// Segmentation: which stretches of a stream become results.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Segmentation {
@@ -134,7 +134,7 @@ pub enum Segmentation {
     File,
 }
 
-/// Which channels are analysed.
+/// Channel selection: which channels are analysed, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ChannelMode {
@@ -161,13 +161,13 @@ impl FromStr for ChannelMode {
             "per-channel" => Ok(Self::Each),
             "mix" => Ok(Self::Mix),
             _ => {
-                let mut list = s
+                let mut channels = s
                     .split(',')
                     .map(|c| c.trim().parse::<usize>().map_err(|_| unknown()))
                     .collect::<Result<Vec<_>, _>>()?;
-                list.sort_unstable();
-                list.dedup();
-                Ok(Self::List(list))
+                channels.sort_unstable();
+                channels.dedup();
+                Ok(Self::List(channels))
             }
         }
     }
@@ -194,7 +194,7 @@ pub struct Config {
     pub channels: ChannelMode,
     /// Roles of the channels in order (`agent`, `caller`); an empty name is no role.
     pub roles: Vec<Arc<str>>,
-    /// Who speaks on the channels, in order; an empty name is nobody in particular. Names tell whether a channel goes on with
+    /// Names of the speakers on the channels, in order; an empty name leaves the speaker unknown. Names tell whether a channel goes on with
     /// what is usual for its speaker ([`super::Analyzer::adopt`]); no result carries them.
     pub speakers: Vec<Arc<str>>,
     /// Name of the stream, part of every identity.

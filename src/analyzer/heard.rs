@@ -1,4 +1,4 @@
-//! Which spans of a stream have been heard, so that none counts twice.
+//! Spans of a stream that a speaker baseline has been learnt from, so that none counts twice.
 
 /// Spans remembered at most; the oldest make room.
 const MOST: usize = 4096;

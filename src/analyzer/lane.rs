@@ -1,4 +1,4 @@
-//! One channel's way from samples to results.
+//! Lane: the analysis of one channel, from samples to records.
 
 use super::Output;
 use super::band::{self, Glimpse, Glimpses, is_all_voice, low_edge_hz};
@@ -12,7 +12,7 @@ use super::recent::Recent;
 use super::sounds::{Sound, Sounds};
 use super::withhold;
 use crate::error::InputError;
-use crate::record::{Channel, Ended, Feature, Fingerprint, Policy, Record, SOFTWARE, SegmentKind};
+use crate::record::{Channel, Ended, Feature, Fingerprint, Held, Policy, Record, SOFTWARE, SegmentKind};
 use crate::segment::content::Content;
 use crate::segment::span::Span;
 use crate::segment::utterance::Utterances;
@@ -32,7 +32,7 @@ const SPARE_ROWS: u64 = 128;
 /// Rows kept where results need no hindsight.
 const FEW_ROWS: usize = 64;
 
-/// How a lane makes segments.
+/// Segmenter of a lane.
 #[derive(Debug)]
 enum Segmenter {
     Frames,
@@ -41,9 +41,9 @@ enum Segmenter {
     Utterances(Utterances),
 }
 
-/// Where the frames go: the part of a lane that the framing's callbacks may touch.
+/// Kept frames: the part of a lane that the framing's callbacks may touch.
 #[derive(Debug)]
-struct Store {
+struct KeptFrames {
     extractors: Vec<Box<dyn Extractor>>,
     sounds: Sounds,
     /// Accumulates on the fly in whole-file mode, and is replayed into otherwise.
@@ -55,31 +55,31 @@ struct Store {
     whole: bool,
     /// Short frames so far.
     shorts: u64,
-    /// What segments are made of, where a detector runs.
+    /// Speech test of segments, where a detector runs.
     content: Option<Content>,
     /// The detector's latest probability of speech.
     heard: f32,
 }
 
-impl Store {
-    /// What the sound from some time before a segment up to sample `heard` tells of it.
+impl KeptFrames {
+    /// Surroundings of a segment: signal-to-noise ratio and band by the sound from some time before it up to sample `heard`.
     fn surroundings(&self, span: &Span, heard: u64, detected: bool, half_hz: f32) -> Surroundings {
-        let own = inside(span.start, span.end, SHORT);
-        let hops = own.start.saturating_sub(floor::BEFORE)..inside(0, heard, SHORT).end;
+        let segment_hops = inside(span.start, span.end, SHORT);
+        let hops = segment_hops.start.saturating_sub(floor::BEFORE)..inside(0, heard, SHORT).end;
         let glimpses = hops.start.div_ceil(band::STEP)..inside(0, heard, PITCH).end.div_ceil(band::STEP);
         let narrow = half_hz <= withhold::NARROW_HZ || is_narrow(&self.hops, hops.clone());
         Surroundings {
             detected,
             narrow,
             // A held vowel is as steady as noise.
-            snr_db: snr_db(&self.hops, hops, &own)
+            snr_db: snr_db(&self.hops, hops, &segment_hops)
                 .filter(|db| *db >= 0.0 || !is_all_voice(&self.glimpses, glimpses.clone())),
             band_low_hz: low_edge_hz(&self.glimpses, glimpses, narrow),
         }
     }
 }
 
-impl FrameSink for Store {
+impl FrameSink for KeptFrames {
     fn short(&mut self, frame: &ShortFrame<'_>) {
         let sound = self.sounds.at(frame.index);
         sound.bad = frame.bad;
@@ -109,7 +109,7 @@ impl FrameSink for Store {
     }
 }
 
-/// One channel.
+/// Analysis of one channel.
 #[derive(Debug)]
 pub(super) struct Lane {
     config: Arc<Config>,
@@ -117,10 +117,10 @@ pub(super) struct Lane {
     offset: Offset,
     resampler: Resampler,
     frames: Frames,
-    /// The way of the samples as they were recorded, for the sets that are defined on those.
+    /// Framing of the samples as they were recorded, for the sets that are defined on those.
     raw: Option<Raw>,
-    store: Store,
-    /// Whom segments are compared with; outlives cuts of the stream.
+    store: KeptFrames,
+    /// Speaker that segments are compared with; outlives cuts of the stream.
     pub speaker: Option<Speaker>,
     vad: Option<Vad>,
     threshold: f32,
@@ -197,7 +197,7 @@ impl Lane {
             } else {
                 None
             },
-            store: Store {
+            store: KeptFrames {
                 extractors: config.sets.iter().map(|s| extractor(*s, keeping)).collect(),
                 sounds: Sounds::new(rows),
                 meter: QualityMeter::default(),
@@ -229,22 +229,22 @@ impl Lane {
 
     pub fn latency_ns(&self) -> u64 {
         let longest = self.config.sets.iter().map(|s| max_delay(*s)).max().unwrap_or(0);
-        let own = longest + (PITCH - SHORT + 2 * HOP) as u64;
+        let decision = longest + (PITCH - SHORT + 2 * HOP) as u64;
         let pause = match self.config.segmentation {
             Segmentation::Utterances(u) => u.min_pause + VAD_FRAME as u64,
             _ => 0,
         };
-        samples_to_ns(self.resampler.latency() as u64 + own.max(pause))
+        samples_to_ns(self.resampler.latency() as u64 + decision.max(pause))
     }
 
     /// Stages `count` frames of a block, from frame `start` on.
     pub fn stage(&mut self, samples: &Samples<'_>, start: usize, count: usize) {
         let from = self.piece.len();
         self.piece.resize(from + count, 0.0);
-        let out = &mut self.piece[from..];
+        let staged = &mut self.piece[from..];
         match self.channel.index {
-            Some(c) => samples.read_channel(c, start, out),
-            None => mix(samples, start, out),
+            Some(c) => samples.read_channel(c, start, staged),
+            None => mix(samples, start, staged),
         }
     }
 
@@ -403,11 +403,11 @@ impl Lane {
         };
         if self.audio {
             let length = usize::try_from(span.end - span.start).unwrap_or(usize::MAX);
-            record.audio = self.frames.history().get(span.start, length).map(Arc::from);
+            record.held = Held::samples(self.frames.history().get(span.start, length));
         }
         if !self.config.deferred {
             scorer.score(record);
-            record.audio = None;
+            record.release();
         }
     }
 
@@ -484,7 +484,7 @@ impl Lane {
             features,
             baseline: None,
             scored: None,
-            audio: None,
+            held: Held::default(),
         }
     }
 }
@@ -497,7 +497,7 @@ fn kept(config: &Config, as_recorded: bool) -> usize {
 /// The parts of a lane that take samples at 16 kHz.
 struct Part<'a> {
     frames: &'a mut Frames,
-    store: &'a mut Store,
+    store: &'a mut KeptFrames,
     vad: &'a mut Option<Vad>,
     threshold: f32,
     speaking: &'a mut bool,
@@ -535,7 +535,7 @@ impl Part<'_> {
                 u.push(p, |span| pending.push_back(span));
             }
         });
-        // The detector's latest word stands for the hop that these samples belong to.
+        // The latest probability stands for the hop that these samples belong to.
         sounds.at(hop).speech = *speaking;
     }
 }

@@ -1,4 +1,4 @@
-//! The one path from samples to results. File, live stream and archive drive this same object.
+//! Analyzer: the one path from samples to records. File, live stream and archive drive this same object.
 //!
 //! Its law: the results do not depend on how the samples were cut into blocks or on which front end drove it, bit for
 //! bit. Memory is bounded by the longest segment (whole-file mode keeps 40 kB per second of `affect-v1`, 0.8 kB of
@@ -43,7 +43,7 @@ use baseline::Speaker;
 use lane::Lane;
 use std::sync::Arc;
 
-/// What the analyzer hands out.
+/// Output of the analyzer: a frame or a segment.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output<'a> {
     /// Low-level descriptors of one frame ([`Segmentation::Frames`] only).
@@ -52,7 +52,7 @@ pub enum Output<'a> {
     Segment(Box<Record>),
 }
 
-/// Takes blocks of audio of any size and hands out results.
+/// Streaming analysis of one stream: takes blocks of audio of any size and hands out results.
 ///
 /// ```
 /// use affect::analyzer::{Analyzer, Config, Output};
@@ -203,7 +203,7 @@ impl Analyzer {
         {
             s.score(record);
         }
-        record.audio = None;
+        record.release();
         record.scored.is_some()
     }
 
@@ -219,13 +219,13 @@ impl Analyzer {
         if samples.channels() != self.channels {
             return Err(InputError::Channels { expected: self.channels, found: samples.channels() });
         }
-        let mut at = 0;
-        while at < samples.frames() {
-            let take = self.room().min(samples.frames() - at);
+        let mut taken = 0;
+        while taken < samples.frames() {
+            let take = self.room().min(samples.frames() - taken);
             for lane in &mut self.lanes {
-                lane.stage(samples, at, take);
+                lane.stage(samples, taken, take);
             }
-            at += take;
+            taken += take;
             self.staged(take, sink);
         }
         Ok(())

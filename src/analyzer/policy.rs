@@ -90,7 +90,7 @@ impl Policies {
         record.policy = self.of_record(record, channels);
         if record.policy != Policy::Allow {
             record.scored = None;
-            record.audio = None;
+            record.release();
         }
         record.policy != Policy::Deny
     }
@@ -99,7 +99,7 @@ impl Policies {
 /// A channel that is listed has the policy of the list, or where that is empty the one of its role. A channel beyond the list
 /// has the strictest of the list and of its role. The mean of all channels has the strictest of all: everybody is heard in it.
 fn policy_of(roles: &[Arc<str>], listed: &[Option<Policy>], channel: Option<usize>, channels: usize) -> Policy {
-    let of = |c: usize| {
+    let of_one = |c: usize| {
         let by_role = Policy::for_role(roles.get(c).map(AsRef::as_ref));
         match listed.get(c) {
             Some(said) => said.unwrap_or(by_role),
@@ -107,9 +107,9 @@ fn policy_of(roles: &[Arc<str>], listed: &[Option<Policy>], channel: Option<usiz
         }
     };
     match channel {
-        Some(c) => of(c),
+        Some(c) => of_one(c),
         // Whatever is said of channels beyond those that came counts too.
-        None => (0..channels.max(listed.len()).max(roles.len())).map(of).max().unwrap_or(Policy::Allow),
+        None => (0..channels.max(listed.len()).max(roles.len())).map(of_one).max().unwrap_or(Policy::Allow),
     }
 }
 

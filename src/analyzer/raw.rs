@@ -6,7 +6,7 @@ use crate::signal::frames::{FrameSink, Frames, PitchFrame, ShortFrame};
 use crate::signal::resample::Resampler;
 use crate::signal::samples::clean;
 
-/// A resampler and frames of their own: the shared ones run without the offset.
+/// Resampler and framing of the recorded samples; the shared ones run without the offset.
 #[derive(Debug)]
 pub(super) struct Raw {
     piece: Vec<f32>,

@@ -3,7 +3,7 @@
 use super::config::{Config, FeatureSet};
 use crate::features::reason::Reason;
 use crate::features::{affect, egemaps};
-use crate::record::{Channel, Ended, Feature, Policy, Record, SOFTWARE, SegmentKind};
+use crate::record::{Channel, Ended, Feature, Held, Policy, Record, SOFTWARE, SegmentKind};
 use crate::signal::clock::samples_to_ns;
 use crate::signal::{HOP, SHORT};
 
@@ -102,7 +102,7 @@ impl FrameRow {
             features,
             baseline: None,
             scored: None,
-            audio: None,
+            held: Held::default(),
         }
     }
 }

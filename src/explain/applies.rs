@@ -1,4 +1,4 @@
-//! Which attributions apply to a model.
+//! Applicability of the attribution methods to a model.
 
 use super::Method;
 use crate::model::Model;

@@ -24,7 +24,7 @@ pub fn nodes(rule: Rule, n: usize) -> Vec<(f64, f64)> {
 
 /// Roots of the Legendre polynomial by Newton's method from Chebyshev's nodes (Abramowitz and Stegun 25.4.29).
 fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
-    let mut out: Vec<(f64, f64)> = (0..n)
+    let mut nodes: Vec<(f64, f64)> = (0..n)
         .map(|k| {
             let mut x = (std::f64::consts::PI * (k as f64 + 0.75) / (n as f64 + 0.5)).cos();
             let mut slope = 1.0;
@@ -44,26 +44,26 @@ fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
             ((1.0 + x) / 2.0, 1.0 / ((1.0 - x * x) * slope * slope))
         })
         .collect();
-    out.reverse();
-    out
+    nodes.reverse();
+    nodes
 }
 
 /// Rows along the straight line from `baseline` to `row`, one for each node.
 #[must_use]
 pub fn path(row: &[f32], baseline: &[f64], nodes: &[(f64, f64)]) -> Vec<f32> {
-    let at = |a: f64| row.iter().zip(baseline).map(move |(x, b)| (b + a * (f64::from(*x) - b)) as f32);
-    nodes.iter().flat_map(|(a, _)| at(*a)).collect()
+    let point = |a: f64| row.iter().zip(baseline).map(move |(x, b)| (b + a * (f64::from(*x) - b)) as f32);
+    nodes.iter().flat_map(|(a, _)| point(*a)).collect()
 }
 
 /// Values from the gradients at those rows.
 #[must_use]
 pub fn integrate(row: &[f32], baseline: &[f64], nodes: &[(f64, f64)], gradients: &[f32]) -> Vec<f64> {
-    let mut out = vec![0.0; row.len()];
+    let mut values = vec![0.0; row.len()];
     for ((_, w), g) in nodes.iter().zip(gradients.chunks_exact(row.len().max(1))) {
-        out.iter_mut().zip(g).for_each(|(o, g)| *o += w * f64::from(*g));
+        values.iter_mut().zip(g).for_each(|(o, g)| *o += w * f64::from(*g));
     }
-    out.iter_mut().zip(row).zip(baseline).for_each(|((o, x), b)| *o *= f64::from(*x) - b);
-    out
+    values.iter_mut().zip(row).zip(baseline).for_each(|((o, x), b)| *o *= f64::from(*x) - b);
+    values
 }
 
 #[cfg(test)]

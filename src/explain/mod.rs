@@ -37,7 +37,7 @@ pub trait Game {
     fn play(&self, rows: &[f32], take: TakeRow<'_>) -> Result<(), ModelError>;
 }
 
-/// In which unit a score is explained.
+/// Unit in which a score is explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Unit {
@@ -49,7 +49,7 @@ pub enum Unit {
     Probability,
 }
 
-/// How it was explained.
+/// Method of attribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Method {

@@ -1,4 +1,4 @@
-//! What every explanation of a model by one background needs, made once.
+//! Prepared background: what all explanations of a model by one background share.
 
 use super::trees::TreeShap;
 use crate::model::builtin::Structure;

@@ -6,7 +6,7 @@ use crate::model::ModelError;
 /// Rows that are run at once, about.
 const BLOCK: usize = 2048;
 
-/// When to stop.
+/// Stopping rule of the sampling.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effort {
     /// Stop when the largest standard error is at most this share of the largest value.

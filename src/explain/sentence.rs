@@ -30,18 +30,18 @@ fn plain(entry: &Entry) -> String {
         ["dB", "Hz", "s", "ms", "dBPerkHz", "dBPerOct", "semitone", "st", "percent", "nucleiPerSec", "PerSec", "PerS"];
     let words = entry.name.split('_').filter(|w| !UNITS.contains(w)).map(|w| {
         let w = w.trim_end_matches("semitone");
-        let mut out = String::with_capacity(w.len() + 4);
+        let mut word = String::with_capacity(w.len() + 4);
         let mut before = ' ';
         for c in w.chars() {
             if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
-                out.push(' ');
-                out.push(c.to_ascii_lowercase());
+                word.push(' ');
+                word.push(c.to_ascii_lowercase());
             } else {
-                out.push(c);
+                word.push(c);
             }
             before = c;
         }
-        out
+        word
     });
     let name = words.filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
     if name.is_empty() { entry.name.replace('_', " ") } else { name }

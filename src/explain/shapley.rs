@@ -49,8 +49,8 @@ pub fn worths(game: &dyn Game, row: &[f32], background: &[f32], groups: &[Vec<us
         for (g, columns) in groups[..inside].iter().enumerate().filter(|(g, _)| s >> g & 1 == 1) {
             debug_assert!(g < inside);
             for b in 0..rows {
-                let at = (s * rows + b) * d;
-                columns.iter().for_each(|c| block[at + c] = row[*c]);
+                let first = (s * rows + b) * d;
+                columns.iter().for_each(|c| block[first + c] = row[*c]);
             }
         }
     }
@@ -69,8 +69,8 @@ pub fn worths(game: &dyn Game, row: &[f32], background: &[f32], groups: &[Vec<us
         let first = (high << inside) * outputs;
         let mut k = 0;
         game.play(&block, &mut |values| {
-            let at = first + k / rows * outputs;
-            worth[at..][..outputs].iter_mut().zip(values).for_each(|(w, v)| *w += v);
+            let place = first + k / rows * outputs;
+            worth[place..][..outputs].iter_mut().zip(values).for_each(|(w, v)| *w += v);
             k += 1;
         })?;
     }

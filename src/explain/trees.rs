@@ -10,7 +10,7 @@ use crate::onnx::trees::{Ensemble, Mode, Node, Tree};
 /// More players on one path than this are refused.
 pub const LONGEST_PATH: usize = 64;
 
-/// What one feature must be like on the way to a leaf. Sixteen bytes: there are many, and all are looked at for every row.
+/// Condition on one feature on the path to a leaf. Sixteen bytes: there are many, and all are looked at for every row.
 #[derive(Debug, Clone, Copy)]
 struct Condition {
     /// At least this.
@@ -36,7 +36,7 @@ impl Condition {
     }
 }
 
-/// Which slots background rows answer rightly: one entry for each way to do so.
+/// Masks of the conditions that background rows fulfil, by slot: one entry for each way to do so.
 #[derive(Debug, Clone)]
 enum Masks {
     /// Up to sixteen players, as nearly always.
@@ -141,20 +141,20 @@ impl TreeShap {
     pub fn attribute_all(&self, row: &[f32]) -> Vec<f64> {
         let mut values = vec![0.0; self.players * self.outputs];
         self.each(row, &mut |player, share, weights| {
-            let list = &mut values[player * self.outputs..][..self.outputs];
-            weights.iter().for_each(|(output, weight)| list[*output] += share * weight);
+            let of_player = &mut values[player * self.outputs..][..self.outputs];
+            weights.iter().for_each(|(output, weight)| of_player[*output] += share * weight);
         });
         values
     }
 
     /// Every player's share in every leaf, with the leaf's weights.
     fn each(&self, row: &[f32], take: &mut impl FnMut(usize, f64, &[(usize, f64)])) {
-        let mut of = [0.0; LONGEST_PATH];
+        let mut gains = [0.0; LONGEST_PATH];
         for leaf in &self.leaves {
             let full = full(leaf.players.len());
             let ours = leaf.mask(row);
-            let out = full & !ours;
-            let v = out.count_ones() as usize;
+            let unmet = full & !ours;
+            let v = unmet.count_ones() as usize;
             let (mut lost, mut touched) = (0.0, 0u64);
             let mut hit = |theirs: u64, count: f64| {
                 let mut needed = full & !theirs;
@@ -162,23 +162,23 @@ impl TreeShap {
                 lost += count * loss;
                 touched |= needed;
                 while needed != 0 {
-                    of[needed.trailing_zeros() as usize] += count * gain;
+                    gains[needed.trailing_zeros() as usize] += count * gain;
                     needed &= needed - 1;
                 }
             };
             match &leaf.masks {
                 Masks::Short(masks) => {
-                    let out = out as u16;
+                    let unmet = unmet as u16;
                     for (k, theirs) in masks.iter().enumerate() {
                         // What the row answers wrongly the background must answer rightly.
-                        if out & !theirs == 0 {
+                        if unmet & !theirs == 0 {
                             hit(u64::from(*theirs), leaf.counts[k]);
                         }
                     }
                 }
                 Masks::Long(masks) => {
                     for (k, theirs) in masks.iter().enumerate() {
-                        if out & !theirs == 0 {
+                        if unmet & !theirs == 0 {
                             hit(*theirs, leaf.counts[k]);
                         }
                     }
@@ -186,10 +186,10 @@ impl TreeShap {
             }
             while touched != 0 {
                 let slot = touched.trailing_zeros() as usize;
-                take(leaf.players[slot], std::mem::take(&mut of[slot]), &leaf.weights);
+                take(leaf.players[slot], std::mem::take(&mut gains[slot]), &leaf.weights);
                 touched &= touched - 1;
             }
-            let mut rest = if lost == 0.0 { 0 } else { out };
+            let mut rest = if lost == 0.0 { 0 } else { unmet };
             while rest != 0 {
                 take(leaf.players[rest.trailing_zeros() as usize], -lost, &leaf.weights);
                 rest &= rest - 1;

@@ -1,4 +1,4 @@
-//! The input and the output of a graph that are used, and whether the card says the same of them.
+//! Agreement of graph and card: which input and output are used, and whether the card says the same of them.
 
 use super::card::{self, Card};
 use super::error::ModelError;
@@ -13,13 +13,13 @@ fn names(list: &[Value]) -> String {
 
 pub(super) fn pick_input(graph: &Graph, card: Option<&Card>) -> Result<Value, ModelError> {
     let inputs = graph.inputs();
-    let found = match (card, inputs.as_slice()) {
+    let named = match (card, inputs.as_slice()) {
         (Some(c), all) => all.iter().find(|v| v.name == c.input_name()),
         (None, [one]) => Some(one),
         (None, _) => None,
     };
     let expected = card.map_or("one input".to_owned(), |c| format!("\"{}\" as the card says", c.input_name()));
-    let input = found
+    let input = named
         .filter(|_| inputs.len() == 1)
         .ok_or_else(|| ModelError::mismatch("inputs of the graph", expected, names(&inputs)))?;
     if !input.is_float() {
@@ -40,7 +40,7 @@ pub(super) fn pick_output(graph: &Graph, card: Option<&Card>, asked: Option<&str
         }
     }
     let wanted = asked.or_else(|| card.and_then(Card::main_output).map(|o| o.name.as_str()));
-    let found = match wanted {
+    let named = match wanted {
         Some(name) => match outputs.iter().find(|v| v.name == name) {
             Some(v) => Some(v.clone()),
             // A tensor inside the graph is as good, as long as it is one of numbers.
@@ -49,7 +49,7 @@ pub(super) fn pick_output(graph: &Graph, card: Option<&Card>, asked: Option<&str
         None => outputs.iter().find(readable).cloned(),
     };
     let expected = wanted.map_or("one with float32 scores".to_owned(), |n| format!("\"{n}\""));
-    let value = found.ok_or_else(|| ModelError::mismatch("outputs of the graph", expected, names(&outputs)))?;
+    let value = named.ok_or_else(|| ModelError::mismatch("outputs of the graph", expected, names(&outputs)))?;
     if !readable(&&value) {
         return Err(ModelError::mismatch(format!("output \"{}\"", value.name), "float32 scores", value.describe()));
     }

@@ -1,4 +1,4 @@
-//! Rows of several streams in one run: whoever comes first waits a little for the others and runs for all.
+//! Batching across streams, rows of several in one run: whoever comes first waits a little for the others and runs for all.
 
 use super::ModelError;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ struct Queue {
     led: bool,
 }
 
-/// Where rows meet.
+/// Batch of a model that rows of several streams join.
 #[derive(Debug, Default)]
 pub(super) struct Batcher {
     queue: Mutex<Queue>,
@@ -130,9 +130,9 @@ mod tests {
             })
             .collect();
         drop(sender);
-        let found: Vec<Answer> =
+        let received: Vec<Answer> =
             (0..3).map(|_| answers.recv_timeout(Duration::from_secs(60)).expect("an answer")).collect();
-        assert!(found.iter().all(|a| a.as_ref().is_err_and(|e| e.to_string().contains("panic"))), "{found:?}");
+        assert!(received.iter().all(|a| a.as_ref().is_err_and(|e| e.to_string().contains("panic"))), "{received:?}");
         assert_eq!(threads.into_iter().map(|t| usize::from(t.join().is_err())).sum::<usize>(), 1, "the leader alone");
         let double = |rows: &[f32], take: &mut dyn FnMut(&[f32])| {
             rows.iter().for_each(|r| take(&[2.0 * r]));

@@ -7,7 +7,7 @@ use crate::onnx::trees::{Ensemble, softmax};
 use std::fmt;
 use std::sync::Arc;
 
-/// What a graph is, where that helps to evaluate and to explain it.
+/// Structure of a graph, where that helps to evaluate and to explain it.
 #[derive(Debug, Clone)]
 pub enum Structure {
     /// A linear map, and a softmax or logistic function at most.
@@ -85,7 +85,7 @@ impl Engine for Builtin {
 
     fn run(&self, inputs: &[Input<'_>], take: Take<'_>) -> Result<(), ModelError> {
         let Some(input) = inputs.first() else { return Err(ModelError::Run("no input".to_owned())) };
-        let mut out: Vec<f32> = Vec::new();
+        let mut numbers: Vec<f32> = Vec::new();
         let rows = input.data.len() / self.width.max(1);
         for row in input.data.chunks_exact(self.width.max(1)) {
             let scores = match &self.structure {
@@ -93,9 +93,9 @@ impl Engine for Builtin {
                 Structure::Trees(t) => t.scores(&t.sums(row)),
                 Structure::Graph(_) => Vec::new(),
             };
-            out.extend(scores.iter().map(|v| *v as f32));
+            numbers.extend(scores.iter().map(|v| *v as f32));
         }
-        take(0, &[rows, out.len() / rows.max(1)], &out);
+        take(0, &[rows, numbers.len() / rows.max(1)], &numbers);
         Ok(())
     }
 }

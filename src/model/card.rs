@@ -1,4 +1,4 @@
-//! The card: what a model takes, gives, rests on and may be used for.
+//! Model card: inputs, outputs, normalisation, training data, uses and limits of a model.
 //!
 //! It lies as JSON in the ONNX metadata (key [`METADATA_KEY`]) or beside the file as `<model>.card.json`, which wins. Names
 //! that are not known are ignored. All of its fields are described in `docs/models.md`.
@@ -13,7 +13,7 @@ pub const FORMAT: &str = "affect.card/1";
 /// Larger cards are refused.
 pub const LARGEST: usize = 64 << 20;
 
-/// A card.
+/// A model card.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Card {
     /// [`FORMAT`].
@@ -25,21 +25,21 @@ pub struct Card {
     /// What it is, in a sentence or two.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// What it takes.
+    /// Input.
     pub input: Input,
-    /// What it gives; the first one with classes or dimensions is what results show.
+    /// Outputs; the first one with classes or dimensions is what results show.
     pub outputs: Vec<Output>,
-    /// What happens to features before they enter the graph.
+    /// Normaliser of the features, before they enter the graph.
     #[serde(default)]
     pub normaliser: Normaliser,
     /// Normalised features beyond this many scales enter as this many: what lies far outside the training data (another
     /// kind of line, a defect) must not decide alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip: Option<f64>,
-    /// What turns scores into probabilities that can be believed.
+    /// Calibration: what turns scores into probabilities that can be believed.
     #[serde(default)]
     pub calibration: Calibration,
-    /// When the model does not answer.
+    /// Abstention rules: when the model does not answer.
     #[serde(default)]
     pub abstain: Abstain,
     /// Dimensions that follow from the probabilities of labels; results mark them as derived.
@@ -62,7 +62,7 @@ pub struct Card {
     pub limits: Vec<String>,
 }
 
-/// What a model takes.
+/// Input of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Input {
@@ -83,7 +83,7 @@ pub enum Input {
         name: String,
         /// Sampling rate, in Hz.
         rate_hz: u32,
-        /// What happens to the samples first.
+        /// Normalisation of the samples.
         #[serde(default)]
         normalisation: WaveformNormalisation,
         /// Shortest input, in seconds; shorter segments get no score.
@@ -92,7 +92,7 @@ pub enum Input {
     },
 }
 
-/// What happens to samples before they enter the graph.
+/// Normalisation of samples, before they enter the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaveformNormalisation {
@@ -103,7 +103,7 @@ pub enum WaveformNormalisation {
     ZeroMeanUnitVariance,
 }
 
-/// What an output holds.
+/// Kind of an output: what its numbers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutputKind {
@@ -145,14 +145,14 @@ impl OutputKind {
 pub struct Output {
     /// Name in the graph.
     pub name: String,
-    /// What it holds.
+    /// Kind of its numbers.
     pub kind: OutputKind,
     /// Names of labels, dimensions or targets in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
 }
 
-/// What happens to features before they enter the graph.
+/// Normaliser of features, before they enter the graph.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Normaliser {
@@ -182,7 +182,7 @@ impl Normaliser {
     }
 }
 
-/// What turns scores into probabilities.
+/// Calibration: what turns scores into probabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Logits are divided by it before the softmax.
@@ -195,7 +195,7 @@ impl Default for Calibration {
     }
 }
 
-/// When the model does not answer.
+/// Abstention rules: when the model does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Abstain {
     /// Below this probability of the top label.
@@ -218,7 +218,7 @@ pub struct Derived {
     pub of_labels: Vec<f64>,
 }
 
-/// A figure.
+/// A result of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// What it is: `UAR`, `ECE`, ...
@@ -279,9 +279,9 @@ impl Card {
     /// The output that results show: the first with classes, else the first with dimensions or targets.
     #[must_use]
     pub fn main_output(&self) -> Option<&Output> {
-        let of = |kinds: &[OutputKind]| self.outputs.iter().find(|o| kinds.contains(&o.kind));
-        of(&[OutputKind::Logits, OutputKind::Probabilities])
-            .or_else(|| of(&[OutputKind::Dimensions, OutputKind::Regression]))
+        let first_of = |kinds: &[OutputKind]| self.outputs.iter().find(|o| kinds.contains(&o.kind));
+        first_of(&[OutputKind::Logits, OutputKind::Probabilities])
+            .or_else(|| first_of(&[OutputKind::Dimensions, OutputKind::Regression]))
     }
 
     fn check(&self) -> Result<(), ModelError> {

@@ -1,4 +1,4 @@
-//! What runs a graph.
+//! Inference engines: what runs a graph.
 
 use super::error::ModelError;
 
@@ -28,7 +28,7 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     fn run(&self, inputs: &[Input<'_>], take: Take<'_>) -> Result<(), ModelError>;
 }
 
-/// Which engine.
+/// Choice of the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Backend {
     /// Built-in evaluation for linear models and tree ensembles; otherwise ONNX Runtime where its library is found, and

@@ -21,7 +21,7 @@ impl Model {
         // What failed once (a library that was not there) is tried again.
         let gradient = self.gradient.get_or_try_init(|| self.differentiated())?;
         let columns = self.labels.len();
-        let mut out = Vec::with_capacity(rows.len());
+        let mut gradients = Vec::with_capacity(rows.len());
         let step = if self.single { self.width } else { rows.len().max(1) };
         for part in rows.chunks(step.max(1)) {
             let n = part.len() / self.width.max(1);
@@ -31,12 +31,12 @@ impl Model {
                 Input { name: &self.input, shape: &[n, self.width], data: part },
                 Input { name: &gradient.seed, shape: &[n, columns], data: &seed },
             ];
-            gradient.engine.run(&inputs, &mut |_, _, values| out.extend_from_slice(values))?;
+            gradient.engine.run(&inputs, &mut |_, _, values| gradients.extend_from_slice(values))?;
         }
-        if out.len() != rows.len() || out.iter().any(|v| !v.is_finite()) {
+        if gradients.len() != rows.len() || gradients.iter().any(|v| !v.is_finite()) {
             return Err(ModelError::NotFinite { output: format!("gradient of {}", self.tensor) });
         }
-        Ok(out)
+        Ok(gradients)
     }
 
     fn differentiated(&self) -> Result<Gradient, ModelError> {

@@ -1,4 +1,4 @@
-//! What an output holds: as the card says, or, without one, as it follows from the graph.
+//! Meaning of an output: as the card says, or, without one, as it follows from the graph.
 //!
 //! The operator that makes the output says most; that probabilities add up to one is checked on rows that the graph is run
 //! on; the output's name counts where the operator is silent. What follows from none of them is handed out as it comes.

@@ -262,9 +262,9 @@ impl Model {
     /// # Errors
     /// As [`Self::each`].
     pub fn run(&self, row: &[f32]) -> Result<Vec<f64>, ModelError> {
-        let mut out = Vec::new();
-        self.each(row, &mut |values| out.extend(values.iter().map(|v| f64::from(*v))))?;
-        Ok(out)
+        let mut numbers = Vec::new();
+        self.each(row, &mut |values| numbers.extend(values.iter().map(|v| f64::from(*v))))?;
+        Ok(numbers)
     }
 
     /// The same, together with rows that other streams ask about within `wait`, up to `size` of them.
@@ -301,14 +301,14 @@ impl Model {
             }
         };
         let data = normalised.as_deref().unwrap_or(samples);
-        let mut out = Vec::new();
+        let mut numbers = Vec::new();
         self.engine.run(&[Input { name: &self.input, shape: &[1, data.len()], data }], &mut |_, _, values| {
-            out.extend(values.iter().map(|v| f64::from(*v)));
+            numbers.extend(values.iter().map(|v| f64::from(*v)));
         })?;
-        if out.iter().any(|v| !v.is_finite()) {
+        if numbers.iter().any(|v| !v.is_finite()) {
             return Err(ModelError::NotFinite { output: self.tensor.clone() });
         }
-        Ok(out)
+        Ok(numbers)
     }
 
     /// Calibrated scores of a row's numbers.

@@ -65,13 +65,13 @@ impl Model {
         for length in LENGTHS {
             let n = ((min_s * 16_000.0).max(SAMPLES) * length).ceil() as usize;
             let samples: Vec<f32> = (0..n).map(|k| noise(k) * 0.02).collect();
-            let found = self.waveform(&samples)?.len();
-            let first = *columns.get_or_insert(found);
-            if found != first {
+            let count = self.waveform(&samples)?.len();
+            let first = *columns.get_or_insert(count);
+            if count != first {
                 return Err(ModelError::mismatch(
                     format!("values of output \"{}\"", self.tensor),
                     format!("{first} for {n} samples too, as for a shorter waveform"),
-                    found.to_string(),
+                    count.to_string(),
                 ));
             }
         }

@@ -30,8 +30,8 @@ pub(super) fn start(
     width: usize,
     options: &Options,
 ) -> Result<Box<dyn Engine>, ModelError> {
-    let own = !matches!(structure, Structure::Graph(_)) && options.backend == Backend::Auto;
-    if own || options.backend == Backend::Builtin {
+    let built_in = !matches!(structure, Structure::Graph(_)) && options.backend == Backend::Auto;
+    if built_in || options.backend == Backend::Builtin {
         return Ok(Box::new(Builtin::new(structure.clone(), width)?));
     }
     let bytes = changed.map_or_else(|| graph.bytes().to_vec(), <[u8]>::to_vec);

@@ -2,8 +2,8 @@
 
 use super::number::{Finite, NumberMap, Ordered};
 use super::{
-    BaselineResult, Channel, Emotion, Ended, Explanation, Feature, Fingerprint, Memory, ModelInfo, NOT_SPEECH, Policy,
-    Quality, Record, RecordError, SCHEMA, Scored, SegmentKind, Text,
+    BaselineResult, Channel, Emotion, Ended, Explanation, Feature, Fingerprint, Held, Memory, ModelInfo, NOT_SPEECH,
+    Policy, Quality, Record, RecordError, SCHEMA, Scored, SegmentKind, Text,
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// A record as it is written.
 #[derive(Serialize, Deserialize)]
-struct Line<'a> {
+struct RecordLine<'a> {
     schema: Cow<'a, str>,
     /// The identities follow from the rest: they are written, and not read.
     #[serde(skip_deserializing)]
@@ -128,7 +128,7 @@ impl From<QualityLine<'_>> for Quality {
     }
 }
 
-impl<'a> From<&'a Record> for Line<'a> {
+impl<'a> From<&'a Record> for RecordLine<'a> {
     fn from(r: &'a Record) -> Self {
         let names = || r.features.iter().map(|f| Cow::Borrowed(f.name.as_ref()));
         Self {
@@ -185,10 +185,10 @@ fn owned(text: Cow<'_, str>) -> Text {
     Text::Owned(text.into_owned())
 }
 
-impl TryFrom<Line<'_>> for Record {
+impl TryFrom<RecordLine<'_>> for Record {
     type Error = RecordError;
 
-    fn try_from(line: Line<'_>) -> Result<Self, RecordError> {
+    fn try_from(line: RecordLine<'_>) -> Result<Self, RecordError> {
         let mut reasons = line.reasons;
         let features: Vec<Feature> = line
             .features
@@ -245,14 +245,14 @@ impl TryFrom<Line<'_>> for Record {
             features,
             baseline,
             scored,
-            audio: None,
+            held: Held::default(),
         })
     }
 }
 
 pub(super) fn write(r: &Record) -> String {
     // Maps with string keys, strings and numbers: nothing that serde_json refuses.
-    serde_json::to_string(&Line::from(r)).unwrap_or_default()
+    serde_json::to_string(&RecordLine::from(r)).unwrap_or_default()
 }
 
 /// All that is certain of a record of any version.
@@ -262,7 +262,7 @@ struct Head {
 }
 
 pub(super) fn read(text: &str) -> Result<Record, RecordError> {
-    let line = serde_json::from_str::<Line<'_>>(text);
+    let line = serde_json::from_str::<RecordLine<'_>>(text);
     let schema = match &line {
         Ok(line) => Some(line.schema.to_string()),
         // What a record of another version lacks here is no defect of it.

@@ -1,8 +1,8 @@
-//! What "usual" is taken from.
+//! Memory of a speaker baseline: which segments the usual values are taken from.
 
 use serde::{Deserialize, Serialize};
 
-/// What a baseline remembers.
+/// Segments that a speaker baseline rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

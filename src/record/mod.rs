@@ -6,6 +6,7 @@
 
 mod error;
 mod fingerprint;
+mod held;
 mod json;
 mod key;
 mod memory;
@@ -17,6 +18,7 @@ pub mod table;
 
 pub use error::RecordError;
 pub use fingerprint::{Fingerprint, NoFingerprint};
+pub(crate) use held::Held;
 pub use key::SegmentKey;
 pub use memory::Memory;
 pub use policy::Policy;
@@ -35,7 +37,7 @@ pub const SCHEMA_JSON: &str = include_str!("../../docs/affect-result-2.schema.js
 /// Name and version of this software, the value of `provenance.software`.
 pub const SOFTWARE: &str = concat!("affect ", env!("CARGO_PKG_VERSION"));
 
-/// What a record is about: which part of the stream.
+/// Kind of segment: which part of the stream a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -72,7 +74,7 @@ impl fmt::Display for SegmentKind {
     }
 }
 
-/// Why a segment ends where it does.
+/// Reason for the end of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -158,7 +160,7 @@ pub struct Feature {
     pub reason: Option<Text>,
 }
 
-/// One result.
+/// A result record: features, audio quality and scores of one segment of one channel.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Record {
@@ -186,7 +188,7 @@ pub struct Record {
     pub discont: bool,
     /// Why it ends where it does.
     pub ended: Ended,
-    /// Who made the record: the name of the element or command.
+    /// Name of the element or command that made the record.
     pub source: Arc<str>,
     /// Name and version of the software that measured the features.
     pub software: Text,
@@ -196,24 +198,24 @@ pub struct Record {
     pub feature_set_version: Text,
     /// Fingerprint of the configuration that cut the segment and measured its features.
     pub configuration: Fingerprint,
-    /// How good the audio of the segment is; absent for single frames.
+    /// Audio quality of the segment; absent for single frames.
     pub quality: Option<Quality>,
     /// The features in the order of the catalogue.
     pub features: Vec<Feature>,
-    /// The features against what is usual for the speaker, where that was asked for.
+    /// Deviations of the features from the speaker baseline, where that was asked for.
     pub baseline: Option<BaselineResult>,
-    /// What a model said, where one was asked.
+    /// Scores of a model and their explanations, where a model was asked.
     pub scored: Option<Box<Scored>>,
-    /// Samples of the segment at 16 kHz, where a model needs them; never written.
-    pub audio: Option<Arc<[f32]>>,
+    /// What the analyzer still holds of the segment.
+    pub(crate) held: Held,
 }
 
-/// Features against what is usual for the speaker.
+/// Deviations of the features from what is usual for the speaker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BaselineResult {
     /// Seconds of speech that "usual" rests on, each counted once.
     pub speech_s: f32,
-    /// What "usual" is taken from.
+    /// Segments that the usual values are taken from.
     pub memory: Memory,
     /// For each feature of the record the distance from the usual value in the speaker's own scales; `None` where
     /// the feature is undefined or nothing is known of it.
@@ -254,6 +256,17 @@ impl Record {
     /// [`RecordError`]: another schema or version of it, no JSON, or something missing or out of place.
     pub fn from_json(text: &str) -> Result<Self, RecordError> {
         json::read(text)
+    }
+
+    /// Whether samples of the segment are held with the record, for a model of waveforms that has not been asked yet.
+    #[must_use]
+    pub fn holds_samples(&self) -> bool {
+        self.held.is_something()
+    }
+
+    /// Lets go of what is held with the record and never written.
+    pub fn release(&mut self) {
+        self.held = Held::default();
     }
 
     /// Value of a feature by name: `None` where the record lacks it or it is undefined.

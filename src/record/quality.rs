@@ -1,4 +1,4 @@
-//! How good the audio of a segment is.
+//! Audio quality of a segment.
 
 /// The reason in records for what is not speech.
 pub const NOT_SPEECH: &str = "not-speech";

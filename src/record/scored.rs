@@ -1,4 +1,4 @@
-//! What a model said about a segment, and why.
+//! Scores of a segment by a model, and their explanations.
 
 use super::Text;
 use super::number::named;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
-/// Which model it was.
+/// Identity of the model that scored a segment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Name, from the card.
@@ -15,7 +15,7 @@ pub struct ModelInfo {
     pub version: Arc<str>,
     /// SHA-256 of the file.
     pub sha256: Arc<str>,
-    /// What ran it.
+    /// Engine that ran it.
     pub engine: Arc<str>,
     /// What features were compared with: `background`, `training speakers` or `this speaker`.
     pub normaliser: Text,
@@ -49,7 +49,7 @@ pub struct Emotion {
     pub baseline_speech_s: Option<f32>,
 }
 
-/// One group's share.
+/// Contribution of a group of features to a score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupShare {
     /// Name of the group.
@@ -58,7 +58,7 @@ pub struct GroupShare {
     pub contribution: f64,
 }
 
-/// One feature's share.
+/// Contribution of a feature to a score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureShare {
     /// Name in the catalogue.
@@ -77,7 +77,7 @@ pub struct FeatureShare {
     /// Conditions of this audio that the feature does not survive: what it says here is to be taken with care.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub does_not_survive: Vec<Text>,
-    /// The same as a sentence.
+    /// The contribution as a sentence.
     pub sentence: String,
 }
 
@@ -87,7 +87,7 @@ impl fmt::Display for FeatureShare {
     }
 }
 
-/// Why a score is what it is.
+/// Attribution of one score: the contributions of groups and features to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// `linear`, `tree`, `shapley-groups` or `shapley`.
@@ -114,13 +114,13 @@ pub struct Explanation {
     pub other_features: Option<f64>,
 }
 
-/// What a model said about a segment.
+/// Scores of a segment by one model, with their attributions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
-    /// Which model.
+    /// The model.
     pub model: ModelInfo,
     /// Its scores.
     pub emotion: Emotion,
-    /// Why.
+    /// Attributions, one for each label or dimension that is explained.
     pub explanations: Vec<Explanation>,
 }

@@ -17,12 +17,12 @@ const COLUMNS: [(&str, [&str; 2], f64, usize); 7] = [
 /// The heading of the table.
 #[must_use]
 pub fn header() -> String {
-    let mut out =
+    let mut heading =
         format!("{:>8} {:>8} {:<9} {:<9} {:>7} {:>6}", "start", "end", "channel", "segment", "speech", "voiced");
     for (title, ..) in COLUMNS {
-        out.push_str(&format!(" {title:>8}"));
+        heading.push_str(&format!(" {title:>8}"));
     }
-    out
+    heading
 }
 
 /// One record, given as JSON, as a row; `None` for what is no record. Undefined or conventional numbers show as "-",
@@ -45,7 +45,7 @@ pub fn row(json: &str) -> Option<String> {
             .and_then(Value::as_f64)
             .map_or("-".to_owned(), |x| format!("{:.*}{unit}", if unit == "%" { 0 } else { 2 }, x * scale))
     };
-    let mut out = format!(
+    let mut cells = format!(
         "{:>8.2} {:>8.2} {:<9} {:<11} {:>5} {:>6}",
         seconds("start_ns")?,
         seconds("end_ns")?,
@@ -59,9 +59,9 @@ pub fn row(json: &str) -> Option<String> {
             let defined = v.get("reasons").and_then(|r| r.get(name)).is_none();
             Some(v.get("features")?.get(name)?.as_f64().filter(|_| defined)? * factor)
         });
-        out.push_str(&value.map_or(format!(" {:>8}", "-"), |x| format!(" {x:>8.decimals$}")));
+        cells.push_str(&value.map_or(format!(" {:>8}", "-"), |x| format!(" {x:>8.decimals$}")));
     }
-    Some(out)
+    Some(cells)
 }
 
 #[cfg(test)]

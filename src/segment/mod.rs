@@ -1,4 +1,4 @@
-//! Which parts of a stream become results: windows, utterances.
+//! Segmentation: voice activity, utterances and windows, and whether a segment is speech.
 
 pub mod content;
 pub mod span;

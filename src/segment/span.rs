@@ -1,8 +1,8 @@
-//! A stretch of a stream that becomes a result.
+//! Span of a segment in samples.
 
 use crate::record::Ended;
 
-/// Samples `start .. end` at 16 kHz, counted from the last cut of the stream.
+/// Span of a segment: samples `start .. end` at 16 kHz, counted from the last cut of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     /// First sample.

@@ -5,7 +5,7 @@ use super::vad::VAD_FRAME;
 use crate::error::ConfigError;
 use crate::record::Ended;
 
-/// How utterances are cut. All lengths in samples at 16 kHz.
+/// Settings of the segmentation into utterances. All lengths in samples at 16 kHz.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct UtteranceConfig {
     /// Probability of speech from which a frame of 16 ms counts as speech, 0 to 1. Default 0.5.
@@ -70,7 +70,7 @@ impl UtteranceConfig {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Open {
+struct OpenUtterance {
     start: u64,
     /// End of the last frame that was speech.
     spoken_until: u64,
@@ -83,7 +83,7 @@ struct Open {
 pub struct Utterances {
     config: UtteranceConfig,
     position: u64,
-    open: Option<Open>,
+    open: Option<OpenUtterance>,
 }
 
 impl Utterances {
@@ -93,13 +93,14 @@ impl Utterances {
         Self { config, position: 0, open: None }
     }
 
-    /// The detector's word on the next 16 ms. Hands on interim and final spans.
+    /// Takes the probability of speech in the next frame of 16 ms. Hands on interim and final spans.
     pub fn push(&mut self, probability: f32, mut span: impl FnMut(Span)) {
         let begin = self.position;
         let end = begin + VAD_FRAME as u64;
         self.position = end;
         if probability >= self.config.threshold {
-            let open = self.open.get_or_insert(Open { start: begin, spoken_until: begin, speech: 0, interims: 0 });
+            let open =
+                self.open.get_or_insert(OpenUtterance { start: begin, spoken_until: begin, speech: 0, interims: 0 });
             open.spoken_until = end;
             open.speech += VAD_FRAME as u64;
         }
@@ -121,7 +122,7 @@ impl Utterances {
             let done =
                 Span { start: open.start, end: cut, revision: open.interims, partial: false, ended: Ended::MaxLength };
             // Speech that reaches beyond the cut opens the next utterance there.
-            self.open = (open.spoken_until > cut).then(|| Open {
+            self.open = (open.spoken_until > cut).then(|| OpenUtterance {
                 start: cut,
                 spoken_until: open.spoken_until,
                 speech: open.spoken_until - cut,

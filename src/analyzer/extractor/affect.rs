@@ -1,4 +1,4 @@
-//! `affect-v1` on one channel.
+//! Extractor of `affect-v1`.
 
 use super::{Extractor, Keeping, SegmentValues, inside};
 use crate::analyzer::config::FeatureSet;
@@ -15,11 +15,11 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct AffectExtractor {
     stream: Stream,
-    store: Store,
+    store: KeptRows,
 }
 
 #[derive(Debug)]
-struct Store {
+struct KeptRows {
     keeping: Keeping,
     rows: Vec<Row>,
     count: u64,
@@ -27,7 +27,7 @@ struct Store {
     frames: Vec<(u64, Line)>,
 }
 
-impl Sink for Store {
+impl Sink for KeptRows {
     fn row(&mut self, index: u64, row: &Row) {
         self.count = index + 1;
         match self.keeping {
@@ -43,7 +43,7 @@ impl AffectExtractor {
         let capacity = if let Keeping::Recent(n) = keeping { n } else { 0 };
         Self {
             stream: Stream::new(),
-            store: Store {
+            store: KeptRows {
                 keeping,
                 rows: vec![Row::default(); capacity],
                 count: 0,
@@ -60,17 +60,17 @@ fn rows_inside(start: u64, end: u64) -> Range<u64> {
     frames.start + CENTRE..frames.end + CENTRE
 }
 
-impl Store {
+impl KeptRows {
     /// Rows of a segment as the pieces in which they are kept.
     fn segment(&self, start: u64, end: u64) -> Rows<'_> {
-        let all = rows_inside(start, end);
+        let wanted = rows_inside(start, end);
         let Keeping::Recent(capacity) = self.keeping else {
-            let to = (all.end as usize).min(self.rows.len());
-            return Rows { first: &self.rows[(all.start as usize).min(to)..to], second: &[] };
+            let to = (wanted.end as usize).min(self.rows.len());
+            return Rows { first: &self.rows[(wanted.start as usize).min(to)..to], second: &[] };
         };
         // Rows that have been written over are gone; segments are kept shorter than that.
-        let from = all.start.max(self.count.saturating_sub(capacity as u64));
-        let to = all.end.min(self.count).max(from);
+        let from = wanted.start.max(self.count.saturating_sub(capacity as u64));
+        let to = wanted.end.min(self.count).max(from);
         let (a, n) = ((from % capacity as u64) as usize, (to - from) as usize);
         let first = n.min(capacity - a);
         Rows { first: &self.rows[a..a + first], second: &self.rows[..n - first] }
@@ -92,7 +92,7 @@ impl Extractor for AffectExtractor {
 
     fn finish(&mut self, history: &History) {
         self.stream.finish(history, &mut self.store);
-        let Store { lines, frames, .. } = &mut self.store;
+        let KeptRows { lines, frames, .. } = &mut self.store;
         lines.finish(|i, line| frames.push((i, line)));
     }
 
@@ -107,8 +107,8 @@ impl Extractor for AffectExtractor {
     }
 
     fn complete(&self, start: u64, end: u64) -> bool {
-        let all = rows_inside(start, end);
-        all.end <= self.store.count || all.is_empty()
+        let wanted = rows_inside(start, end);
+        wanted.end <= self.store.count || wanted.is_empty()
     }
 
     fn values(&mut self, start: u64, end: u64) -> SegmentValues {

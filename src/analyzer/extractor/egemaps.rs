@@ -1,4 +1,4 @@
-//! `egemaps-v02` on one channel.
+//! Extractor of `egemaps-v02`.
 
 use super::{Extractor, Keeping, SegmentValues, inside};
 use crate::analyzer::config::FeatureSet;
@@ -21,12 +21,12 @@ const FORMANTS: [usize; 6] = [16, 17, 19, 20, 22, 23];
 #[derive(Debug)]
 pub(super) struct EgemapsExtractor {
     stream: Stream,
-    store: Store,
+    store: KeptStatistics,
 }
 
-/// Where the frames go: the part that the stream's callbacks may touch.
+/// Kept rows: the part of an extractor that the stream's callbacks may touch.
 #[derive(Debug)]
-struct Store {
+struct KeptStatistics {
     keeping: Keeping,
     /// Accumulates on the fly where all is kept, and is replayed into from the rings otherwise.
     statistics: Statistics,
@@ -37,7 +37,7 @@ struct Store {
     frames: Vec<(u64, LldRow)>,
 }
 
-impl Sink for Store {
+impl Sink for KeptStatistics {
     fn short(&mut self, index: u64, row: &ShortRow) {
         match self.keeping {
             Keeping::Nothing => {}
@@ -74,7 +74,7 @@ impl EgemapsExtractor {
         let end_rules = !matches!(keeping, Keeping::Recent(_));
         Self {
             stream: Stream::new(Plan::shared(), StreamOptions { lld, end_rules }),
-            store: Store {
+            store: KeptStatistics {
                 keeping,
                 statistics,
                 shorts: vec![ShortRow::default(); capacity],

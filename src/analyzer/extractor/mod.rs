@@ -1,4 +1,4 @@
-//! What one feature set keeps of the frames of one channel, and makes of them.
+//! Extractors: one feature set on one channel, from frames to the functionals of a segment.
 
 mod affect;
 mod egemaps;
@@ -10,7 +10,7 @@ use crate::signal::HOP;
 use crate::signal::frames::{PitchFrame, ShortFrame};
 use crate::signal::history::History;
 
-/// What is kept of the frames.
+/// Number of frames that an extractor keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keeping {
     /// Nothing: each frame is a result.
@@ -30,7 +30,7 @@ pub(super) struct SegmentValues {
     pub bad: u64,
 }
 
-/// One feature set at work on one channel.
+/// Extractor of one feature set on one channel.
 pub(super) trait Extractor: std::fmt::Debug + Send {
     /// The set.
     fn set(&self) -> FeatureSet;

@@ -1,11 +1,11 @@
-//! When a model does not answer, and why.
+//! Abstention: when a model gives no answer, and why.
 
 use crate::model::ModelError;
 use crate::model::card::Abstain;
 use crate::record::{NOT_SPEECH, Record};
 use std::fmt;
 
-/// Why there is no answer.
+/// Reason for an abstention.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Abstention {
     /// The segment is made of something else.

@@ -1,4 +1,4 @@
-//! How to score: what is explained, in which unit, and how rows of several streams are run.
+//! Scoring settings: what is explained, in which unit, and how rows of several streams are run.
 
 use crate::error::ConfigError;
 use crate::explain::Unit;
@@ -6,7 +6,7 @@ use crate::model::ModelError;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How much is explained.
+/// Depth of an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Attribution {
@@ -46,7 +46,7 @@ impl FromStr for Attribution {
     }
 }
 
-/// How to score.
+/// Scoring settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoringConfig {
     /// How much is explained.

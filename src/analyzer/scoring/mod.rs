@@ -1,7 +1,7 @@
 //! Scores and their reasons for a segment: a model, what of it goes into a record, and when it does not answer.
 
 mod abstention;
-mod care;
+mod conditions;
 mod config;
 mod reasons;
 mod table;

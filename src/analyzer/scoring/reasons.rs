@@ -1,4 +1,4 @@
-//! One kind of model: how a segment enters it, and the reasons of its scores.
+//! Interface of a kind of model: how a segment enters it, and how its scores are explained.
 
 use super::ScoringConfig;
 use crate::analyzer::FeatureSet;
@@ -7,7 +7,7 @@ use crate::record::{Explanation, Record};
 use std::borrow::Cow;
 use std::fmt::Debug;
 
-/// What differs between models of features and models of waveforms.
+/// Kind of model: models of features and models of waveforms.
 pub(super) trait Reasons: Debug + Send + Sync {
     /// The feature set that the model needs; `None` where it takes the waveform.
     fn set(&self) -> Option<FeatureSet>;

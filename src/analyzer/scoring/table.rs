@@ -1,6 +1,6 @@
 //! Models of features: the normalised row of the segment, and which named feature moved a score by how much.
 
-use super::care::conditions;
+use super::conditions::conditions;
 use super::reasons::Reasons;
 use super::{Attribution, ScoringConfig};
 use crate::analyzer::FeatureSet;
@@ -75,35 +75,35 @@ impl TableReasons {
         card: &Card,
         record: &Record,
         target: usize,
-        found: &Explained,
+        explained: &Explained,
     ) -> Explanation {
         let shares = self
             .groups
             .iter()
-            .zip(&found.groups.values)
+            .zip(&explained.groups.values)
             .map(|(g, v)| GroupShare { name: g.name().into(), contribution: *v });
-        let mut out = Explanation {
-            method: found.groups.method.name().into(),
+        let mut explanation = Explanation {
+            method: explained.groups.method.name().into(),
             target: self.labels[target].clone(),
             unit: if self.unit == Unit::Score { "score" } else { "probability" }.into(),
-            base: found.groups.base,
-            output: found.groups.output,
-            residual: found.groups.residual.unwrap_or(0.0),
+            base: explained.groups.base,
+            output: explained.groups.output,
+            residual: explained.groups.residual.unwrap_or(0.0),
             reference: card.normaliser.reference().into(),
             groups: shares.collect(),
             features: Vec::new(),
             other_features: None,
         };
-        if let (Some(count), Some(features)) = (self.listed, &found.features) {
+        if let (Some(count), Some(features)) = (self.listed, &explained.features) {
             let value = |k: &usize| features.values[*k];
             let mut order: Vec<usize> = (0..features.values.len()).collect();
             order.sort_by(|a, b| value(b).abs().total_cmp(&value(a).abs()).then(a.cmp(b)));
             let under = conditions(record);
-            out.other_features = Some(order[count..].iter().map(value).sum());
-            out.features =
+            explanation.other_features = Some(order[count..].iter().map(value).sum());
+            explanation.features =
                 order[..count].iter().map(|k| self.share(e, card, record, *k, features, &under, target)).collect();
         }
-        out
+        explanation
     }
 
     #[expect(clippy::too_many_arguments, reason = "one feature's parts from as many places")]
@@ -119,8 +119,8 @@ impl TableReasons {
     ) -> FeatureShare {
         let place = self.places[k];
         let entry: &'static Entry = &self.set.functionals()[place];
-        let at = place_of(record, &entry.name, place);
-        let value = at.and_then(|at| record.features[at].value);
+        let column = place_of(record, &entry.name, place);
+        let value = column.and_then(|column| record.features[column].value);
         let (difference, z) = match &card.normaliser {
             Normaliser::Training { location, scale } => {
                 let d = value.map(|v| f64::from(v) - location[k]);
@@ -128,9 +128,9 @@ impl TableReasons {
             }
             Normaliser::Speaker => {
                 let b = record.baseline.as_ref();
-                let of = |list: &[Option<f32>]| list.get(at?).copied().flatten();
-                let usual = b.and_then(|b| of(&b.usual));
-                let z = b.and_then(|b| of(&b.z));
+                let defined = |list: &[Option<f32>]| list.get(column?).copied().flatten();
+                let usual = b.and_then(|b| defined(&b.usual));
+                let z = b.and_then(|b| defined(&b.z));
                 (value.zip(usual).map(|(v, u)| f64::from(v - u)), z.map(f64::from))
             }
             Normaliser::None => {
@@ -187,7 +187,7 @@ impl Reasons for TableReasons {
         let Some(e) = &self.explainer else { return Ok(Vec::new()) };
         let card = e.model().card().ok_or(ModelError::NoCard)?;
         let features = self.listed.map(|_| Effort::default());
-        let found = e.explain(input, targets, self.unit, features)?;
-        Ok(targets.iter().zip(&found).map(|(t, x)| self.explanation(e, card, record, *t, x)).collect())
+        let explained = e.explain(input, targets, self.unit, features)?;
+        Ok(targets.iter().zip(&explained).map(|(t, x)| self.explanation(e, card, record, *t, x)).collect())
     }
 }

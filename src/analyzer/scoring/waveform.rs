@@ -17,7 +17,7 @@ impl Reasons for WaveformReasons {
     }
 
     fn input<'r>(&self, _: &Model, record: &'r Record) -> Result<Cow<'r, [f32]>, ModelError> {
-        let samples = record.audio.as_deref();
+        let samples = record.held.get();
         samples
             .map(Cow::Borrowed)
             .ok_or_else(|| ModelError::mismatch("segment", "its samples, at most 300 s", "none at hand"))

@@ -1,4 +1,4 @@
-//! What is kept of every 20 ms for deciding later whether a segment is speech.
+//! Clues: what is measured of every 20 ms, and kept for the speech test of a segment.
 
 use super::period::{Period, Periods};
 use crate::signal::frames::{BANDS, ShortFrame};
@@ -19,7 +19,7 @@ const DEPTH: f32 = 10.0;
 /// Natural logarithm of a band energy that counts as silence.
 const SILENCE: f32 = -25.0;
 
-/// One look at 20 ms.
+/// Measurements of 20 ms of sound.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Clue {
     /// Natural logarithm of the strongest mel band between 500 and 3000 Hz.

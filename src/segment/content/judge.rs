@@ -1,4 +1,4 @@
-//! Whether a stretch is speech: the weighted sum of its measures, and the sum over the stretches of a segment.
+//! Evidence that a stretch is speech: the weighted sum of its measures, and the sum over the stretches of a segment.
 
 use super::Verdict;
 use super::clue::Clue;
@@ -36,12 +36,12 @@ pub(super) struct Weight {
 
 /// Evidence for speech, in natural logarithms of odds.
 pub(super) fn evidence(values: &[Option<f32>; COUNT]) -> f64 {
-    let of = |(w, v): (&Weight, &Option<f32>)| {
+    let weighted = |(w, v): (&Weight, &Option<f32>)| {
         // What is undefined says nothing.
         let x = v.map_or(0.0, |v| ((f64::from(v) - w.mean) / w.deviation).clamp(-CLIP, CLIP));
         w.slope * x + w.above * x.max(0.0)
     };
-    BIAS + WEIGHTS.iter().zip(values).map(of).sum::<f64>()
+    BIAS + WEIGHTS.iter().zip(values).map(weighted).sum::<f64>()
 }
 
 /// What speaks for a stretch only because it is short.

@@ -1,4 +1,4 @@
-//! What the clues of a stretch amount to: how its voice glides, how its level and colour move, how its syllables
+//! Measures of a stretch for the speech test: how its voice glides, how its level and colour move, how its syllables
 //! come, and whether its energy comes in clicks.
 
 use super::clue::{Clue, SPEECH};
@@ -193,8 +193,8 @@ fn order(values: impl Iterator<Item = f32>, share: f64, sorted: &mut Vec<f32>) -
     if sorted.is_empty() {
         return 0.0;
     }
-    let at = ((share * sorted.len() as f64) as usize).min(sorted.len() - 1);
-    *sorted.select_nth_unstable_by(at, f32::total_cmp).1
+    let place = ((share * sorted.len() as f64) as usize).min(sorted.len() - 1);
+    *sorted.select_nth_unstable_by(place, f32::total_cmp).1
 }
 
 /// The mean over `half` neighbours on each side, fewer at the ends.

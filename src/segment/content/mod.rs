@@ -1,4 +1,4 @@
-//! What a segment is made of: speech, or tones, notes and noise that the detector let through.
+//! Speech test of a segment: speech, or tones, notes and noise that the detector let through.
 //!
 //! The detector hears 16 ms and little before; here whole segments are looked at. Every 20 ms leave a [`Clue`]; the clues
 //! of a segment give measures, and their weighted sum says whether it is speech.

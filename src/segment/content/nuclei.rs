@@ -1,4 +1,4 @@
-//! How regularly syllable nuclei come: maxima of the level that stand out on both sides.
+//! Regularity of syllable nuclei: maxima of the level that stand out on both sides.
 
 /// How far a nucleus stands out, in natural logarithms of power (3 dB).
 const PROMINENCE: f32 = 0.7;

@@ -1,4 +1,4 @@
-//! How periodic 20 ms of sound are, and with what period: the normalised cross-correlation of the band below 1.7 kHz; and how
+//! Periodicity of 20 ms of sound, and the period: the normalised cross-correlation of the band below 1.7 kHz; and how
 //! much of their energy is a click.
 //!
 //! Cheap and rough, for deciding what a sound is; `affect-v1` has its own F0.
@@ -60,11 +60,11 @@ fn taps() -> [f32; TAPS] {
         .collect();
     let sum: f64 = low.iter().sum();
     low.iter_mut().for_each(|v| *v /= sum);
-    let at = |i: usize| low.get(i).copied().unwrap_or(0.0);
-    std::array::from_fn(|i| (at(i) - if i >= STEP { EMPHASIS * at(i - STEP) } else { 0.0 }) as f32)
+    let tap = |i: usize| low.get(i).copied().unwrap_or(0.0);
+    std::array::from_fn(|i| (tap(i) - if i >= STEP { EMPHASIS * tap(i - STEP) } else { 0.0 }) as f32)
 }
 
-/// How periodic a stretch is.
+/// Periodicity of a stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Period {
     /// Normalised cross-correlation at the best lag, a whole number of samples, 0 to 1; 0 in silence.

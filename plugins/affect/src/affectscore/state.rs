@@ -165,7 +165,7 @@ impl State {
         let Finished { mut record, refined, dropped, took, .. } = finished;
         self.stats.scoring += took;
         self.stats.dropped += u64::from(dropped);
-        record.audio = None;
+        record.release();
         if !self.bind(&mut record) {
             return None;
         }
