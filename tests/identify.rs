@@ -4,7 +4,7 @@ use affect::explain::sampled::Random;
 use affect::features::catalogue::Group;
 use affect::identify::audit;
 use affect::identify::contexts::{self, Context};
-use affect::identify::data::TrainError;
+use affect::identify::error::TrainError;
 use affect::identify::export;
 use affect::identify::importance::univariate::effects;
 use affect::identify::learners::{Learner, fit, rows_of};
@@ -14,8 +14,9 @@ use affect::identify::planted::{Carrier, pool};
 use affect::identify::pool::Pool;
 use affect::identify::prepare::{Normalisation, raw};
 use affect::identify::report;
-use affect::identify::study::{self, Settings};
-use affect::identify::train::{Background, Reference, Settings as Training};
+use affect::identify::settings::StudySettings;
+use affect::identify::study;
+use affect::identify::train::{Background, Reference, TrainSettings};
 use affect::model::engine::Backend;
 use affect::model::{Model, Options, vector};
 use ndarray::Array2;
@@ -25,15 +26,15 @@ fn labels(n: usize) -> Vec<String> {
     (0..n).map(|k| format!("label {k}")).collect()
 }
 
-fn quick() -> Settings {
-    Settings {
+fn quick() -> StudySettings {
+    StudySettings {
         learners: vec![Learner::Logistic, Learner::Boosting, Learner::Perceptron],
         candidates: vec![(Learner::Logistic, 0.02), (Learner::Logistic, 0.1)],
         draws: 50,
         permutations: 199,
         pairs: 8,
         sizes: vec![5, 20],
-        ..Settings::default()
+        ..StudySettings::default()
     }
 }
 
@@ -86,7 +87,7 @@ fn exports_score_as_the_framework_does() {
     for (learner, reference) in
         Learner::ALL.into_iter().zip([Reference::Training, Reference::Speaker].into_iter().cycle())
     {
-        let settings = Training {
+        let settings = TrainSettings {
             id: learner.name().to_owned(),
             version: "1".to_owned(),
             description: String::new(),
@@ -207,7 +208,7 @@ fn the_planted_group_comes_first() {
         for seed in 0..runs() {
             let p = pool(carrier, 6, 12, 1000 + seed);
             let learners = vec![Learner::Logistic, Learner::Sparse, Learner::Boosting];
-            let settings = Settings { learners, pairs: 5, permutations: 19, draws: 0, seed, ..quick() };
+            let settings = StudySettings { learners, pairs: 5, permutations: 19, draws: 0, seed, ..quick() };
             let (features, groups) = study::ranking(&p, &settings).unwrap();
             if Some(groups[0]) == carrier.group() {
                 first += 1;

@@ -5,7 +5,7 @@ use affect::identify::data::{Dataset, Sample};
 use affect::identify::learners::{Learner, fit, rows_of};
 use affect::identify::measure::{top, uar};
 use affect::identify::prepare::standardised;
-use affect::identify::train::{Background, Reference, Settings, train};
+use affect::identify::train::{Background, Reference, TrainSettings, train};
 use affect::model::{Model, Options};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
@@ -91,7 +91,7 @@ fn learners_reach_what_scikit_learn_reaches() {
 fn the_default_model_is_what_its_card_says() {
     let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("models/affect-default.onnx")).unwrap();
     let card = Model::open(bytes.clone(), None, &Options::default()).unwrap().card().unwrap().clone();
-    let settings = Settings {
+    let settings = TrainSettings {
         id: card.id.clone(),
         version: card.version.clone(),
         description: card.description.clone(),

@@ -9,7 +9,7 @@ use affect::explain::{Explainer, Unit};
 use affect::features::catalogue::{Group, affect_functionals};
 use affect::identify::data::{Dataset, Sample};
 use affect::identify::learners::Learner;
-use affect::identify::train::{Background, Reference, Settings, train};
+use affect::identify::train::{Background, Reference, TrainSettings, train};
 use affect::model::{Model, Options};
 use std::sync::Arc;
 use voice::{Normal, Recipe, VOWELS, make};
@@ -59,8 +59,8 @@ fn corpus(kind: &str) -> Vec<(usize, Vec<Option<f32>>)> {
         .collect()
 }
 
-fn settings(learner: Learner) -> Settings {
-    Settings {
+fn settings(learner: Learner) -> TrainSettings {
+    TrainSettings {
         id: "planted".to_owned(),
         version: "1".to_owned(),
         description: String::new(),

@@ -1,10 +1,10 @@
-//! Progress of long work: a bar on a terminal, a plain line every so often in a log.
+//! Progress of long work: a bar on a terminal; in a log a plain line at the begin and end of each stage, and every ten seconds.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Mutex, Once, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Seconds between two lines in a log, where the environment does not say otherwise.
 const EVERY_S: f64 = 10.0;
@@ -21,34 +21,55 @@ enum Unit {
     Count,
 }
 
-/// How far the work is.
+/// A stage of the work, and how far it is.
 #[derive(Debug, Clone)]
-struct State {
-    what: String,
+struct Stage {
+    name: String,
     unit: Unit,
     done: u64,
-    of: u64,
+    /// How much there is to do; 0 while that is not known.
+    total: u64,
     message: String,
+    begun: Instant,
 }
 
-impl State {
-    fn line(&self) -> String {
-        let clock = |ns: u64| format!("{}:{:02}", ns / 60_000_000_000, ns / 1_000_000_000 % 60);
-        let show = |n: u64| if self.unit == Unit::Audio { clock(n) } else { n.to_string() };
-        let of = if self.of > 0 { format!(" of {}", show(self.of)) } else { String::new() };
+/// Minutes and seconds.
+fn clock(seconds: u64) -> String {
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+impl Stage {
+    /// `recordings: 12 of 40, 30 %, after 1:05 (what is being done)`.
+    fn line(&self, elapsed: Duration) -> String {
+        let amount = |n: u64| if self.unit == Unit::Audio { clock(n / 1_000_000_000) } else { n.to_string() };
+        let done = amount(self.done);
+        let done = match self.total {
+            0 => done,
+            total => {
+                let percent = u128::from(self.done.min(total)) * 100 / u128::from(total);
+                format!("{done} of {}, {percent} %", amount(total))
+            }
+        };
         let message = if self.message.is_empty() { String::new() } else { format!(" ({})", self.message) };
-        format!("{}: {}{of}{message}", self.what, show(self.done))
+        format!("{}: {done}, after {}{message}", self.name, clock(elapsed.as_secs()))
     }
 }
 
-/// What is being worked on; the thread that writes the log looks here.
-static CURRENT: Mutex<Option<State>> = Mutex::new(None);
+/// Writes a line of the log.
+fn log_line(text: &str) {
+    // A log that cannot be written is no reason to stop.
+    let _ = writeln!(std::io::stderr(), "affect: {text}");
+}
 
-fn current<T>(f: impl FnOnce(&mut Option<State>) -> T) -> T {
+/// The stage that is being worked on; the thread that writes the log looks here.
+static CURRENT: Mutex<Option<Stage>> = Mutex::new(None);
+
+fn current<T>(f: impl FnOnce(&mut Option<Stage>) -> T) -> T {
     f(&mut CURRENT.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn every() -> Duration {
+/// Time between two lines.
+fn interval() -> Duration {
     let seconds = std::env::var(VARIABLE).ok().and_then(|v| v.parse::<f64>().ok()).filter(|s| *s >= 0.01);
     Duration::try_from_secs_f64(seconds.unwrap_or(EVERY_S)).unwrap_or(Duration::from_secs(10))
 }
@@ -59,10 +80,9 @@ fn keep_log() {
     ONCE.call_once(|| {
         std::thread::spawn(|| {
             loop {
-                std::thread::sleep(every());
-                if let Some(line) = current(|c| c.as_ref().map(State::line)) {
-                    // A log that cannot be written is no reason to stop.
-                    let _ = writeln!(std::io::stderr(), "affect: {line}");
+                std::thread::sleep(interval());
+                if let Some(line) = current(|c| c.as_ref().map(|stage| stage.line(stage.begun.elapsed()))) {
+                    log_line(&line);
                 }
             }
         });
@@ -76,11 +96,17 @@ pub struct Progress {
 }
 
 impl Progress {
-    fn new(quiet: bool, what: String, unit: Unit, template: &str) -> Self {
+    fn new(quiet: bool, name: String, unit: Unit, template: &str) -> Self {
         let log = !quiet && !std::io::stderr().is_terminal();
         if log {
             keep_log();
-            current(|c| *c = Some(State { what: what.clone(), unit, done: 0, of: 0, message: String::new() }));
+            // A batch has thousands of files: of these only what takes long is worth a line.
+            if unit == Unit::Count {
+                log_line(&format!("{name}: begins"));
+            }
+            let stage =
+                Stage { name: name.clone(), unit, done: 0, total: 0, message: String::new(), begun: Instant::now() };
+            current(|c| *c = Some(stage));
         }
         if quiet || log {
             return Self { bar: ProgressBar::hidden(), log };
@@ -89,7 +115,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_prefix(what);
+        bar.set_prefix(name);
         Self { bar, log }
     }
 
@@ -104,25 +130,25 @@ impl Progress {
         Self::new(quiet, what.to_owned(), Unit::Count, "{prefix} {wide_bar} {pos}/{len} {eta} {msg}")
     }
 
-    fn change(&self, f: impl FnOnce(&mut State)) {
+    fn change(&self, f: impl FnOnce(&mut Stage)) {
         if self.log {
             current(|c| c.as_mut().map(f));
         }
     }
 
-    /// Where it is, and how far it goes where that is known.
-    pub fn at(&self, done: u64, of: Option<u64>) {
-        self.change(|s| (s.done, s.of) = (done, of.unwrap_or(s.of)));
-        if let Some(of) = of {
-            self.bar.set_length(of);
+    /// How much is done, and how much there is to do where that is known.
+    pub fn set_position(&self, done: u64, total: Option<u64>) {
+        self.change(|s| (s.done, s.total) = (done, total.unwrap_or(s.total)));
+        if let Some(total) = total {
+            self.bar.set_length(total);
         }
         self.bar.set_position(done);
     }
 
-    /// How far it goes.
-    pub fn length(&self, of: u64) {
-        self.change(|s| s.of = of);
-        self.bar.set_length(of);
+    /// How much there is to do.
+    pub fn set_total(&self, total: u64) {
+        self.change(|s| s.total = total);
+        self.bar.set_length(total);
     }
 
     /// One more is done.
@@ -140,8 +166,12 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.log {
-            current(|c| *c = None);
+        if self.log
+            && let Some(stage) = current(Option::take).filter(|stage| stage.unit == Unit::Count)
+        {
+            let ended = if stage.done < stage.total { "breaks off" } else { "done" };
+            let last = Stage { message: String::new(), ..stage };
+            log_line(&format!("{}, {ended}", last.line(last.begun.elapsed())));
         }
         self.bar.finish_and_clear();
     }
@@ -152,10 +182,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_say_what_and_how_far() {
-        let state = |unit, done, of, message: &str| State { what: "x".into(), unit, done, of, message: message.into() };
-        assert_eq!(state(Unit::Audio, 61_500_000_000, 600_000_000_000, "").line(), "x: 1:01 of 10:00");
-        assert_eq!(state(Unit::Audio, 5_000_000_000, 0, "").line(), "x: 0:05");
-        assert_eq!(state(Unit::Count, 12, 40, "folds").line(), "x: 12 of 40 (folds)");
+    fn lines_say_what_how_far_and_for_how_long() {
+        let line = |unit, done, total, message: &str| {
+            let stage = Stage { name: "x".into(), unit, done, total, message: message.into(), begun: Instant::now() };
+            stage.line(Duration::from_millis(65_900))
+        };
+        assert_eq!(line(Unit::Audio, 61_500_000_000, 600_000_000_000, ""), "x: 1:01 of 10:00, 10 %, after 1:05");
+        assert_eq!(line(Unit::Audio, 5_000_000_000, 0, ""), "x: 0:05, after 1:05");
+        assert_eq!(line(Unit::Count, 12, 40, "folds"), "x: 12 of 40, 30 %, after 1:05 (folds)");
+        assert_eq!(line(Unit::Count, u64::MAX, 40, ""), format!("x: {} of 40, 100 %, after 1:05", u64::MAX));
     }
 }

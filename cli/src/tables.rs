@@ -34,14 +34,19 @@ fn number(row: usize, cell: &str) -> Result<f32, String> {
 }
 
 impl Table {
-    /// Reads a file; `.npy` by its ending, everything else as CSV.
+    /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, String> {
         let named = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
         let bytes = std::fs::read(path).map_err(|e| named(&e))?;
+        Self::parse(&bytes).map_err(|e| named(&e))
+    }
+
+    /// Reads the content of a file: NPY by its first bytes, everything else as CSV.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         if bytes.starts_with(b"\x93NUMPY") {
-            let numbers = npy(&bytes).map_err(|e| named(&e))?;
+            let numbers = npy(bytes)?;
             if numbers.is_empty() {
-                return Err(named(&"the array has no rows: expected at least one"));
+                return Err("the array has no rows: expected at least one".to_owned());
             }
             return Ok(Self { numbers: Some(numbers), ..Self::default() });
         }
@@ -49,13 +54,13 @@ impl Table {
         let count = |c: u8| first.iter().filter(|b| **b == c).count();
         if count(b';') > 0 && count(b';') >= count(b',') {
             let found = String::from_utf8_lossy(first).chars().take(40).collect::<String>();
-            return Err(named(&format!("cells are separated by semicolons (\"{found}\"): expected commas")));
+            return Err(format!("cells are separated by semicolons (\"{found}\"): expected commas"));
         }
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(false).from_reader(&bytes[..]);
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(false).from_reader(bytes);
         let mut cells = Vec::new();
         // File names need not be UTF-8: their bytes stay distinguishable.
         for record in reader.byte_records() {
-            let record = record.map_err(|e| named(&e))?;
+            let record = record.map_err(|e| e.to_string())?;
             cells.push(record.iter().map(cell).collect::<Vec<_>>());
         }
         let is_header = |row: &Vec<String>| row.iter().any(|c| !missing(c) && c.trim().parse::<f64>().is_err());
@@ -64,7 +69,7 @@ impl Table {
             cells.remove(0);
         }
         if cells.is_empty() {
-            return Err(named(&"the table has no rows: expected at least one row of numbers"));
+            return Err("the table has no rows: expected at least one row of numbers".to_owned());
         }
         Ok(Self { header, cells, numbers: None })
     }

@@ -11,7 +11,7 @@ use affect::identify::data::Dataset;
 use affect::identify::labels::harmonised;
 use affect::identify::learners::Learner;
 use affect::identify::models::Plan;
-use affect::identify::train::{Background, Reference, Settings, train};
+use affect::identify::train::{Background, Reference, TrainSettings, train};
 use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs, replaceable};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
@@ -95,14 +95,14 @@ pub fn run(args: &TrainArgs) -> Result<(), String> {
         return Err("--strength: expected above 0; --silent: expected 0 to below 1".to_owned());
     }
     let stop = interrupt::flag();
-    let list = recordings(args)?;
+    let recordings = recordings(args)?;
     let tables = [Some(&args.manifest), args.folds.as_ref()].into_iter().flatten();
-    let inputs = tables.chain(list.iter().map(|l| &l.path)).map(PathBuf::as_path);
+    let inputs = tables.chain(recordings.iter().map(|l| &l.path)).map(PathBuf::as_path);
     refuse_outputs_among_inputs(inputs, [args.out.as_path()]).map_err(|e| e.to_string())?;
     replaceable(&args.out, Kind::Onnx).map_err(|e| format!("{}: {e}", args.out.display()))?;
-    let data = dataset(args, &list, stop)?;
+    let data = dataset(args, &recordings, stop)?;
     let usual = |l: Learner| (l, args.strength.unwrap_or(l.strength()));
-    let settings = Settings {
+    let settings = TrainSettings {
         id: args.id.clone(),
         version: args.model_version.clone(),
         description: args.description.clone(),
@@ -123,7 +123,7 @@ pub fn run(args: &TrainArgs) -> Result<(), String> {
     };
     let progress = Progress::count(args.quiet, "fits");
     let trained = train(&data, &settings, &mut |done, of| {
-        progress.at(done as u64, Some(of as u64));
+        progress.set_position(done as u64, Some(of as u64));
         !stop.load(Ordering::Relaxed)
     })
     .map_err(|e| e.to_string())?;
@@ -143,19 +143,19 @@ fn recordings(args: &TrainArgs) -> Result<Vec<Listed>, String> {
         licence: String::new(),
     };
     let wanted: Option<Vec<String>> = args.labels.as_ref().map(|l| l.split(',').map(harmonised).collect());
-    let mut list = listed(&corpus)?;
-    list.retain(|l| wanted.as_ref().is_none_or(|w| w.contains(&l.recording.label)));
-    if list.is_empty() {
+    let mut wanted_recordings = listed(&corpus)?;
+    wanted_recordings.retain(|l| wanted.as_ref().is_none_or(|w| w.contains(&l.recording.label)));
+    if wanted_recordings.is_empty() {
         return Err(format!("{}: no recording with such labels in it: nothing to learn from", args.manifest.display()));
     }
-    Ok(list)
+    Ok(wanted_recordings)
 }
 
-fn dataset(args: &TrainArgs, list: &[Listed], stop: &AtomicBool) -> Result<Dataset, String> {
+fn dataset(args: &TrainArgs, recordings: &[Listed], stop: &AtomicBool) -> Result<Dataset, String> {
     let progress = Progress::count(args.quiet, "recordings");
     let conditions = ["clean".to_owned()];
     let ears = Ears { set: args.set, conditions: &conditions, memory: None, stop, progress: &progress };
-    let (pool, broken) = ears.all(list)?;
+    let (pool, broken) = ears.all(recordings)?;
     drop(progress);
     if let Some((file, why)) = broken.first() {
         return Err(format!("{file}: {why}"));

@@ -121,7 +121,7 @@ fn one(
         limits: batch.reading.limits(),
     };
     let mut full: Option<io::Error> = None;
-    let heard = analyse(path, &job, &mut |at, of| progress.at(at, of), &mut |record| {
+    let heard = analyse(path, &job, &mut |at, of| progress.set_position(at, of), &mut |record| {
         results.take(&file, record).map_err(|e| full.insert(e).to_string())
     });
     if let Some(e) = full {

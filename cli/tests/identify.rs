@@ -29,13 +29,8 @@ fn study(dir: &Path, content: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Synthetic speech from end to end: report, rankings, a model that runs in the analysis.
-#[test]
-fn planted_speech_gives_a_report_and_a_model() {
-    let dir = scratch("planted");
-    let config = study(
-        &dir,
-        r#"
+/// A study of synthetic speech, and a model.
+const PLANTED: &str = r#"
 learners = ["logistic", "sparse"]
 draws = 20
 permutations = 99
@@ -48,13 +43,63 @@ recordings = 8
 [[model]]
 path = "model.onnx"
 id = "jitter"
-learners = ["perceptron"]
+learners = ["perceptron", "logistic"]
 level = true
 keep_features = true
-"#,
-    );
+"#;
+
+/// Where output goes to a file, a log says at each stage, and every so often within it, what is done, how much of it, and for how long.
+#[test]
+fn a_log_says_how_far_a_study_is() {
+    let dir = scratch("log");
+    let config = study(&dir, PLANTED);
+    let log = dir.join("log");
+    let status = Command::new(env!("CARGO_BIN_EXE_affect"))
+        .args(["identify", &config])
+        .env("AFFECT_LOG_SECONDS", "0.02")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let log = std::fs::read_to_string(&log).unwrap();
+    for stage in ["study", "jitter"] {
+        let start = format!("affect: {stage}: ");
+        let lines: Vec<&str> = log.lines().filter_map(|l| l.strip_prefix(&start)).collect();
+        assert_eq!(lines.first(), Some(&"begins"), "{log}");
+        assert!(lines.last().unwrap().ends_with(", done"), "{log}");
+        assert!(stage != "study" || lines.len() > 3, "nothing between the begin and the end: {log}");
+        let mut last = (0, 0);
+        for line in &lines[1..] {
+            // `12 of 40, 30 %, after 1:05 (...)`, or `0, after 0:00` before it is known how much there is.
+            let (amount, after) = line.split_once(", after ").unwrap_or_else(|| panic!("no time in \"{line}\""));
+            let after = after.split([' ', ',']).next().unwrap();
+            let (minutes, seconds) = after.split_once(':').unwrap();
+            let elapsed: u64 = minutes.parse::<u64>().unwrap() * 60 + seconds.parse::<u64>().unwrap();
+            let share = match amount.split_once(" of ") {
+                None => 0,
+                Some((done, rest)) => {
+                    let (total, percent) = rest.split_once(", ").unwrap();
+                    let (done, total): (u64, u64) = (done.parse().unwrap(), total.parse().unwrap());
+                    let percent: u64 = percent.strip_suffix(" %").unwrap().parse().unwrap();
+                    assert_eq!(percent, 100 * done / total, "{line}");
+                    percent
+                }
+            };
+            assert!(share >= last.0 && elapsed >= last.1, "{line} after {last:?}");
+            last = (share, elapsed);
+        }
+        assert_eq!(last.0, 100, "{log}");
+    }
+}
+
+/// Synthetic speech from end to end: report, rankings, a model that runs in the analysis.
+#[test]
+fn planted_speech_gives_a_report_and_a_model() {
+    let dir = scratch("planted");
+    let config = study(&dir, PLANTED);
     let out = affect(&["identify", &config, "--quiet"]);
-    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    assert_eq!((out.status.code(), text(&out.stderr)), (Some(0), String::new()));
     let results = dir.join("study");
     let ranking: Value = serde_json::from_slice(&std::fs::read(results.join("ranking.json")).unwrap()).unwrap();
     assert_eq!(ranking["schema"], "affect.ranking/1");
@@ -62,6 +107,16 @@ keep_features = true
     let table = std::fs::read_to_string(results.join("ranking.csv")).unwrap();
     assert_eq!(table.lines().count(), 137);
     assert!(table.lines().nth(1).unwrap().contains(ranking["features"][0]["name"].as_str().unwrap()));
+    // The table has the features, ranks and scores of the findings, in their order.
+    for (line, feature) in table.lines().skip(1).zip(ranking["features"].as_array().unwrap()) {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells[3], feature["name"].as_str().unwrap());
+        let rank = &feature["rank"];
+        for (cell, value) in cells.iter().zip([&rank["value"], &rank["low"], &rank["high"]]) {
+            assert_eq!(*cell, format!("{:.1}", value.as_f64().unwrap()), "{line}");
+        }
+        assert_eq!(cells[5], format!("{:.4}", feature["score"].as_f64().unwrap()), "{line}");
+    }
     let page = std::fs::read_to_string(results.join("report.html")).unwrap();
     assert!(page.contains("<svg") && page.contains("voice quality"));
     assert!(!page.contains("src=") && !page.contains("href="), "the page needs something else");

@@ -1,5 +1,7 @@
-//! The autocorrelation of a frame with that of its window divided out (Boersma 1993).
+//! The autocorrelation of a frame with that of its window divided out (Boersma 1993), of what lies in the band that every
+//! line carries ([`LineBand`]).
 
+use super::line_band::LineBand;
 use super::periodicity::peak_of_five;
 use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner};
@@ -13,6 +15,8 @@ pub const LAGS: usize = 324;
 #[derive(Clone)]
 pub struct AutocorrelationPlan {
     inverse: Arc<dyn ComplexToReal<f32>>,
+    /// Weights of the bins.
+    weights: Vec<f32>,
     /// `w(0) / w(lag)`.
     correction: Vec<f32>,
 }
@@ -39,12 +43,13 @@ fn circular(window: &[f32], size: usize, lag: usize) -> f64 {
 }
 
 impl AutocorrelationPlan {
-    /// A plan for spectra of `size` points of frames under `window`.
+    /// A plan for spectra of `size` points, `df_hz` apart, of frames under `window`.
     #[must_use]
-    pub fn new(window: &[f32], size: usize) -> Self {
+    pub fn new(window: &[f32], size: usize, df_hz: f64) -> Self {
         let zero = circular(window, size, 0);
         Self {
             inverse: RealFftPlanner::new().plan_fft_inverse(size),
+            weights: LineBand::new(df_hz).weights(size / 2 + 1),
             correction: (0..LAGS).map(|lag| (zero / circular(window, size, lag)) as f32).collect(),
         }
     }
@@ -65,8 +70,8 @@ impl AutocorrelationPlan {
     /// The transform is not padded to twice the frame's length, so that lags beyond 10 ms hold a little of the far
     /// end of the frame (1 % at 60 Hz): enough to choose among candidates, not to measure noise by.
     pub fn process(&self, state: &mut Autocorrelation, power: &[f32]) {
-        for (x, p) in state.spectrum.iter_mut().zip(power) {
-            *x = Complex32::new(*p, 0.0);
+        for ((x, p), w) in state.spectrum.iter_mut().zip(power).zip(&self.weights) {
+            *x = Complex32::new(p * w, 0.0);
         }
         let done = self.inverse.process_with_scratch(&mut state.spectrum, &mut state.time, &mut state.scratch);
         debug_assert!(done.is_ok());
@@ -114,7 +119,7 @@ mod tests {
     fn a_periodic_sound_has_a_peak_of_one_at_its_period() {
         let window = gauss(960, 0.4);
         let spectrum = SpectrumPlan::new(window.clone());
-        let plan = AutocorrelationPlan::new(&window, spectrum.size());
+        let plan = AutocorrelationPlan::new(&window, spectrum.size(), 15.625);
         let (mut s, mut a) = (spectrum.state(), plan.state());
         for hz in [110.0f64, 170.0, 240.0, 333.0] {
             let x: Vec<f32> = (0..960)

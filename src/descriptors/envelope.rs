@@ -7,6 +7,7 @@
 use super::autocorrelation::LAGS;
 use crate::signal::spectrum::SpectrumState;
 use crate::signal::sums::dot;
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::num_complex::Complex32;
 use rustfft::{Fft, FftPlanner};
 use std::fmt;
@@ -22,11 +23,15 @@ const STEADY: f32 = 1e-6;
 const STEP: usize = 4;
 /// Lags of the envelope, one more than [`LAGS`] needs on each side.
 const COARSE: usize = LAGS / STEP + 3;
+/// Points of the transforms that correlate the envelope with itself: as many as it has, and the lags beside them.
+const CORRELATED: usize = 384;
 
 /// The transform, the band's edges and the correction for one window, shared by all streams.
 #[derive(Clone)]
 pub struct EnvelopePlan {
     inverse: Arc<dyn Fft<f32>>,
+    to_power: Arc<dyn RealToComplex<f32>>,
+    to_lags: Arc<dyn ComplexToReal<f32>>,
     first_bin: usize,
     fade: Vec<f32>,
     /// The window at the envelope's rate, and the sum of its squares.
@@ -50,6 +55,9 @@ pub struct EnvelopeState {
     analytic: Vec<Complex32>,
     scratch: Vec<Complex32>,
     envelope: Vec<f32>,
+    padded: Vec<f32>,
+    power: Vec<Complex32>,
+    work: Vec<Complex32>,
     coarse: Vec<f32>,
     /// `r(lag) / r(0)`, window divided out, at the samples of the pitch frame.
     pub lags: Vec<f32>,
@@ -71,8 +79,12 @@ impl EnvelopePlan {
         let own = |lag: usize| {
             window.iter().zip(&window[lag.min(window.len())..]).map(|(a, b)| f64::from(a * b)).sum::<f64>()
         };
+        debug_assert!(window.len() + COARSE <= CORRELATED);
+        let mut planner = RealFftPlanner::new();
         Self {
             inverse: FftPlanner::new().plan_fft_inverse(size / STEP),
+            to_power: planner.plan_fft_forward(CORRELATED),
+            to_lags: planner.plan_fft_inverse(CORRELATED),
             first_bin,
             fade,
             window_square: own(0) as f32,
@@ -89,6 +101,9 @@ impl EnvelopePlan {
             analytic: vec![Complex32::default(); self.inverse.len()],
             scratch: vec![Complex32::default(); self.inverse.get_inplace_scratch_len()],
             envelope: vec![0.0; self.window.len()],
+            padded: vec![0.0; CORRELATED],
+            power: self.to_power.make_output_vec(),
+            work: vec![Complex32::default(); self.to_power.get_scratch_len().max(self.to_lags.get_scratch_len())],
             coarse: vec![0.0; COARSE],
             lags: vec![0.0; LAGS],
             roughness: 0.0,
@@ -116,10 +131,28 @@ impl EnvelopePlan {
         let zero = dot(&state.envelope, &state.envelope);
         state.roughness = if whole > 0.0 { zero / whole } else { 0.0 };
         let scale = if zero > STEADY * whole { 1.0 / zero } else { 0.0 };
-        for (lag, (r, c)) in state.coarse.iter_mut().zip(&self.correction).enumerate() {
-            *r = dot(&state.envelope, &state.envelope[lag..]) * scale * c;
+        state.correlate(self);
+        let scale = scale / CORRELATED as f32;
+        for ((r, p), c) in state.coarse.iter_mut().zip(&state.padded).zip(&self.correction) {
+            *r = p * scale * c;
         }
         refine(&state.coarse, &mut state.lags);
+    }
+}
+
+impl EnvelopeState {
+    /// The envelope's correlation with itself, by way of its power spectrum, times the number of points.
+    fn correlate(&mut self, plan: &EnvelopePlan) {
+        let length = self.envelope.len();
+        self.padded[..length].copy_from_slice(&self.envelope);
+        self.padded[length..].fill(0.0);
+        let done = plan.to_power.process_with_scratch(&mut self.padded, &mut self.power, &mut self.work);
+        debug_assert!(done.is_ok());
+        for p in &mut self.power {
+            *p = Complex32::new(p.re * p.re + p.im * p.im, 0.0);
+        }
+        let done = plan.to_lags.process_with_scratch(&mut self.power, &mut self.padded, &mut self.work);
+        debug_assert!(done.is_ok());
     }
 }
 
@@ -164,6 +197,19 @@ mod tests {
         spectrum.process(&mut s, x);
         plan.process(&mut e, &s);
         e
+    }
+
+    /// The correlation by its definition.
+    #[test]
+    fn lags_are_the_products_of_the_envelope_with_itself() {
+        let got = process(&partials(&[4, 5, 7, 9], 130.0));
+        let own =
+            |a: &[f32], lag: usize| -> f64 { (lag..a.len()).map(|i| f64::from(a[i]) * f64::from(a[i - lag])).sum() };
+        let window: Vec<f32> = gauss(960, 0.4).into_iter().step_by(STEP).collect();
+        for lag in 0..COARSE {
+            let expected = own(&got.envelope, lag) / own(&got.envelope, 0) * own(&window, 0) / own(&window, lag);
+            assert!((f64::from(got.coarse[lag]) - expected).abs() < 1e-5, "{lag}: {} {expected}", got.coarse[lag]);
+        }
     }
 
     fn partials(numbers: &[usize], hz: f64) -> Vec<f32> {

@@ -26,12 +26,14 @@ pub struct Loudest {
 }
 
 impl Loudest {
-    /// Takes the next short frame: its samples (finite) and their mean square. Silence and clicks leave no trace; frames
-    /// over bad input are not shown.
-    pub fn hear(&mut self, samples: &[f32], mean_square: f32) {
+    /// Takes the next short frame: its samples (finite), their mean square and the share of it, 0 to 1, that lies in the
+    /// band whose level counts. Silence, of the samples or of the band, and clicks leave no trace; frames over bad input
+    /// are not shown.
+    pub fn hear(&mut self, samples: &[f32], mean_square: f32, share: f32) {
         let peak = max_abs(samples);
-        if mean_square > 0.0 && peak * peak < CLICK * mean_square * samples.len() as f32 {
-            self.push(10.0 * f64::from(mean_square).log10());
+        let counts = mean_square * share;
+        if counts > 0.0 && peak * peak < CLICK * mean_square * samples.len() as f32 {
+            self.push(10.0 * f64::from(counts).log10());
         }
     }
 
@@ -122,17 +124,17 @@ mod tests {
             (0..320u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0 - 0.5).collect();
         let square = |x: &[f32]| x.iter().map(|v| v * v).sum::<f32>() / x.len() as f32;
         let mut plain = Loudest::default();
-        (0..30).for_each(|_| plain.hear(&noise, square(&noise)));
+        (0..30).for_each(|_| plain.hear(&noise, square(&noise), 1.0));
         assert!((plain.level_db().unwrap() - 10.0 * f64::from(square(&noise)).log10()).abs() < 1e-9);
         for size in [10.0, 1e4] {
             let mut clicked = noise.clone();
             clicked[100] = -size;
             let mut other = plain;
-            (0..30).for_each(|_| other.hear(&clicked, square(&clicked)));
+            (0..30).for_each(|_| other.hear(&clicked, square(&clicked), 1.0));
             assert_eq!(other.level_db(), plain.level_db());
         }
         let mut silent = Loudest::default();
-        silent.hear(&[0.0; 320], 0.0);
+        silent.hear(&[0.0; 320], 0.0, 1.0);
         assert_eq!(silent.level_db(), None);
     }
 

@@ -15,6 +15,7 @@ pub mod harmonic_levels;
 pub mod harmonic_sum;
 pub mod harmonics;
 pub mod hnr;
+pub mod line_band;
 pub mod linear_prediction;
 pub mod loudest;
 pub mod loudness;

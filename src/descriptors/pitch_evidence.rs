@@ -12,8 +12,8 @@ use crate::signal::spectrum::SpectrumState;
 
 /// Number of candidates.
 pub const PLACES: usize = 6;
-/// Lags whose peaks are candidates, in samples at 16 kHz: 55 to 640 Hz.
-const LAGS: std::ops::Range<usize> = 25..290;
+/// Lags whose peaks are candidates, in samples at 16 kHz: 55 to 604 Hz.
+const LAGS: std::ops::Range<usize> = 27..290;
 /// Peaks that are looked at.
 const PEAKS: usize = 12;
 /// Weight of the envelope beside the waveform where peaks are looked for.
@@ -22,8 +22,9 @@ const ENVELOPE_IN_SEARCH: f32 = 0.54;
 const NO_PEAK: f32 = 0.5;
 /// Weight of the envelope's periodicity in a candidate's score, where the fundamental is missing.
 const ENVELOPE: f32 = 0.237;
-/// Weight of the harmonic sum in a candidate's score, where the fundamental is there.
-const HARMONICS: f32 = 0.175;
+/// Weight of the harmonic sum in a candidate's score, where the fundamental is there and where it is missing.
+const HARMONICS: f32 = 0.25;
+const HARMONICS_WITHOUT_FUNDAMENTAL: f32 = 0.015;
 /// What an octave higher is worth to a perfect period, whose multiples are perfect periods too, and the periodicity at which
 /// it begins to be worth something.
 const OCTAVE: f32 = 0.04;
@@ -77,7 +78,7 @@ impl EvidencePlan {
     pub fn new(window: &[f32], size: usize, rate_hz: f64) -> Self {
         let df_hz = rate_hz / size as f64;
         Self {
-            autocorrelation: AutocorrelationPlan::new(window, size),
+            autocorrelation: AutocorrelationPlan::new(window, size, df_hz),
             envelope: EnvelopePlan::new(window, size, df_hz),
             df_hz,
             rate_hz,
@@ -105,6 +106,7 @@ impl EvidencePlan {
         state.magnitudes.take(&spectrum.power);
         let waveform = state.autocorrelation.lags();
         let missing = fundamental < 1.0;
+        let harmonics_weight = fundamental * HARMONICS + (1.0 - fundamental) * HARMONICS_WITHOUT_FUNDAMENTAL;
         if missing {
             self.envelope.process(&mut state.envelope, spectrum);
             out.roughness = state.envelope.roughness;
@@ -133,7 +135,7 @@ impl EvidencePlan {
             }
             let clear = ((periodicity - CLEAR) / (1.0 - CLEAR)).max(0.0);
             let octaves = (hz as f32 / 60.0).log2();
-            let mut score = periodicity + fundamental * HARMONICS * harmonics + OCTAVE * clear * octaves;
+            let mut score = periodicity + harmonics_weight * harmonics + OCTAVE * clear * octaves;
             if missing {
                 let near = &state.envelope.lags[lag - 1..=lag + 1];
                 score += (1.0 - fundamental) * ENVELOPE * near.iter().fold(-1.0, |a: f32, b| a.max(*b)).min(1.0);

@@ -50,10 +50,16 @@ impl Default for PitchTrack {
 }
 
 impl PitchTrack {
-    /// Takes the samples of the next short frame and their mean square, before the pitch frame that ends with it. Frames
-    /// over bad input are not shown.
-    pub fn hear(&mut self, samples: &[f32], mean_square: f32) {
-        self.voicing.hear(samples, mean_square);
+    /// Takes the samples of the next short frame, their mean square and the share of it in the band where levels are taken
+    /// ([`Voicing::hear`]), before the pitch frame that ends with it. Frames over bad input are not shown.
+    pub fn hear(&mut self, samples: &[f32], mean_square: f32, share: f32) {
+        self.voicing.hear(samples, mean_square, share);
+    }
+
+    /// How far the voice lies above what a telephone line removes ([`UsualPitch::above_line`]).
+    #[must_use]
+    pub fn above_line(&self) -> f64 {
+        self.usual.above_line()
     }
 
     /// Level of a pitch frame of this energy relative to the loud parts ([`Voicing::level_db`]).

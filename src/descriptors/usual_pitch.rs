@@ -10,6 +10,8 @@ const FULL: u32 = 50;
 /// Cost per square octave, in units of a candidate's score, and the highest cost.
 const COST: f64 = 0.05;
 const MOST: f64 = 0.3;
+/// Pitches from which on the fundamental begins to lie above the lower edge of a telephone line, and does, in Hz.
+const ABOVE_LINE_HZ: (f64, f64) = (240.0, 320.0);
 
 /// The running centre of F0 on an octave axis, moved by a fixed step towards every voiced frame: a running median.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +31,17 @@ impl UsualPitch {
     pub fn hear(&mut self, octaves: f64) {
         self.octaves += (octaves - self.octaves).clamp(-STEP, STEP);
         self.frames = (self.frames + 1).min(FULL);
+    }
+
+    /// How far the usual pitch lies above the lower edge of a telephone line, which then carries the fundamental whatever it
+    /// removes: 0 to 1, and 0 before half a second of voice has been heard.
+    #[must_use]
+    pub fn above_line(&self) -> f64 {
+        if self.frames < FULL {
+            return 0.0;
+        }
+        let (from, to) = (ABOVE_LINE_HZ.0.log2(), ABOVE_LINE_HZ.1.log2());
+        ((self.octaves - from) / (to - from)).clamp(0.0, 1.0)
     }
 
     /// What a candidate at `octaves` (`log2` of Hz) costs: the square of its distance, up to a bound, and nothing before a
@@ -54,5 +67,18 @@ mod tests {
         assert!(usual.cost(800f64.log2()) == MOST);
         (0..60).for_each(|_| usual.hear(200f64.log2()));
         assert_eq!(usual.cost(200f64.log2()), 0.0);
+    }
+
+    #[test]
+    fn a_high_voice_lies_above_the_line() {
+        let mut usual = UsualPitch::default();
+        (0..49).for_each(|_| usual.hear(400f64.log2()));
+        assert_eq!(usual.above_line(), 0.0, "half a second has to be heard first");
+        (0..60).for_each(|_| usual.hear(400f64.log2()));
+        assert_eq!(usual.above_line(), 1.0);
+        (0..60).for_each(|_| usual.hear((240.0 * (4f64 / 3.0).sqrt()).log2()));
+        assert!((usual.above_line() - 0.5).abs() < 1e-9);
+        (0..60).for_each(|_| usual.hear(200f64.log2()));
+        assert_eq!(usual.above_line(), 0.0);
     }
 }

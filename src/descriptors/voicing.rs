@@ -10,11 +10,14 @@ const BELOW_15_DB: f64 = 0.201;
 const BELOW_25_DB: f64 = 0.527;
 const HARMONICS: f64 = 0.0809;
 const ROUGHNESS: f64 = -2.29;
-const NO_FUNDAMENTAL: f64 = 0.965;
-const CONSTANT: f64 = -5.28;
+const NO_FUNDAMENTAL: f64 = 1.665;
+const CONSTANT: f64 = -5.9;
 /// Roughness of noise, about, and the largest harmonic sum that counts.
 const ROUGH: f64 = 0.25;
 const MOST_HARMONICS: f64 = 12.0;
+/// No evidence makes a frame probably voiced that lies this much below the loud parts, in dB: the highest that it could be
+/// is 0.0013.
+pub const NEVER_DB: f64 = -38.0;
 /// The loud parts lie at least this much above the quietest that has been heard, in dB, at the beginning of a stream, which
 /// is more often background than voice; the difference falls to nothing within so many short frames.
 const RANGE_DB: f64 = 24.0;
@@ -36,10 +39,10 @@ pub struct Voicing {
 }
 
 impl Voicing {
-    /// Takes the samples of the next short frame and their mean square, for the level of the loud parts. Frames over bad
-    /// input are not shown.
-    pub fn hear(&mut self, samples: &[f32], mean_square: f32) {
-        self.loudest.hear(samples, mean_square);
+    /// Takes the samples of the next short frame, their mean square and the share of it that lies in the band where levels
+    /// are taken, for the level of the loud parts. Frames over bad input are not shown.
+    pub fn hear(&mut self, samples: &[f32], mean_square: f32, share: f32) {
+        self.loudest.hear(samples, mean_square, share);
         if mean_square > 0.0 {
             self.heard = (self.heard + 1).min(BEGINNING as u32);
         }

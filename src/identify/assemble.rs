@@ -1,4 +1,4 @@
-//! From what was found context by context to findings: consensus, agreement, audits.
+//! Findings of a study from the results of its contexts: consensus ranking, agreement, audits.
 
 use super::audit;
 use super::clusters::{clusters, spearman};
@@ -12,49 +12,49 @@ use super::labels;
 use super::learners::Learner;
 use super::pool::{Pool, Recording};
 use super::prepare::{Normalisation, raw, standardised};
+use super::settings::StudySettings;
 use super::stability::{kendall_w, nogueira, rank_biased_overlap};
 use super::statistics::{friedman, ranks};
-use super::study::Settings;
 use super::sufficiency::Curve;
 
-fn corpus_facts(pool: &Pool, settings: &Settings) -> Vec<CorpusFacts> {
-    let of = |name: String| {
-        let own: Vec<&Recording> = pool.recordings.iter().filter(|r| r.corpus == name).collect();
+fn corpus_facts(pool: &Pool, settings: &StudySettings) -> Vec<CorpusFacts> {
+    let facts_of = |name: String| {
+        let recordings: Vec<&Recording> = pool.recordings.iter().filter(|r| r.corpus == name).collect();
         let distinct = |f: &dyn Fn(&Recording) -> Option<String>| {
-            let mut list: Vec<String> = own.iter().filter_map(|r| f(r)).collect();
-            list.sort_unstable();
-            list.dedup();
-            list
+            let mut values: Vec<String> = recordings.iter().filter_map(|r| f(r)).collect();
+            values.sort_unstable();
+            values.dedup();
+            values
         };
         CorpusFacts {
-            recordings: own.len(),
+            recordings: recordings.len(),
             speakers: distinct(&|r| Some(r.who())).len(),
             languages: distinct(&|r| r.language.clone()),
             labels: distinct(&|r| Some(r.label.clone()))
                 .into_iter()
                 .map(|l| {
-                    let n = own.iter().filter(|r| r.label == l).count();
+                    let n = recordings.iter().filter(|r| r.label == l).count();
                     (l, n)
                 })
                 .collect(),
-            level_dbfs: median(own.iter().map(|r| r.facts.level_dbfs).collect()).unwrap_or(f64::NEG_INFINITY),
+            level_dbfs: median(recordings.iter().map(|r| r.facts.level_dbfs).collect()).unwrap_or(f64::NEG_INFINITY),
             licence: settings.licences.iter().find(|l| l.0 == name).map(|l| l.1.clone()).unwrap_or_default(),
             name,
         }
     };
-    pool.corpora().into_iter().map(of).collect()
+    pool.corpora().into_iter().map(facts_of).collect()
 }
 
 /// Overlap of all pairs of lists, their median.
 fn overlaps(lists: &[Vec<f64>]) -> Option<f64> {
     let orders: Vec<Vec<usize>> = lists.iter().map(|l| order(l)).collect();
-    let mut all = Vec::new();
+    let mut pair_overlaps = Vec::new();
     for a in 0..orders.len() {
         for b in a + 1..orders.len() {
-            all.push(rank_biased_overlap(&orders[a], &orders[b], 0.9));
+            pair_overlaps.push(rank_biased_overlap(&orders[a], &orders[b], 0.9));
         }
     }
-    median(all)
+    median(pair_overlaps)
 }
 
 /// The twenty best of each list.
@@ -86,7 +86,7 @@ fn agreement(contexts: &[Context], examined: &[Examined], by_block: &[(String, V
             let place = learners.iter().position(|l| l == learner).zip(views.iter().position(|v| v == view));
             if let Some((l, v)) = place {
                 let first = e.opinions.iter().map(|o| o.2).min().unwrap_or(0);
-                opinions.push(Opinion { of: vec![c, l, v, (seed - first) as usize], standing: standing.clone() });
+                opinions.push(Opinion { levels: vec![c, l, v, (seed - first) as usize], standing: standing.clone() });
             }
         }
     }
@@ -95,19 +95,19 @@ fn agreement(contexts: &[Context], examined: &[Examined], by_block: &[(String, V
     let by = |k: usize, n: usize| -> Vec<Vec<f64>> {
         (0..n)
             .map(|level| {
-                mean_lists(&opinions.iter().filter(|o| o.of[k] == level).map(|o| &o.standing).collect::<Vec<_>>())
+                mean_lists(&opinions.iter().filter(|o| o.levels[k] == level).map(|o| &o.standing).collect::<Vec<_>>())
             })
             .filter(|l| l.len() == width)
             .collect()
     };
     let corpora: Vec<Vec<f64>> = by_block.iter().map(|b| b.1.clone()).collect();
     let mut languages: Vec<(String, Vec<&Vec<f64>>)> = Vec::new();
-    for (name, list) in by_block {
+    for (name, standing) in by_block {
         let language = contexts.iter().find(|c| c.corpus.as_ref() == Some(name)).and_then(|c| c.language.clone());
         if let Some(l) = language {
             match languages.iter_mut().find(|x| x.0 == l) {
-                Some(x) => x.1.push(list),
-                None => languages.push((l, vec![list])),
+                Some(x) => x.1.push(standing),
+                None => languages.push((l, vec![standing])),
             }
         }
     }
@@ -120,11 +120,11 @@ fn agreement(contexts: &[Context], examined: &[Examined], by_block: &[(String, V
     Agreement { between, top20, shares }
 }
 
-/// Everything together.
+/// The findings of a study.
 #[expect(clippy::too_many_arguments, reason = "the parts of the findings")]
 pub(super) fn assemble(
     pool: &Pool,
-    settings: &Settings,
+    settings: &StudySettings,
     contexts: &[Context],
     examined: Vec<Examined>,
     skipped: Vec<contexts::Skipped>,
@@ -144,10 +144,10 @@ pub(super) fn assemble(
             blocks.push(p.block.clone());
         }
     });
-    let alone = |all: &[Panel], width: usize| -> Vec<(String, Vec<f64>)> {
+    let alone = |panels: &[Panel], width: usize| -> Vec<(String, Vec<f64>)> {
         let one = |b: &String| {
-            let own: Vec<Panel> = all.iter().filter(|p| p.block == *b).cloned().collect();
-            (b.clone(), consensus(&own, width, 0, 1).iter().map(|p| p.score).collect())
+            let block_panels: Vec<Panel> = panels.iter().filter(|p| p.block == *b).cloned().collect();
+            (b.clone(), consensus(&block_panels, width, 0, 1).iter().map(|p| p.score).collect())
         };
         blocks.iter().map(one).collect()
     };
@@ -158,9 +158,10 @@ pub(super) fn assemble(
     let directions: Vec<Direction> = examined.iter().flat_map(|e| e.directions.clone()).collect();
     let flips = flips(&directions, &pool.names);
     let feature = |f: usize| {
-        let mut own: Vec<Direction> = directions.iter().filter(|d| d.feature == f && d.sign() != 0).cloned().collect();
-        own.sort_by(|a, b| b.effect.value.abs().total_cmp(&a.effect.value.abs()));
-        own.truncate(8);
+        let mut feature_directions: Vec<Direction> =
+            directions.iter().filter(|d| d.feature == f && d.sign() != 0).cloned().collect();
+        feature_directions.sort_by(|a, b| b.effect.value.abs().total_cmp(&a.effect.value.abs()));
+        feature_directions.truncate(8);
         FeatureFindings {
             name: pool.names[f].clone(),
             group: pool.groups[f].name().to_owned(),
@@ -169,7 +170,7 @@ pub(super) fn assemble(
             generality: examined.iter().filter(|e| e.above[f]).count(),
             of_contexts: examined.len(),
             by_corpus: rank_in(&by_block, f),
-            directions: own,
+            directions: feature_directions,
             flips: flips.iter().any(|x| x.feature == pool.names[f]),
         }
     };
@@ -190,8 +191,8 @@ pub(super) fn assemble(
         .iter()
         .flat_map(|e| {
             Normalisation::ALL.map(|n| {
-                let of = |l: &Learner| e.findings.skills.iter().find(|s| s.learner == *l && s.normalisation == n);
-                settings.learners.iter().filter_map(|l| of(l).map(|s| s.uar.value)).collect()
+                let skill_of = |l: &Learner| e.findings.skills.iter().find(|s| s.learner == *l && s.normalisation == n);
+                settings.learners.iter().filter_map(|l| skill_of(l).map(|s| s.uar.value)).collect()
             })
         })
         .collect();

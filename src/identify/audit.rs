@@ -1,4 +1,5 @@
-//! What must not decide: shared speakers, the same recording twice, and labels that can be told from anything but the voice.
+//! Audits of data leakage and confounds: speakers shared by folds, duplicate recordings, and labels that can be predicted from
+//! something other than the voice.
 
 use super::contexts::Context;
 use super::pool::{Pool, Recording};
@@ -178,14 +179,14 @@ const FACTS: [Fact; 5] = [
 /// How well a context's labels can be told from speaker, sentence and each fact.
 #[must_use]
 pub fn labels(pool: &Pool, context: &Context, seed: u64) -> Vec<Confound> {
-    let of: Vec<&Recording> = context.members.iter().map(|i| &pool.recordings[*i]).collect();
+    let recordings: Vec<&Recording> = context.members.iter().map(|i| &pool.recordings[*i]).collect();
     let mut out = vec![judge(&context.name, "label", "speaker", &context.speakers, &context.classes, seed)];
-    if of.iter().all(|r| r.sentence.is_some()) {
-        let cells = numbered(of.iter().map(|r| r.sentence.clone()).collect());
+    if recordings.iter().all(|r| r.sentence.is_some()) {
+        let cells = numbered(recordings.iter().map(|r| r.sentence.clone()).collect());
         out.push(judge(&context.name, "label", "sentence", &cells, &context.classes, seed));
     }
     for (name, fact) in FACTS {
-        let cells = tenths(&of.iter().map(|r| fact(r)).collect::<Vec<_>>());
+        let cells = tenths(&recordings.iter().map(|r| fact(r)).collect::<Vec<_>>());
         out.push(judge(&context.name, "label", name, &cells, &context.classes, seed));
     }
     out

@@ -1,4 +1,4 @@
-//! Features that rise and fall together, by Spearman's correlation: they share what they are worth.
+//! Clusters of correlated features, by Spearman's correlation. Members of a cluster share its importance.
 
 use super::learners::Rows;
 use super::statistics::ranks;

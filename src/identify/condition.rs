@@ -1,4 +1,4 @@
-//! Conditions under which recordings are heard: as they are, in noise, in a room, through a line.
+//! Acoustic conditions that recordings are put under: none, noise, reverberation, a telephone line or codec.
 //!
 //! Noise and rooms are made here from seeds, so that the same recording sounds the same every time. Lines and codecs are
 //! GStreamer's: whoever decodes runs them.
@@ -120,8 +120,8 @@ fn noisy(samples: &[f32], colour: Colour, db: f64, seed: u64) -> Vec<f32> {
             b[6] = 0.115_926 * w;
         }
     }
-    let own = noise.iter().map(|v| v * v).sum::<f64>() / noise.len().max(1) as f64;
-    let gain = (power(samples) / own.max(1e-300) * 10f64.powf(-db / 10.0)).sqrt();
+    let noise_power = noise.iter().map(|v| v * v).sum::<f64>() / noise.len().max(1) as f64;
+    let gain = (power(samples) / noise_power.max(1e-300) * 10f64.powf(-db / 10.0)).sqrt();
     samples.iter().zip(&noise).map(|(s, n)| s + (gain * n) as f32).collect()
 }
 

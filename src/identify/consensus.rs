@@ -1,4 +1,4 @@
-//! One ranking out of many opinions, and how sure it is.
+//! Consensus ranking of features over contexts, learners and views, with confidence intervals of the ranks.
 //!
 //! Every vote ranks the features. Within a context votes of one view are averaged, each learner counting by its recall beyond
 //! chance on speakers that it had not heard; views count the same, contexts of a corpus count the same, corpora count the same.
@@ -59,12 +59,12 @@ fn panel(p: &Panel, width: usize, mut random: Option<&mut Random>) -> Option<Arr
     for view in View::ALL {
         let (mut sum, mut weight) = (Array1::<f64>::zeros(width), 0.0);
         for v in p.votes.iter().filter(|v| v.view == view && v.weight > 0.0 && v.by_unit.nrows() > 0) {
-            let own;
+            let redrawn;
             let counts = if v.by_unit.nrows() == counts.len() {
                 &counts
             } else {
-                own = drawn(v.by_unit.nrows(), random.as_deref_mut());
-                &own
+                redrawn = drawn(v.by_unit.nrows(), random.as_deref_mut());
+                &redrawn
             };
             sum = sum + Array1::from(standing(&v.by_unit.t().dot(counts).to_vec())) * v.weight;
             weight += v.weight;
@@ -99,7 +99,7 @@ fn whole(panels: &[Panel], width: usize, mut random: Option<&mut Random>) -> Vec
 pub fn consensus(panels: &[Panel], width: usize, draws: usize, seed: u64) -> Vec<Place> {
     let scores = whole(panels, width, None);
     let real = ranks(&scores);
-    let all: Vec<Vec<f64>> = (0..draws as u64)
+    let drawn_ranks: Vec<Vec<f64>> = (0..draws as u64)
         .into_par_iter()
         .map(|k| {
             let mut random = Random(seed.wrapping_add(k).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
@@ -107,7 +107,7 @@ pub fn consensus(panels: &[Panel], width: usize, draws: usize, seed: u64) -> Vec
         })
         .collect();
     (0..width)
-        .map(|f| Place { score: scores[f], rank: interval(real[f], all.iter().map(|r| r[f]).collect()) })
+        .map(|f| Place { score: scores[f], rank: interval(real[f], drawn_ranks.iter().map(|r| r[f]).collect()) })
         .collect()
 }
 
@@ -119,30 +119,30 @@ pub fn order(scores: &[f64]) -> Vec<usize> {
     out
 }
 
-/// One opinion with its circumstances, for [`shares`].
+/// One ranking with the levels of the factors it was made under, for [`shares`].
 #[derive(Debug, Clone)]
 pub struct Opinion {
-    /// Circumstances in the order of the names given to [`shares`].
-    pub of: Vec<usize>,
+    /// Levels of the factors, in their order.
+    pub levels: Vec<usize>,
     /// Standing of every feature.
     pub standing: Vec<f64>,
 }
 
-/// Share of the disagreement between opinions that each circumstance accounts for by itself, and what is left to their
-/// interplay: sums of squares of a balanced design around each feature's mean. `None` where nothing disagrees.
+/// Share of the variance between rankings that each factor accounts for by itself, and what is left to their interaction: sums of
+/// squares of a balanced design around each feature's mean. `None` where nothing varies.
 #[must_use]
 pub fn shares(opinions: &[Opinion], factors: usize) -> Option<Vec<f64>> {
     let width = opinions.first()?.standing.len();
     let n = opinions.len() as f64;
     let mut total = 0.0;
-    let mut own = vec![0.0; factors];
+    let mut explained = vec![0.0; factors];
     for f in 0..width {
         let mean = opinions.iter().map(|o| o.standing[f]).sum::<f64>() / n;
         total += opinions.iter().map(|o| (o.standing[f] - mean).powi(2)).sum::<f64>();
-        for (k, place) in own.iter_mut().enumerate() {
-            let levels = opinions.iter().map(|o| o.of[k]).max().unwrap_or(0) + 1;
+        for (k, place) in explained.iter_mut().enumerate() {
+            let levels = opinions.iter().map(|o| o.levels[k]).max().unwrap_or(0) + 1;
             for level in 0..levels {
-                let part: Vec<f64> = opinions.iter().filter(|o| o.of[k] == level).map(|o| o.standing[f]).collect();
+                let part: Vec<f64> = opinions.iter().filter(|o| o.levels[k] == level).map(|o| o.standing[f]).collect();
                 if !part.is_empty() {
                     let m = part.iter().sum::<f64>() / part.len() as f64;
                     *place += part.len() as f64 * (m - mean).powi(2);
@@ -153,16 +153,16 @@ pub fn shares(opinions: &[Opinion], factors: usize) -> Option<Vec<f64>> {
     if total <= 0.0 {
         return None;
     }
-    let mut out: Vec<f64> = own.iter().map(|s| s / total).collect();
+    let mut out: Vec<f64> = explained.iter().map(|s| s / total).collect();
     out.push((1.0 - out.iter().sum::<f64>()).max(0.0));
     Some(out)
 }
 
 /// Median of a list; `None` for an empty one.
 #[must_use]
-pub fn median(mut list: Vec<f64>) -> Option<f64> {
-    list.sort_by(f64::total_cmp);
-    quantile(&list, 0.5)
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    quantile(&values, 0.5)
 }
 
 #[cfg(test)]
@@ -209,7 +209,7 @@ mod tests {
     fn shares_of_a_known_design() {
         // Two corpora that order features the other way round, two learners that agree.
         let o = |c: usize, l: usize| Opinion {
-            of: vec![c, l],
+            levels: vec![c, l],
             standing: if c == 0 { vec![1.0, 0.0] } else { vec![0.0, 1.0] },
         };
         let s = shares(&[o(0, 0), o(0, 1), o(1, 0), o(1, 1)], 2).unwrap();

@@ -1,6 +1,8 @@
-//! Contexts: which recordings, of whom, heard how. Every figure belongs to one.
+//! Contexts: subsets of the recordings (a corpus, a sex, a language) under one acoustic condition. Every figure of a study belongs
+//! to one.
 
-use super::data::{TrainError, dealt};
+use super::data::dealt;
+use super::error::TrainError;
 use super::pool::{Pool, Recording};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -62,11 +64,11 @@ impl Context {
     /// # Errors
     /// [`TrainError`] for too few speakers or labels, or given folds that share a speaker or session.
     pub fn new(pool: &Pool, name: String, members: Vec<usize>, heard: usize) -> Result<Self, TrainError> {
-        let of = |f: &dyn Fn(&Recording) -> String| -> Vec<String> {
+        let property_of_members = |f: &dyn Fn(&Recording) -> String| -> Vec<String> {
             members.iter().map(|i| f(&pool.recordings[*i])).collect()
         };
-        let (labels, classes) = numbered(&of(&|r| r.label.clone()));
-        let (speaker_names, speakers) = numbered(&of(&Recording::who));
+        let (labels, classes) = numbered(&property_of_members(&|r| r.label.clone()));
+        let (speaker_names, speakers) = numbered(&property_of_members(&Recording::who));
         for (what, found, expected) in [
             ("speakers", speaker_names.len(), LEAST_SPEAKERS),
             ("labels", labels.len(), 2),
@@ -128,12 +130,12 @@ impl Context {
 }
 
 /// Distinct names in alphabetical order, and the number of each entry's.
-fn numbered(list: &[String]) -> (Vec<String>, Vec<usize>) {
-    let mut names = list.to_vec();
+fn numbered(entries: &[String]) -> (Vec<String>, Vec<usize>) {
+    let mut names = entries.to_vec();
     names.sort_unstable();
     names.dedup();
-    let of = list.iter().map(|l| names.binary_search(l).unwrap_or(0)).collect();
-    (names, of)
+    let numbers = entries.iter().map(|l| names.binary_search(l).unwrap_or(0)).collect();
+    (names, numbers)
 }
 
 /// Folds that share neither speaker nor session: the corpus's own where all members have one, else units (speakers, or all
@@ -147,10 +149,10 @@ fn folds(pool: &Pool, members: &[usize]) -> Result<Vec<usize>, TrainError> {
         members.iter().map(|i| pool.recordings[*i].fold.map(|f| format!("{:04}", f))).collect();
     let one_corpus = members.iter().all(|i| pool.recordings[*i].corpus == pool.recordings[members[0]].corpus);
     if let Some(given) = given.filter(|_| one_corpus) {
-        let mut of: BTreeMap<String, &String> = BTreeMap::new();
+        let mut fold_of: BTreeMap<String, &String> = BTreeMap::new();
         for (i, fold) in members.iter().zip(&given) {
             for key in [unit(i), pool.recordings[*i].who()] {
-                if *of.entry(key.clone()).or_insert(fold) != fold {
+                if *fold_of.entry(key.clone()).or_insert(fold) != fold {
                     return Err(TrainError::SharedSpeaker(key));
                 }
             }
@@ -166,33 +168,33 @@ fn folds(pool: &Pool, members: &[usize]) -> Result<Vec<usize>, TrainError> {
 #[must_use]
 pub fn all(pool: &Pool) -> (Vec<Context>, Vec<Skipped>) {
     let mut parts: Vec<(String, Vec<usize>)> = Vec::new();
-    let of = |take: &dyn Fn(&Recording) -> bool| -> Vec<usize> {
+    let recordings_where = |take: &dyn Fn(&Recording) -> bool| -> Vec<usize> {
         (0..pool.recordings.len()).filter(|i| take(&pool.recordings[*i])).collect()
     };
     for corpus in pool.corpora() {
         let whole = parts.len();
-        parts.push((corpus.clone(), of(&|r| r.corpus == corpus)));
+        parts.push((corpus.clone(), recordings_where(&|r| r.corpus == corpus)));
         for (sex, name) in [("f", "female"), ("m", "male")] {
-            let list = of(&|r| r.corpus == corpus && r.sex.as_deref() == Some(sex));
+            let members = recordings_where(&|r| r.corpus == corpus && r.sex.as_deref() == Some(sex));
             // Where all are of one sex the context would be the corpus over again.
-            if !list.is_empty() && list.len() < parts[whole].1.len() {
-                parts.push((format!("{corpus}, {name}"), list));
+            if !members.is_empty() && members.len() < parts[whole].1.len() {
+                parts.push((format!("{corpus}, {name}"), members));
             }
         }
     }
     let (languages, _) = numbered(&pool.recordings.iter().filter_map(|r| r.language.clone()).collect::<Vec<_>>());
     for language in languages {
-        let list = of(&|r| r.language.as_ref() == Some(&language));
-        let first = &pool.recordings[list[0]].corpus;
-        if list.iter().any(|i| pool.recordings[*i].corpus != *first) {
-            parts.push((format!("language {language}"), list));
+        let members = recordings_where(&|r| r.language.as_ref() == Some(&language));
+        let first = &pool.recordings[members[0]].corpus;
+        if members.iter().any(|i| pool.recordings[*i].corpus != *first) {
+            parts.push((format!("language {language}"), members));
         }
     }
     let (mut contexts, mut skipped) = (Vec::new(), Vec::new());
     for (heard, h) in pool.heard.iter().enumerate() {
-        for (part, list) in &parts {
+        for (part, members) in &parts {
             let name = format!("{part}, {}", h.condition);
-            match Context::new(pool, name.clone(), list.clone(), heard) {
+            match Context::new(pool, name.clone(), members.clone(), heard) {
                 Ok(c) => contexts.push(c),
                 Err(e) => skipped.push(Skipped { name, why: e.to_string() }),
             }

@@ -1,49 +1,10 @@
-//! Labelled recordings as rows of features, and folds of them that share no speaker.
+//! Datasets: labelled recordings as feature vectors, and cross-validation folds of them that share no speaker.
 
-use super::prepare::moments;
+use super::error::TrainError;
+use super::statistics::moments;
 use crate::features::baseline::{Baseline, Population};
 use crate::model::card::Normaliser;
 use std::collections::BTreeMap;
-use std::fmt;
-
-/// What cannot be learnt from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TrainError {
-    /// Too little of something.
-    TooFew {
-        /// What there is too little of.
-        what: String,
-        /// How many came.
-        found: usize,
-        /// How many are needed.
-        expected: usize,
-    },
-    /// A row with another number of features.
-    Width {
-        /// How many came.
-        found: usize,
-        /// How many the others have.
-        expected: usize,
-    },
-    /// Somebody speaks in several folds.
-    SharedSpeaker(String),
-    /// A learner failed.
-    Learner(String),
-}
-
-impl fmt::Display for TrainError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooFew { what, found, expected } => write!(f, "{found} {what}: expected at least {expected}"),
-            Self::Width { found, expected } => write!(f, "a row with {found} features: expected {expected}"),
-            Self::SharedSpeaker(s) => write!(f, "speaker \"{s}\" is in several folds: expected each in one"),
-            Self::Learner(why) => write!(f, "training failed: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for TrainError {}
 
 /// One recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,10 +42,10 @@ impl Dataset {
     /// The labels in alphabetical order.
     #[must_use]
     pub fn labels(&self) -> Vec<String> {
-        let mut all: Vec<String> = self.samples.iter().map(|s| s.label.clone()).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
+        let mut labels: Vec<String> = self.samples.iter().map(|s| s.label.clone()).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        labels
     }
 
     /// Index of each sample's label.
@@ -130,10 +91,10 @@ impl Dataset {
     /// The speakers in alphabetical order.
     #[must_use]
     pub fn speakers(&self) -> Vec<String> {
-        let mut all: Vec<String> = self.samples.iter().map(|s| s.speaker.clone()).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
+        let mut speakers: Vec<String> = self.samples.iter().map(|s| s.speaker.clone()).collect();
+        speakers.sort_unstable();
+        speakers.dedup();
+        speakers
     }
 
     /// A fold for every sample: the corpus's own where it gives one for all, else speakers are dealt out, those who say most
@@ -142,10 +103,10 @@ impl Dataset {
     /// # Errors
     /// [`TrainError::SharedSpeaker`] where given folds share a speaker.
     pub fn folds(&self, count: usize) -> Result<Vec<usize>, TrainError> {
-        let mut of: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut fold_of: BTreeMap<&str, usize> = BTreeMap::new();
         if let Some(given) = self.samples.iter().map(|s| s.fold).collect::<Option<Vec<usize>>>() {
             for (s, fold) in self.samples.iter().zip(&given) {
-                if *of.entry(&s.speaker).or_insert(*fold) != *fold {
+                if *fold_of.entry(&s.speaker).or_insert(*fold) != *fold {
                     return Err(TrainError::SharedSpeaker(s.speaker.clone()));
                 }
             }
@@ -198,11 +159,11 @@ pub fn dealt(names: &[&str], count: usize) -> Vec<usize> {
     let mut order: Vec<(&str, usize)> = said.into_iter().collect();
     order.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let mut loads = vec![0; count.clamp(2, order.len().max(2))];
-    let mut of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut fold_of: BTreeMap<&str, usize> = BTreeMap::new();
     for (name, n) in order {
         let least = (0..loads.len()).min_by_key(|k| loads[*k]).unwrap_or(0);
         loads[least] += n;
-        of.insert(name, least);
+        fold_of.insert(name, least);
     }
-    names.iter().map(|n| of[n]).collect()
+    names.iter().map(|n| fold_of[n]).collect()
 }

@@ -1,11 +1,11 @@
-//! Which way a feature moves with a label, context by context, and where it turns round.
+//! Effects of labels on features: their sign and size by context, and features whose sign differs between contexts.
 
 use super::contexts::Context;
 use super::learners::Rows;
 use super::statistics::{Interval, mean_over_units};
 use serde::Serialize;
 
-/// How far a feature lies from the speaker's other recordings where a label holds.
+/// Effect of a label on a feature: how far it lies from the speaker's other recordings.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Direction {
     /// The context.
@@ -97,9 +97,11 @@ pub fn flips(directions: &[Direction], names: &[String]) -> Vec<Flip> {
     labels.dedup();
     for (f, name) in names.iter().enumerate() {
         for label in &labels {
-            let own: Vec<&Direction> = directions.iter().filter(|d| d.feature == f && d.label == **label).collect();
+            let label_directions: Vec<&Direction> =
+                directions.iter().filter(|d| d.feature == f && d.label == **label).collect();
             let most = |sign: i8| {
-                own.iter()
+                label_directions
+                    .iter()
                     .filter(|d| d.sign() == sign)
                     .max_by(|a, b| a.effect.value.abs().total_cmp(&b.effect.value.abs()))
             };
@@ -109,7 +111,7 @@ pub fn flips(directions: &[Direction], names: &[String]) -> Vec<Flip> {
                     label: (*label).to_owned(),
                     up: (up.context.clone(), up.effect),
                     down: (down.context.clone(), down.effect),
-                    heterogeneity: heterogeneity(&own.iter().map(|d| d.effect).collect::<Vec<_>>()),
+                    heterogeneity: heterogeneity(&label_directions.iter().map(|d| d.effect).collect::<Vec<_>>()),
                 });
             }
         }

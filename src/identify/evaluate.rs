@@ -1,7 +1,7 @@
-//! Learners judged on speakers that they have not heard.
+//! Cross-validation of learners on held-out speakers, plain and nested.
 
 use super::contexts::Context;
-use super::data::TrainError;
+use super::error::TrainError;
 use super::learners::{Fitted, Learner, Rows, fit};
 use super::measure::{temperature, tempered, top, uar};
 use super::prepare::{Normalisation, standardised};
@@ -73,8 +73,8 @@ pub fn evaluate(
         let rows = standardised(raw, &inside);
         let y: Vec<usize> = inside.iter().map(|i| context.classes[*i]).collect();
         let fitted = fit(learner, strength, &rows.select(Axis(0), &inside), &y, &context.labels, seed)?;
-        let found = fitted.scores(&rows.select(Axis(0), &outside));
-        outside.iter().zip(found.axis_iter(Axis(0))).for_each(|(i, s)| scores[*i] = s.to_vec());
+        let tested_scores = fitted.scores(&rows.select(Axis(0), &outside));
+        outside.iter().zip(tested_scores.axis_iter(Axis(0))).for_each(|(i, s)| scores[*i] = s.to_vec());
         if keep {
             folds.push(Fold { outside, inside, rows, fitted });
         }
@@ -108,8 +108,8 @@ pub fn nested(context: &Context, raw: &Rows, candidates: &[(Learner, f64)], seed
         let rows = standardised(raw, &inside);
         let y: Vec<usize> = inside.iter().map(|i| context.classes[*i]).collect();
         let fitted = fit(best.0, best.1, &rows.select(Axis(0), &inside), &y, &context.labels, seed)?;
-        let found = fitted.scores(&rows.select(Axis(0), &outside));
-        outside.iter().zip(found.axis_iter(Axis(0))).for_each(|(i, s)| scores[*i] = s.to_vec());
+        let tested_scores = fitted.scores(&rows.select(Axis(0), &outside));
+        outside.iter().zip(tested_scores.axis_iter(Axis(0))).for_each(|(i, s)| scores[*i] = s.to_vec());
         choices.push(best);
     }
     let answers: Vec<usize> = scores.iter().map(|s| top(s)).collect();
@@ -129,7 +129,7 @@ fn choose(
     speakers.sort_unstable();
     speakers.dedup();
     let part = |i: &usize| speakers.iter().position(|s| *s == context.speakers[*i]).unwrap_or(0) % 3;
-    let mut found: Vec<Vec<f64>> = Vec::new();
+    let mut recalls_of: Vec<Vec<f64>> = Vec::new();
     for &(learner, strength) in candidates {
         let mut recalls = Vec::new();
         for k in 0..3.min(speakers.len()) {
@@ -142,10 +142,10 @@ fn choose(
             let truth: Vec<usize> = outside.iter().map(|i| context.classes[*i]).collect();
             recalls.push(uar(&truth, &answers, context.labels.len()));
         }
-        found.push(recalls);
+        recalls_of.push(recalls);
     }
     let gain = |k: usize| {
-        let d: Vec<f64> = found[k].iter().zip(&found[0]).map(|(a, b)| a - b).collect();
+        let d: Vec<f64> = recalls_of[k].iter().zip(&recalls_of[0]).map(|(a, b)| a - b).collect();
         let n = d.len().max(2) as f64;
         let mean = d.iter().sum::<f64>() / n;
         let error = (d.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt();
@@ -160,7 +160,8 @@ fn choose(
 #[must_use]
 pub fn uar_by_speaker(context: &Context, answers: &[usize], draws: usize, seed: u64) -> Interval {
     let value = uar(&context.classes, answers, context.labels.len());
-    let drawn = resampled(context, draws, seed).iter().map(|list| recall(context, answers, list)).collect();
+    let drawn =
+        resampled(context, draws, seed).iter().map(|drawn_members| recall(context, answers, drawn_members)).collect();
     interval(value, drawn)
 }
 
@@ -172,7 +173,7 @@ pub fn paired(context: &Context, a: &[usize], b: &[usize], draws: usize, seed: u
     let value = uar(&context.classes, a, k) - uar(&context.classes, b, k);
     let drawn: Vec<f64> = resampled(context, draws, seed)
         .iter()
-        .map(|list| recall(context, a, list) - recall(context, b, list))
+        .map(|drawn_members| recall(context, a, drawn_members) - recall(context, b, drawn_members))
         .collect();
     let worse = drawn.iter().filter(|d| **d <= 0.0).count();
     (interval(value, drawn), super::statistics::permutation_p(worse, draws))
@@ -182,14 +183,14 @@ pub fn paired(context: &Context, a: &[usize], b: &[usize], draws: usize, seed: u
 #[must_use]
 pub fn resampled(context: &Context, draws: usize, seed: u64) -> Vec<Vec<usize>> {
     let n = context.speaker_names.len();
-    let own: Vec<Vec<usize>> =
+    let members_of: Vec<Vec<usize>> =
         (0..n).map(|s| (0..context.members.len()).filter(|i| context.speakers[*i] == s).collect()).collect();
-    resamples(n, draws, seed).iter().map(|d| d.iter().flat_map(|s| own[*s].iter().copied()).collect()).collect()
+    resamples(n, draws, seed).iter().map(|d| d.iter().flat_map(|s| members_of[*s].iter().copied()).collect()).collect()
 }
 
-fn recall(context: &Context, answers: &[usize], list: &[usize]) -> f64 {
-    let truth: Vec<usize> = list.iter().map(|i| context.classes[*i]).collect();
-    let given: Vec<usize> = list.iter().map(|i| answers[*i]).collect();
+fn recall(context: &Context, answers: &[usize], members: &[usize]) -> f64 {
+    let truth: Vec<usize> = members.iter().map(|i| context.classes[*i]).collect();
+    let given: Vec<usize> = members.iter().map(|i| answers[*i]).collect();
     uar(&truth, &given, context.labels.len())
 }
 

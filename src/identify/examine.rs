@@ -1,10 +1,10 @@
-//! One context: learners judged, importance in all views, directions.
+//! Results of one context: cross-validation of the learners, feature importance in all views, effects of labels.
 
 use super::clusters::{clusters, spearman};
 use super::consensus::{Panel, consensus, order, standing};
 use super::contexts::Context;
-use super::data::TrainError;
 use super::direction::{Direction, directions};
+use super::error::TrainError;
 use super::evaluate::{Evaluation, evaluate, nested, paired, uar_by_speaker};
 use super::findings::{ChosenSkill, ContextFindings, Skill};
 use super::importance::{View, Vote, permutation, selection, shapley, univariate};
@@ -12,8 +12,8 @@ use super::learners::{Learner, Rows};
 use super::measure::{calibration_error, reliability, temperature, tempered, top};
 use super::pool::Pool;
 use super::prepare::{Normalisation, raw, standardised};
+use super::settings::StudySettings;
 use super::stability::nogueira;
-use super::study::Settings;
 use ndarray::Axis;
 use rayon::prelude::*;
 
@@ -58,7 +58,7 @@ fn examine(
     normalisation: usize,
     learner: Learner,
     seed: u64,
-    settings: &Settings,
+    settings: &StudySettings,
 ) -> Result<Examination, TrainError> {
     let (context, (how, rows)) = (p.context, &p.raw[normalisation]);
     let strength = learner.strength();
@@ -96,7 +96,7 @@ fn largest_of_group(v: &Vote, groups: &[Vec<usize>]) -> Vote {
     Vote { by_unit, ..v.clone() }
 }
 
-pub(super) fn examined(pool: &Pool, context: &Context, settings: &Settings) -> Result<Examined, TrainError> {
+pub(super) fn examined(pool: &Pool, context: &Context, settings: &StudySettings) -> Result<Examined, TrainError> {
     let members = pool.members();
     let raws: Vec<(Normalisation, Rows)> = Normalisation::ALL.into_iter().map(|n| (n, raw(pool, context, n))).collect();
     let everyone: Vec<usize> = (0..context.members.len()).collect();
@@ -122,7 +122,8 @@ pub(super) fn examined(pool: &Pool, context: &Context, settings: &Settings) -> R
     let selected = selection::select(context, &p.raw[1].1, settings.pairs, settings.seed);
     let skill = done.iter().map(|d| d.1.features[0].weight).fold(0.0, f64::max);
     let vote = |view, by_unit| Vote { view, learner: None, seed: settings.seed, by_unit, weight: skill };
-    let own = [vote(View::Univariate, effects.by_speaker.clone()), vote(View::Selection, selected.both.clone())];
+    let model_free_votes =
+        [vote(View::Univariate, effects.by_speaker.clone()), vote(View::Selection, selected.both.clone())];
     let mut opinions = Vec::new();
     let mean = |v: &Vote| standing(&v.by_unit.sum_axis(Axis(0)).to_vec());
     for ((_, learner, seed), e) in done.iter().filter(|d| d.0.0 == 1) {
@@ -134,9 +135,12 @@ pub(super) fn examined(pool: &Pool, context: &Context, settings: &Settings) -> R
         block: context.corpus.clone().unwrap_or_else(|| context.name.clone()),
         votes,
     };
-    let features = panel(first().flat_map(|d| d.1.features.clone()).chain(own.clone()).collect());
+    let features = panel(first().flat_map(|d| d.1.features.clone()).chain(model_free_votes.clone()).collect());
     let groups = panel(
-        first().flat_map(|d| d.1.groups.clone()).chain(own.iter().map(|v| largest_of_group(v, &p.groups))).collect(),
+        first()
+            .flat_map(|d| d.1.groups.clone())
+            .chain(model_free_votes.iter().map(|v| largest_of_group(v, &p.groups)))
+            .collect(),
     );
     let above: Vec<bool> = effects.q.iter().map(|q| *q < 0.05).collect();
     let mut chosen = Vec::new();

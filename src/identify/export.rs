@@ -1,4 +1,4 @@
-//! Models as ONNX files with their cards.
+//! Export of fitted learners as ONNX files, with their model cards inside.
 
 use super::learners::Fitted;
 use super::learners::kernel::Machine;

@@ -13,11 +13,11 @@ const BLOCK: usize = 65_536;
 /// [`ConfigError`] for a rate that the analyzer refuses.
 pub fn features(samples: &[f32], rate_hz: u32, set: FeatureSet) -> Result<(Vec<Option<f32>>, f64), ConfigError> {
     let config = Config { sets: vec![set], segmentation: Segmentation::File, ..Config::default() };
-    let mut found = (vec![None; set.functionals().len()], 0.0);
+    let mut result = (vec![None; set.functionals().len()], 0.0);
     let mut take = |o: Output<'_>| {
         if let Output::Segment(r) = o {
             let speech = r.quality.as_ref().and_then(|q| q.speech_s).map_or(0.0, f64::from);
-            found = (r.features.iter().map(|f| f.value).collect(), speech);
+            result = (r.features.iter().map(|f| f.value).collect(), speech);
         }
     };
     let mut analyzer = Analyzer::new(config, rate_hz, 1)?;
@@ -25,5 +25,5 @@ pub fn features(samples: &[f32], rate_hz: u32, set: FeatureSet) -> Result<(Vec<O
         analyzer.push(&Samples::f32(block, 1)?, &mut take)?;
     }
     analyzer.finish(&mut take);
-    Ok(found)
+    Ok(result)
 }

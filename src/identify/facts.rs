@@ -1,4 +1,4 @@
-//! What a recording is like apart from what is said.
+//! Signal statistics of a recording: level, peak, bandwidth, length.
 
 use super::pool::Facts;
 use realfft::RealFftPlanner;
@@ -42,11 +42,11 @@ fn bandwidth(samples: &[f32], rate_hz: u32) -> f64 {
     }
     let total: f64 = power.iter().sum();
     let mut sum = 0.0;
-    let at = power.iter().position(|p| {
+    let edge = power.iter().position(|p| {
         sum += p;
         sum >= 0.999 * total
     });
-    if total > 0.0 { at.unwrap_or(0) as f64 * f64::from(rate_hz) / WINDOW as f64 } else { 0.0 }
+    if total > 0.0 { edge.unwrap_or(0) as f64 * f64::from(rate_hz) / WINDOW as f64 } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
-//! Curves of a study: recall against number of features, in clean contexts and under conditions.
+//! Recall against number of features: the curves of a study, in clean contexts and under acoustic conditions.
 
 use super::contexts::Context;
-use super::data::TrainError;
+use super::error::TrainError;
 use super::learners::Rows;
 use super::measure::uar;
 use super::pool::Pool;
 use super::prepare::{Normalisation, raw, standardised};
-use super::study::{Settings, Step};
+use super::settings::StudySettings;
 use super::sufficiency::{self, Curve, Order};
 use ndarray::Axis;
 use rayon::prelude::*;
+
+/// Called when a step of a study is done, with what it was; an error ends the study.
+pub(super) type Step<'a> = &'a (dyn Fn(&str) -> Result<(), TrainError> + Sync);
 
 /// Standing by backward elimination over a whole context.
 fn whole_standing(pool: &Pool, context: &Context, how: Normalisation) -> Result<Vec<f64>, TrainError> {
@@ -21,7 +24,7 @@ fn whole_standing(pool: &Pool, context: &Context, how: Normalisation) -> Result<
 pub(super) fn curves(
     pool: &Pool,
     clean: &[&Context],
-    settings: &Settings,
+    settings: &StudySettings,
     step: Step<'_>,
 ) -> Result<Vec<Curve>, TrainError> {
     let jobs: Vec<(usize, Normalisation)> = (0..clean.len()).flat_map(|c| Normalisation::ALL.map(|n| (c, n))).collect();
@@ -37,9 +40,9 @@ pub(super) fn curves(
                 .map(|(_, s)| s.clone())
                 .collect();
             let rows = raw(pool, clean[*c], *n);
-            let found = sufficiency::within(clean[*c], &rows, *n, &others, &settings.sizes, settings.seed)?;
+            let context_curves = sufficiency::within(clean[*c], &rows, *n, &others, &settings.sizes, settings.seed)?;
             step(&format!("few features, {}", clean[*c].name))?;
-            Ok(found)
+            Ok(context_curves)
         })
         .collect::<Result<_, TrainError>>()?;
     Ok(lists.concat())
@@ -49,7 +52,7 @@ pub(super) fn curves(
 pub(super) fn condition_curves(
     pool: &Pool,
     whole: &[&Context],
-    settings: &Settings,
+    settings: &StudySettings,
     step: Step<'_>,
 ) -> Result<Vec<Curve>, TrainError> {
     let jobs: Vec<&Context> = whole.iter().copied().filter(|c| c.heard > 0).collect();
@@ -79,7 +82,7 @@ fn condition_curve(
     tested: &Context,
     heard: &Rows,
     normalisation: Normalisation,
-    settings: &Settings,
+    settings: &StudySettings,
 ) -> Result<Curve, TrainError> {
     let (n, d) = heard.dim();
     let sizes: Vec<usize> = settings.sizes.iter().copied().filter(|s| *s < d).chain([d]).collect();

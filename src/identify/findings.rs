@@ -1,4 +1,4 @@
-//! What a study found: the content of `ranking.json` (`affect.ranking/1`) and of the report.
+//! Findings of a study: the content of `ranking.json` (`affect.ranking/1`) and of the report.
 
 use super::audit::Confound;
 use super::contexts::Skipped;
@@ -15,7 +15,7 @@ use serde::Serialize;
 /// Name and version of the form.
 pub const SCHEMA: &str = "affect.ranking/1";
 
-/// Everything.
+/// The findings of a study.
 #[derive(Debug, Clone, Serialize)]
 pub struct Findings {
     /// [`SCHEMA`].
@@ -34,7 +34,7 @@ pub struct Findings {
     pub conditions: Vec<String>,
     /// Files that could not be read, and why.
     pub unreadable: Vec<(String, String)>,
-    /// What is suspicious about the data.
+    /// Suspected leaks and confounds in the data.
     pub audits: Audits,
     /// Contexts, with what learners reach there.
     pub contexts: Vec<ContextFindings>,
@@ -81,7 +81,7 @@ pub struct CorpusFacts {
     pub licence: String,
 }
 
-/// What is suspicious.
+/// Suspected leaks and confounds in the data.
 #[derive(Debug, Clone, Serialize)]
 pub struct Audits {
     /// The same sound under two names.
@@ -191,7 +191,7 @@ pub struct GroupFindings {
     pub by_corpus: Vec<(String, f64)>,
 }
 
-/// How far opinions agree.
+/// Agreement between the rankings of corpora, languages, learners and views.
 #[derive(Debug, Clone, Serialize)]
 pub struct Agreement {
     /// Between learners, corpora, languages, views: Kendall's W, and the median rank-biased overlap (p 0.9) of all pairs.

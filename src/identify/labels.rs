@@ -1,4 +1,4 @@
-//! One name for each emotion, whatever a corpus calls it; and where the name lies between calm and aroused, unpleasant and pleasant.
+//! Harmonised names of emotion labels, and their signs of arousal and valence.
 //!
 //! The table is data with a version: `labels.csv`. Signs of arousal and valence follow Russell, A circumplex model of affect,
 //! Journal of Personality and Social Psychology 39(6), 1980; zero is between. What is derived from them is a property of the
@@ -9,17 +9,18 @@ use std::sync::LazyLock;
 /// Version of the table.
 pub const VERSION: &str = "1";
 
-struct Line {
+/// A row of the table: a corpus's name for a label, the harmonised one, and its signs.
+struct LabelRow {
     given: &'static str,
     harmonised: &'static str,
     arousal: f64,
     valence: f64,
 }
 
-static TABLE: LazyLock<Vec<Line>> = LazyLock::new(|| {
+static TABLE: LazyLock<Vec<LabelRow>> = LazyLock::new(|| {
     let line = |l: &'static str| {
         let mut cells = l.split(',');
-        Some(Line {
+        Some(LabelRow {
             given: cells.next()?,
             harmonised: cells.next()?,
             arousal: cells.next()?.parse().ok()?,

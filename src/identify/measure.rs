@@ -1,4 +1,4 @@
-//! What a model is worth: recall, calibration, and when it had better not answer.
+//! Figures of merit of a classifier: recall, calibration, and the threshold of abstention.
 
 use crate::onnx::trees::softmax;
 use serde::Serialize;
@@ -8,9 +8,9 @@ use serde::Serialize;
 pub fn recalls(truth: &[usize], answer: &[usize], count: usize) -> Vec<Option<f64>> {
     (0..count)
         .map(|c| {
-            let of = truth.iter().filter(|t| **t == c).count();
+            let occurrences = truth.iter().filter(|t| **t == c).count();
             let hit = truth.iter().zip(answer).filter(|(t, a)| **t == c && **a == c).count();
-            (of > 0).then(|| hit as f64 / of as f64)
+            (occurrences > 0).then(|| hit as f64 / occurrences as f64)
         })
         .collect()
 }
@@ -45,18 +45,18 @@ fn loss(logits: &[Vec<f64>], truth: &[usize], temperature: f64) -> f64 {
 pub fn temperature(logits: &[Vec<f64>], truth: &[usize]) -> f64 {
     let golden = (5.0f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (0.05f64.ln(), 20.0f64.ln());
-    let at = |x: f64| loss(logits, truth, x.exp());
+    let loss_at = |x: f64| loss(logits, truth, x.exp());
     let (mut a, mut b) = (high - golden * (high - low), low + golden * (high - low));
-    let (mut fa, mut fb) = (at(a), at(b));
+    let (mut fa, mut fb) = (loss_at(a), loss_at(b));
     while high - low > 1e-6 {
         if fa < fb {
             (high, b, fb) = (b, a, fa);
             a = high - golden * (high - low);
-            fa = at(a);
+            fa = loss_at(a);
         } else {
             (low, a, fa) = (a, b, fb);
             b = low + golden * (high - low);
-            fb = at(b);
+            fb = loss_at(b);
         }
     }
     f64::midpoint(low, high).exp()
@@ -76,13 +76,14 @@ pub struct Bin {
 /// The reliability diagram over ten bins with the same number of answers each (one more in some).
 #[must_use]
 pub fn reliability(probabilities: &[Vec<f64>], truth: &[usize]) -> Vec<Bin> {
-    let mut all: Vec<(f64, bool)> = probabilities.iter().zip(truth).map(|(p, t)| (p[top(p)], top(p) == *t)).collect();
-    all.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let n = all.len();
+    let mut answers: Vec<(f64, bool)> =
+        probabilities.iter().zip(truth).map(|(p, t)| (p[top(p)], top(p) == *t)).collect();
+    answers.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let n = answers.len();
     let bin = |k: usize| {
-        let part = &all[k * n / 10..(k + 1) * n / 10];
-        let of = |f: &dyn Fn(&(f64, bool)) -> f64| part.iter().map(f).sum::<f64>() / part.len().max(1) as f64;
-        Bin { confidence: of(&|a| a.0), accuracy: of(&|a| f64::from(u8::from(a.1))), count: part.len() }
+        let part = &answers[k * n / 10..(k + 1) * n / 10];
+        let mean = |f: &dyn Fn(&(f64, bool)) -> f64| part.iter().map(f).sum::<f64>() / part.len().max(1) as f64;
+        Bin { confidence: mean(&|a| a.0), accuracy: mean(&|a| f64::from(u8::from(a.1))), count: part.len() }
     };
     (0..10).map(bin).filter(|b| b.count > 0).collect()
 }

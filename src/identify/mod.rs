@@ -1,5 +1,8 @@
-//! From labelled recordings to what matters in them: contexts, folds without leaks, learners, importance on held-out speakers,
-//! consensus with its uncertainty, how few features suffice; and to a model that the stream runs.
+//! Feature-importance studies of labelled recordings, and training of the models that follow from them.
+//!
+//! A study: contexts, cross-validation folds without leaks, classifiers, importance on held-out speakers, a consensus ranking with
+//! confidence intervals, recall against number of features, transfer between corpora, a report. Training: one model with its card,
+//! exported as ONNX, that the stream runs.
 
 mod assemble;
 pub mod audit;
@@ -9,6 +12,7 @@ pub mod consensus;
 pub mod contexts;
 pub mod data;
 pub mod direction;
+pub mod error;
 pub mod evaluate;
 mod examine;
 pub mod export;
@@ -25,6 +29,7 @@ pub mod planted;
 pub mod pool;
 pub mod prepare;
 pub mod report;
+pub mod settings;
 pub mod stability;
 pub mod statistics;
 pub mod study;

@@ -1,17 +1,18 @@
-//! From a pool to a model that the stream runs: what to learn from, which learner, what its card says.
+//! Training of a model from a pool of recordings: which data it learns from, which learner, what its card says.
 
 use super::audit;
-use super::data::{Dataset, Sample, TrainError};
+use super::data::{Dataset, Sample};
+use super::error::TrainError;
 use super::labels::dimensions;
 use super::learners::Learner;
 use super::pool::{Pool, Recording};
 use super::prepare::Normalisation;
-use super::train::{Reference, Settings, Trained, train};
+use super::train::{Reference, TrainSettings, Trained, train};
 use super::transfer::Parts;
 use crate::model::card::{Derived, Metric};
 use std::collections::BTreeSet;
 
-/// What to learn from.
+/// Which part of a pool a model learns from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Corpora.
@@ -41,8 +42,8 @@ impl Plan {
             .map(|r| (r.label.as_str(), r.corpus.as_str()))
             .collect();
         let needed = if self.corpora.len() > 1 { 2 } else { 1 };
-        let all: BTreeSet<&str> = pairs.iter().map(|p| p.0).collect();
-        all.into_iter().filter(|l| pairs.iter().filter(|p| p.0 == *l).count() >= needed).map(str::to_owned).collect()
+        let labels: BTreeSet<&str> = pairs.iter().map(|p| p.0).collect();
+        labels.into_iter().filter(|l| pairs.iter().filter(|p| p.0 == *l).count() >= needed).map(str::to_owned).collect()
     }
 
     /// The rows that are learnt from.
@@ -88,7 +89,7 @@ fn travels(
     asked: &[(Learner, f64)],
 ) -> Result<Option<(Learner, f64, Vec<Metric>)>, TrainError> {
     let mut sum: Vec<(Learner, f64, f64)> = Vec::new();
-    let mut found = Vec::new();
+    let mut transfers = Vec::new();
     let keep: Vec<usize> =
         (0..pool.recordings.len()).filter(|i| plan.corpora.contains(&pool.recordings[*i].corpus)).collect();
     let part = Pool {
@@ -117,7 +118,7 @@ fn travels(
                 None => sum.push((*learner, *strength, *uar)),
             }
         }
-        found.push(t);
+        transfers.push(t);
     }
     let best = (0..sum.len()).reduce(|a, b| if sum[b].2 > sum[a].2 { b } else { a });
     Ok(best.map(|k| {
@@ -135,7 +136,7 @@ fn travels(
                 if sum.len() > 1 { "; the learner was chosen by the mean of these figures" } else { "" }
             ),
         };
-        (sum[k].0, sum[k].1, found.iter().map(metric).collect())
+        (sum[k].0, sum[k].1, transfers.iter().map(metric).collect())
     }))
 }
 
@@ -160,7 +161,7 @@ pub const CANDIDATES_OF_SEVERAL: [(Learner, f64); 5] = [
 pub fn model(
     pool: &Pool,
     plan: &Plan,
-    mut settings: Settings,
+    mut settings: TrainSettings,
     progress: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Trained, TrainError> {
     let mut extra = Vec::new();
@@ -178,7 +179,7 @@ pub fn model(
         settings.learners = CANDIDATES.to_vec();
     }
     let data = plan.dataset(pool, settings.reference)?;
-    // The same sound in two folds would be learnt by heart.
+    // The same sound in two folds would leak: what was memorised in one is tested in the other.
     let used: Vec<&Recording> = pool.recordings.iter().filter(|r| plan.corpora.contains(&r.corpus)).collect();
     let folds: Option<Vec<usize>> = used.iter().map(|r| r.fold).collect();
     if let Some(folds) = folds {
@@ -188,9 +189,11 @@ pub fn model(
     let labels = data.labels();
     let known: Option<Vec<(f64, f64)>> = labels.iter().map(|l| dimensions(l)).collect();
     if let Some(k) = known {
-        let of = |name: &str, of_labels: Vec<f64>| Derived { name: name.to_owned(), of_labels };
-        settings.derived =
-            vec![of("arousal", k.iter().map(|d| d.0).collect()), of("valence", k.iter().map(|d| d.1).collect())];
+        let dimension = |name: &str, of_labels: Vec<f64>| Derived { name: name.to_owned(), of_labels };
+        settings.derived = vec![
+            dimension("arousal", k.iter().map(|d| d.0).collect()),
+            dimension("valence", k.iter().map(|d| d.1).collect()),
+        ];
     }
     train(&data, &settings, progress)
 }

@@ -1,4 +1,4 @@
-//! Speech-like signals in which one property alone carries the label: truth for testing methods that claim to find it.
+//! Synthetic speech-like signals in which one acoustic property carries the label: ground truth for methods of feature importance.
 //!
 //! A recording is four voiced syllables with pauses: an impulse train with an F0 contour, jitter and noise, through a source
 //! shape and the resonances of changing vowels. Speakers differ in pitch, vocal tract and breath. Whatever does not carry the

@@ -116,8 +116,8 @@ impl Pool {
     /// The groups that occur with their features.
     #[must_use]
     pub fn members(&self) -> Vec<(Group, Vec<usize>)> {
-        let mut of: BTreeMap<Group, Vec<usize>> = BTreeMap::new();
-        self.groups.iter().enumerate().for_each(|(k, g)| of.entry(*g).or_default().push(k));
-        of.into_iter().collect()
+        let mut features_of: BTreeMap<Group, Vec<usize>> = BTreeMap::new();
+        self.groups.iter().enumerate().for_each(|(k, g)| features_of.entry(*g).or_default().push(k));
+        features_of.into_iter().collect()
     }
 }

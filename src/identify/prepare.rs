@@ -1,8 +1,9 @@
-//! From values to rows that learners take: compared with the training speakers, or with the speaker.
+//! Normalisation of features by the statistics of the training speakers, or of each speaker.
 
 use super::contexts::Context;
 use super::learners::Rows;
 use super::pool::Pool;
+use super::statistics::moments;
 use ndarray::{Array2, Axis};
 use serde::Serialize;
 
@@ -33,19 +34,9 @@ impl Normalisation {
     }
 }
 
-/// Mean and standard deviation of what is finite; what does not move has scale 1.
-#[must_use]
-pub fn moments(values: impl Iterator<Item = f32>) -> (f64, f64) {
-    let values: Vec<f64> = values.filter(|v| v.is_finite()).map(f64::from).collect();
-    let n = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-    (mean, if spread > 1e-9 * mean.abs().max(1e-9) { spread } else { 1.0 })
-}
-
 /// Moments of all columns over some rows.
-fn columns(raw: &Rows, of: &[usize]) -> (Vec<f64>, Vec<f64>) {
-    (0..raw.ncols()).map(|k| moments(of.iter().map(|i| raw[(*i, k)]))).unzip()
+fn columns(raw: &Rows, rows: &[usize]) -> (Vec<f64>, Vec<f64>) {
+    (0..raw.ncols()).map(|k| moments(rows.iter().map(|i| raw[(*i, k)]))).unzip()
 }
 
 /// Values of a context's members, gaps as NaN; compared with the speaker where asked.
@@ -57,9 +48,9 @@ pub fn raw(pool: &Pool, context: &Context, how: Normalisation) -> Rows {
     });
     if how == Normalisation::Speaker {
         for s in 0..context.speaker_names.len() {
-            let own: Vec<usize> = (0..context.members.len()).filter(|i| context.speakers[*i] == s).collect();
-            let (mean, spread) = columns(&out, &own);
-            for i in own {
+            let members: Vec<usize> = (0..context.members.len()).filter(|i| context.speakers[*i] == s).collect();
+            let (mean, spread) = columns(&out, &members);
+            for i in members {
                 for k in 0..pool.width() {
                     out[(i, k)] = ((f64::from(out[(i, k)]) - mean[k]) / spread[k]) as f32;
                 }

@@ -1,4 +1,4 @@
-//! How alike selections and rankings are.
+//! Stability of feature selections and agreement of rankings.
 
 use super::statistics::{Interval, normal_quantile, ranks};
 
@@ -18,9 +18,10 @@ pub fn nogueira(selections: &[Vec<bool>]) -> Option<Interval> {
     }
     let phi = 1.0 - m / (m - 1.0) * p.iter().map(|p| p * (1.0 - p)).sum::<f64>() / d / by_chance;
     let one = |z: &Vec<bool>| {
-        let own = z.iter().filter(|z| **z).count() as f64;
+        let selected = z.iter().filter(|z| **z).count() as f64;
         let overlap = z.iter().zip(&p).filter(|(z, _)| **z).map(|(_, p)| p).sum::<f64>() / d;
-        (overlap - own * k / d / d + phi / 2.0 * (2.0 * own * k / d / d - own / d - k / d + 1.0)) / by_chance
+        (overlap - selected * k / d / d + phi / 2.0 * (2.0 * selected * k / d / d - selected / d - k / d + 1.0))
+            / by_chance
     };
     let each: Vec<f64> = selections.iter().map(one).collect();
     let mean = each.iter().sum::<f64>() / m;
@@ -55,11 +56,11 @@ pub fn kendall_w(lists: &[Vec<f64>]) -> Option<f64> {
     if lists.len() < 2 || n < 2 {
         return None;
     }
-    let all: Vec<Vec<f64>> = lists.iter().map(|l| ranks(l)).collect();
+    let list_ranks: Vec<Vec<f64>> = lists.iter().map(|l| ranks(l)).collect();
     let nf = n as f64;
     let mean = m * (nf + 1.0) / 2.0;
-    let s: f64 = (0..n).map(|k| (all.iter().map(|r| r[k]).sum::<f64>() - mean).powi(2)).sum();
-    let ties: f64 = all
+    let s: f64 = (0..n).map(|k| (list_ranks.iter().map(|r| r[k]).sum::<f64>() - mean).powi(2)).sum();
+    let ties: f64 = list_ranks
         .iter()
         .map(|r| {
             let mut sorted = r.clone();

@@ -1,6 +1,6 @@
-//! Resampling, tests and corrections.
+//! Statistics: quantiles, bootstrap resampling, permutation tests, corrections for many tests, Friedman's test.
 
-use super::data::TrainError;
+use super::error::TrainError;
 use crate::explain::sampled::Random;
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
 
@@ -20,8 +20,8 @@ pub struct Interval {
 #[must_use]
 pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
-    let at = share.clamp(0.0, 1.0) * last as f64;
-    let (low, part) = (at.floor() as usize, at.fract());
+    let position = share.clamp(0.0, 1.0) * last as f64;
+    let (low, part) = (position.floor() as usize, position.fract());
     Some(sorted[low] + part * (sorted[(low + 1).min(last)] - sorted[low]))
 }
 
@@ -30,8 +30,18 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
 pub fn interval(value: f64, mut draws: Vec<f64>) -> Interval {
     draws.retain(|v| v.is_finite());
     draws.sort_by(f64::total_cmp);
-    let at = |p| quantile(&draws, p).unwrap_or(value);
-    Interval { value, low: at(0.025), high: at(0.975) }
+    let percentile = |p| quantile(&draws, p).unwrap_or(value);
+    Interval { value, low: percentile(0.025), high: percentile(0.975) }
+}
+
+/// Mean and standard deviation of what is finite; what does not move has scale 1.
+#[must_use]
+pub fn moments(values: impl Iterator<Item = f32>) -> (f64, f64) {
+    let values: Vec<f64> = values.filter(|v| v.is_finite()).map(f64::from).collect();
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+    (mean, if spread > 1e-9 * mean.abs().max(1e-9) { spread } else { 1.0 })
 }
 
 /// Draws of `n` things out of `n` with replacement.
@@ -83,12 +93,12 @@ pub fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
     let mut out = vec![0.0; values.len()];
-    let mut at = 0;
-    while at < order.len() {
-        let same = order[at..].iter().take_while(|i| values[**i] == values[order[at]]).count();
-        let mean = at as f64 + (same as f64 + 1.0) / 2.0;
-        order[at..at + same].iter().for_each(|i| out[*i] = mean);
-        at += same;
+    let mut place = 0;
+    while place < order.len() {
+        let same = order[place..].iter().take_while(|i| values[**i] == values[order[place]]).count();
+        let mean = place as f64 + (same as f64 + 1.0) / 2.0;
+        order[place..place + same].iter().for_each(|i| out[*i] = mean);
+        place += same;
     }
     out
 }
@@ -129,10 +139,10 @@ pub fn friedman(blocks: &[Vec<f64>]) -> Result<Friedman, TrainError> {
         return Err(TrainError::Width { found: b.len(), expected: k });
     }
     let (nf, kf) = (n as f64, k as f64);
-    let all: Vec<Vec<f64>> = blocks.iter().map(|b| ranks(b)).collect();
-    let mean_ranks: Vec<f64> = (0..k).map(|j| all.iter().map(|r| r[j]).sum::<f64>() / nf).collect();
+    let block_ranks: Vec<Vec<f64>> = blocks.iter().map(|b| ranks(b)).collect();
+    let mean_ranks: Vec<f64> = (0..k).map(|j| block_ranks.iter().map(|r| r[j]).sum::<f64>() / nf).collect();
     // Without ties the sum of squares is n k (k+1) (2k+1) / 6.
-    let squares: f64 = all.iter().flatten().map(|r| r * r).sum();
+    let squares: f64 = block_ranks.iter().flatten().map(|r| r * r).sum();
     let centre = nf * kf * (kf + 1.0).powi(2) / 4.0;
     let between = nf * (nf * mean_ranks.iter().map(|r| r * r).sum::<f64>() - centre);
     let chi_squared = if squares > centre { (kf - 1.0) * between / (squares - centre) } else { 0.0 };

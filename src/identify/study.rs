@@ -1,74 +1,29 @@
-//! A study: from a pool of recordings to findings.
+//! Runs a study: from a pool of recordings to the findings.
 
 use super::assemble::assemble;
 use super::audit;
 use super::consensus::{Panel, consensus, order};
 use super::contexts::{self, Context};
-use super::data::TrainError;
+use super::error::TrainError;
 use super::examine::{Examined, examined};
 use super::fewer::{condition_curves, curves};
 use super::findings::Findings;
-use super::learners::Learner;
 use super::pool::{Pool, Recording};
 use super::prepare::Normalisation;
+use super::settings::StudySettings;
 use super::transfer::{CANDIDATES, Parts};
 use crate::features::catalogue::Group;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How much is done.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// Seed of everything that is drawn at random.
-    pub seed: u64,
-    /// The learners that vote.
-    pub learners: Vec<Learner>,
-    /// What is chosen from inside the folds.
-    pub candidates: Vec<(Learner, f64)>,
-    /// Draws of speakers.
-    pub draws: usize,
-    /// Permutations of labels.
-    pub permutations: usize,
-    /// Complementary pairs.
-    pub pairs: usize,
-    /// Numbers of features on curves.
-    pub sizes: Vec<usize>,
-    /// Labels for transfers between corpora.
-    pub common: Vec<String>,
-    /// Licences by corpus.
-    pub licences: Vec<(String, String)>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            learners: Learner::ALL.to_vec(),
-            candidates: vec![
-                (Learner::Logistic, 0.02),
-                (Learner::Logistic, 0.1),
-                (Learner::Logistic, 0.005),
-                (Learner::Sparse, 0.05),
-                (Learner::KernelSvm, 1.0),
-            ],
-            draws: 500,
-            permutations: 499,
-            pairs: 25,
-            sizes: vec![5, 10, 20, 40, 80],
-            common: ["anger", "happiness", "neutral", "sadness"].map(str::to_owned).to_vec(),
-            licences: Vec::new(),
-        }
-    }
-}
-
-/// Told of every step that is done: what, how many, out of how many. Saying `false` ends the study.
+/// Called after every step with its name, how many are done, and out of how many; `false` ends the study.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) -> bool + Sync);
 
 /// Refuses splits that leak.
 fn audited(pool: &Pool, contexts: &[Context]) -> Result<(), TrainError> {
     for c in contexts {
-        let of: Vec<&Recording> = c.members.iter().map(|i| &pool.recordings[*i]).collect();
-        audit::split(&of, &c.folds).map_err(|leak| TrainError::Learner(format!("{}: {leak}", c.name)))?;
+        let recordings: Vec<&Recording> = c.members.iter().map(|i| &pool.recordings[*i]).collect();
+        audit::split(&recordings, &c.folds).map_err(|leak| TrainError::Learner(format!("{}: {leak}", c.name)))?;
     }
     Ok(())
 }
@@ -77,7 +32,7 @@ fn audited(pool: &Pool, contexts: &[Context]) -> Result<(), TrainError> {
 ///
 /// # Errors
 /// [`TrainError`] for a pool without a context, a split that leaks, a learner that fails, or an interruption.
-pub fn run(pool: &Pool, settings: &Settings, progress: Progress<'_>) -> Result<Findings, TrainError> {
+pub fn run(pool: &Pool, settings: &StudySettings, progress: Progress<'_>) -> Result<Findings, TrainError> {
     let (contexts, skipped) = contexts::all(pool);
     if contexts.is_empty() {
         let why = skipped.first().map_or(String::new(), |s| format!(" ({}: {})", s.name, s.why));
@@ -96,7 +51,7 @@ pub fn run(pool: &Pool, settings: &Settings, progress: Progress<'_>) -> Result<F
         let n = done.fetch_add(1, Ordering::Relaxed) + 1;
         if progress(what, n, steps) { Ok(()) } else { Err(TrainError::Learner("interrupted".to_owned())) }
     };
-    let found: Vec<Examined> = contexts
+    let examined_contexts: Vec<Examined> = contexts
         .par_iter()
         .map(|c| {
             let e = examined(pool, c, settings)?;
@@ -120,9 +75,10 @@ pub fn run(pool: &Pool, settings: &Settings, progress: Progress<'_>) -> Result<F
             curves.push(p.curve(test, &settings.sizes, settings.seed)?);
         }
     }
-    let found = assemble(pool, settings, &contexts, found, skipped, curves, condition_curves, transfers);
+    let examined_contexts =
+        assemble(pool, settings, &contexts, examined_contexts, skipped, curves, condition_curves, transfers);
     step("ranking")?;
-    Ok(found)
+    Ok(examined_contexts)
 }
 
 /// The features of a pool (by number) and its groups, the most important first: the consensus alone, without intervals, curves and
@@ -130,12 +86,13 @@ pub fn run(pool: &Pool, settings: &Settings, progress: Progress<'_>) -> Result<F
 ///
 /// # Errors
 /// As [`run`].
-pub fn ranking(pool: &Pool, settings: &Settings) -> Result<(Vec<usize>, Vec<Group>), TrainError> {
+pub fn ranking(pool: &Pool, settings: &StudySettings) -> Result<(Vec<usize>, Vec<Group>), TrainError> {
     let (contexts, _) = contexts::all(pool);
     audited(pool, &contexts)?;
-    let found: Vec<Examined> =
+    let examined_contexts: Vec<Examined> =
         contexts.par_iter().map(|c| examined(pool, c, settings)).collect::<Result<_, TrainError>>()?;
-    let (features, groups): (Vec<Panel>, Vec<Panel>) = found.into_iter().map(|e| (e.features, e.groups)).unzip();
+    let (features, groups): (Vec<Panel>, Vec<Panel>) =
+        examined_contexts.into_iter().map(|e| (e.features, e.groups)).unzip();
     let members = pool.members();
     let first = |panels: &[Panel], width: usize| {
         order(&consensus(panels, width, 0, 1).iter().map(|p| p.score).collect::<Vec<f64>>())
@@ -143,5 +100,3 @@ pub fn ranking(pool: &Pool, settings: &Settings) -> Result<(Vec<usize>, Vec<Grou
     let groups = first(&groups, members.len()).into_iter().map(|g| members[g].0).collect();
     Ok((first(&features, pool.width()), groups))
 }
-
-pub(super) type Step<'a> = &'a (dyn Fn(&str) -> Result<(), TrainError> + Sync);

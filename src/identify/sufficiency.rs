@@ -1,4 +1,4 @@
-//! How few features suffice.
+//! Sufficient feature subsets: recall against number of features, and the smallest number that loses next to nothing.
 //!
 //! Rankings are made inside the folds: by backward elimination with logistic regression (Guyon et al., Gene selection for cancer
 //! classification using support vector machines, Machine Learning 46, 2002), which leaves out what others say already. The
@@ -6,7 +6,7 @@
 
 use super::consensus::{order, standing};
 use super::contexts::Context;
-use super::data::TrainError;
+use super::error::TrainError;
 use super::learners::{Learner, Rows, fit, logistic};
 use super::measure::{top, uar};
 use super::prepare::{Normalisation, standardised};
@@ -137,24 +137,24 @@ pub fn within(
         let rows = standardised(raw, &inside);
         let (learn, test) = (rows.select(Axis(0), &inside), rows.select(Axis(0), &outside));
         let y: Vec<usize> = inside.iter().map(|i| context.classes[*i]).collect();
-        let own = standing_inside(&learn, &y, context.labels.len())?;
+        let own_standing = standing_inside(&learn, &y, context.labels.len())?;
         for (kind, runs) in &mut kinds {
-            for (run, found) in runs.iter_mut().enumerate() {
+            for (run, answers_by_size) in runs.iter_mut().enumerate() {
                 let ordered = match kind {
-                    Order::Own => order(&own),
+                    Order::Own => order(&own_standing),
                     Order::Consensus => {
-                        let sum = |f: usize| own[f] + others.iter().map(|o| o[f]).sum::<f64>();
+                        let sum = |f: usize| own_standing[f] + others.iter().map(|o| o[f]).sum::<f64>();
                         order(&(0..d).map(sum).collect::<Vec<_>>())
                     }
                     Order::Random => {
-                        let mut list: Vec<usize> = (0..d).collect();
-                        Random(seed.wrapping_add((k * RANDOM + run) as u64).wrapping_mul(2) | 1).shuffle(&mut list);
-                        list
+                        let mut shuffled: Vec<usize> = (0..d).collect();
+                        Random(seed.wrapping_add((k * RANDOM + run) as u64).wrapping_mul(2) | 1).shuffle(&mut shuffled);
+                        shuffled
                     }
                 };
                 for (s, size) in sizes.iter().enumerate() {
                     let given = answers(&learn, &y, &context.labels, &test, &ordered[..*size])?;
-                    outside.iter().zip(given).for_each(|(i, a)| found[s][*i] = a);
+                    outside.iter().zip(given).for_each(|(i, a)| answers_by_size[s][*i] = a);
                 }
             }
         }
@@ -169,7 +169,7 @@ pub fn within(
     };
     let curve = |(kind, runs): &(Order, Vec<Vec<Vec<usize>>>)| {
         let mean = |s: usize| runs.iter().map(|r| recall(None, &r[s])).sum::<f64>() / runs.len() as f64;
-        let of = |list: Option<&Vec<usize>>| {
+        let smallest_of = |list: Option<&Vec<usize>>| {
             let points: Vec<(usize, f64)> =
                 sizes.iter().enumerate().map(|(s, size)| (*size, recall(list, &runs[0][s]))).collect();
             smallest(&points)
@@ -180,8 +180,9 @@ pub fn within(
             normalisation,
             order: *kind,
             points: sizes.iter().enumerate().map(|(s, size)| (*size, mean(s))).collect(),
-            smallest: (*kind != Order::Random)
-                .then(|| interval(of(None) as f64, drawn.iter().map(|l| of(Some(l)) as f64).collect())),
+            smallest: (*kind != Order::Random).then(|| {
+                interval(smallest_of(None) as f64, drawn.iter().map(|l| smallest_of(Some(l)) as f64).collect())
+            }),
         }
     };
     Ok(kinds.iter().map(curve).collect())

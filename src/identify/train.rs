@@ -1,6 +1,7 @@
-//! From labelled rows to a model that the stream runs.
+//! Training, calibration and export of a model from a dataset.
 
-use super::data::{Dataset, TrainError};
+use super::data::Dataset;
+use super::error::TrainError;
 use super::export;
 use super::learners::{Fitted, Learner, Rows, fit, rows_of};
 use super::measure::{calibration_error, least_sure, recalls, temperature, tempered, top, uar};
@@ -20,7 +21,7 @@ pub enum Reference {
     Speaker,
 }
 
-/// What stands for the data in explanations.
+/// Background dataset of explanations: the rows that attributions compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Background {
     /// So many recordings' rows, the same number for each label.
@@ -29,9 +30,9 @@ pub enum Background {
     Prototypes,
 }
 
-/// How to train.
+/// Settings of the training of one model.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
+pub struct TrainSettings {
     /// Name of the model.
     pub id: String,
     /// Version of the model.
@@ -48,7 +49,7 @@ pub struct Settings {
     pub seed: u64,
     /// Share of the least sure answers that are not given.
     pub silent_share: f64,
-    /// What stands for the data in explanations.
+    /// Background dataset of explanations.
     pub background: Background,
     /// Licence of the weights.
     pub licence: String,
@@ -62,7 +63,7 @@ pub struct Settings {
     pub metrics: Vec<Metric>,
 }
 
-/// What came out.
+/// A trained model.
 #[derive(Debug, Clone)]
 pub struct Trained {
     /// The model's bytes, the card inside.
@@ -104,7 +105,7 @@ fn rows(data: &Dataset, reference: Reference, card: &mut Card, fit: &[usize]) ->
 /// [`TrainError`] naming what is wrong with the data, or what failed.
 pub fn train(
     data: &Dataset,
-    settings: &Settings,
+    settings: &TrainSettings,
     progress: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Trained, TrainError> {
     data.check()?;
@@ -115,7 +116,8 @@ pub fn train(
     let (labels, classes, folds) = (data.labels(), data.classes(), data.folds(settings.folds)?);
     let count = folds.iter().max().map_or(0, |m| m + 1);
     let mut card = blank(data, settings);
-    let steps = settings.learners.len() * (count + 1);
+    // Every learner on every fold, then the one that is kept on everything.
+    let steps = settings.learners.len() * count + 1;
     let mut done = 0;
     let mut step = || {
         done += 1;
@@ -127,10 +129,10 @@ pub fn train(
         let mut logits: Vec<Vec<f64>> = vec![Vec::new(); data.samples.len()];
         for fold in 0..count {
             let (outside, inside): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|i| folds[*i] == fold);
-            let all = rows(data, settings.reference, &mut card, &inside)?;
+            let matrix = rows(data, settings.reference, &mut card, &inside)?;
             let y: Vec<usize> = inside.iter().map(|i| classes[*i]).collect();
-            let fitted = fit(learner, strength, &all.select(Axis(0), &inside), &y, &labels, settings.seed)?;
-            let scores = fitted.scores(&all.select(Axis(0), &outside));
+            let fitted = fit(learner, strength, &matrix.select(Axis(0), &inside), &y, &labels, settings.seed)?;
+            let scores = fitted.scores(&matrix.select(Axis(0), &outside));
             outside.iter().zip(scores.axis_iter(Axis(0))).for_each(|(i, s)| logits[*i] = s.to_vec());
             step()?;
         }
@@ -145,19 +147,19 @@ pub fn train(
         return Err(TrainError::TooFew { what: "learners".to_owned(), found: 0, expected: 1 });
     };
     let everything: Vec<usize> = (0..data.samples.len()).collect();
-    let all = rows(data, settings.reference, &mut card, &everything)?;
-    let fitted = fit(learner, strength, &all, &classes, &labels, settings.seed)?;
+    let matrix = rows(data, settings.reference, &mut card, &everything)?;
+    let fitted = fit(learner, strength, &matrix, &classes, &labels, settings.seed)?;
     step()?;
     judge(&mut card, &logits, &classes, &labels, settings, count, data);
     card.background = match settings.background {
-        Background::Rows(total) => spread(&all, &classes, labels.len(), total),
-        Background::Prototypes => prototypes(&all, data),
+        Background::Rows(total) => spread(&matrix, &classes, labels.len(), total),
+        Background::Prototypes => prototypes(&matrix, data),
     };
     card.outputs = outputs(&fitted, &labels);
     Ok(Trained { bytes: export::model(&fitted, &card), card, learner, strength, recall, logits, fitted })
 }
 
-fn blank(data: &Dataset, settings: &Settings) -> Card {
+fn blank(data: &Dataset, settings: &TrainSettings) -> Card {
     Card {
         format: FORMAT.to_owned(),
         id: settings.id.clone(),
@@ -184,13 +186,13 @@ fn blank(data: &Dataset, settings: &Settings) -> Card {
 }
 
 fn outputs(fitted: &Fitted, labels: &[String]) -> Vec<Output> {
-    let of = |name: &str, kind| Output { name: name.to_owned(), kind, labels: labels.to_vec() };
+    let output = |name: &str, kind| Output { name: name.to_owned(), kind, labels: labels.to_vec() };
     match fitted {
         Fitted::Trees(_) => vec![
-            of(export::PROBABILITIES, OutputKind::Probabilities),
-            Output { labels: Vec::new(), ..of(export::LABEL, OutputKind::Label) },
+            output(export::PROBABILITIES, OutputKind::Probabilities),
+            Output { labels: Vec::new(), ..output(export::LABEL, OutputKind::Label) },
         ],
-        _ => vec![of(export::LOGITS, OutputKind::Logits), of(export::PROBABILITIES, OutputKind::Probabilities)],
+        _ => vec![output(export::LOGITS, OutputKind::Logits), output(export::PROBABILITIES, OutputKind::Probabilities)],
     }
 }
 
@@ -200,7 +202,7 @@ fn judge(
     logits: &[Vec<f64>],
     classes: &[usize],
     labels: &[String],
-    settings: &Settings,
+    settings: &TrainSettings,
     folds: usize,
     data: &Dataset,
 ) {
@@ -210,7 +212,7 @@ fn judge(
     let answers: Vec<usize> = logits.iter().map(|l| top(l)).collect();
     let threshold = least_sure(&after, settings.silent_share);
     let given: Vec<usize> = (0..classes.len()).filter(|i| after[*i][answers[*i]] >= threshold).collect();
-    let pick = |list: &[usize]| -> Vec<usize> { given.iter().map(|i| list[*i]).collect() };
+    let pick = |values: &[usize]| -> Vec<usize> { given.iter().map(|i| values[*i]).collect() };
     card.calibration = Calibration { temperature: t };
     card.abstain = Abstain {
         confidence_below: threshold,
@@ -230,15 +232,15 @@ fn judge(
     let n = labels.len();
     card.metrics = vec![metric("UAR".to_owned(), uar(classes, &answers, n), "")];
     let mut several: Vec<(String, Vec<usize>)> = Vec::new();
-    let of = |f: &dyn Fn(&super::data::Sample) -> String| -> Vec<(String, Vec<usize>)> {
+    let grouped_by = |f: &dyn Fn(&super::data::Sample) -> String| -> Vec<(String, Vec<usize>)> {
         let mut parts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         data.samples.iter().enumerate().for_each(|(i, s)| parts.entry(f(s)).or_default().push(i));
         if parts.len() > 1 { parts.into_iter().collect() } else { Vec::new() }
     };
-    several.extend(of(&|s| format!("corpus {}", s.corpus)));
-    several.extend(of(&|s| format!("condition {}", s.condition)));
-    for (part, list) in several {
-        let take = |from: &[usize]| -> Vec<usize> { list.iter().map(|i| from[*i]).collect() };
+    several.extend(grouped_by(&|s| format!("corpus {}", s.corpus)));
+    several.extend(grouped_by(&|s| format!("condition {}", s.condition)));
+    for (part, members) in several {
+        let take = |from: &[usize]| -> Vec<usize> { members.iter().map(|i| from[*i]).collect() };
         card.metrics.push(metric(format!("UAR, {part}"), uar(&take(classes), &take(&answers), n), ""));
     }
     for (label, r) in labels.iter().zip(recalls(classes, &answers, n)) {
@@ -262,7 +264,7 @@ fn judge(
     card.metrics.extend(settings.metrics.iter().cloned());
 }
 
-/// Rows that stand for the data: the same number from each class, evenly spaced in the corpus's order.
+/// The background dataset: the same number of rows from each class, evenly spaced in the corpus's order.
 fn spread(rows: &Rows, classes: &[usize], count: usize, total: usize) -> Vec<Vec<f32>> {
     let mut out = Vec::with_capacity(total);
     for c in 0..count {
@@ -275,9 +277,9 @@ fn spread(rows: &Rows, classes: &[usize], count: usize, total: usize) -> Vec<Vec
 
 /// The mean row of each label in each corpus.
 fn prototypes(rows: &Rows, data: &Dataset) -> Vec<Vec<f32>> {
-    let mut of: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    let mut members_of: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (i, s) in data.samples.iter().enumerate() {
-        of.entry((&s.label, &s.corpus)).or_default().push(i);
+        members_of.entry((&s.label, &s.corpus)).or_default().push(i);
     }
-    of.values().filter_map(|list| rows.select(Axis(0), list).mean_axis(Axis(0))).map(|r| r.to_vec()).collect()
+    members_of.values().filter_map(|list| rows.select(Axis(0), list).mean_axis(Axis(0))).map(|r| r.to_vec()).collect()
 }

@@ -1,7 +1,7 @@
-//! From some corpora to another: the labels that all share, learnt here and tested there.
+//! Transfer between corpora: the labels that all share, learnt on some corpora and tested on another.
 
 use super::contexts::Context;
-use super::data::TrainError;
+use super::error::TrainError;
 use super::learners::{Learner, Rows, fit};
 use super::measure::{top, uar};
 use super::pool::Pool;
@@ -11,7 +11,7 @@ use super::sufficiency::{Curve, Order, answers, elimination, smallest};
 use ndarray::{Array2, Axis, concatenate};
 use serde::Serialize;
 
-/// What is tried from corpus to corpus: penalties that leave little room for what is special about one corpus.
+/// Candidate learners for transfer: strong penalties, so that they fit little that is special about one corpus.
 pub const CANDIDATES: [(Learner, f64); 7] = [
     (Learner::Logistic, 0.02),
     (Learner::Logistic, 0.005),
@@ -81,10 +81,10 @@ impl Parts {
     fn rows(&self, learn: &[usize], test: usize) -> (Rows, Vec<usize>, Rows) {
         let mut views: Vec<_> = learn.iter().map(|k| self.parts[*k].2.view()).collect();
         views.push(self.parts[test].2.view());
-        let all = concatenate(Axis(0), &views).unwrap_or_else(|_| Array2::zeros((0, 0)));
-        let n = all.nrows() - self.parts[test].2.nrows();
+        let matrix = concatenate(Axis(0), &views).unwrap_or_else(|_| Array2::zeros((0, 0)));
+        let n = matrix.nrows() - self.parts[test].2.nrows();
         let inside: Vec<usize> = (0..n).collect();
-        let z = standardised(&all, &inside);
+        let z = standardised(&matrix, &inside);
         let classes = learn.iter().flat_map(|k| self.parts[*k].1.classes.clone()).collect();
         let (a, b) = z.view().split_at(Axis(0), n);
         (a.to_owned(), classes, b.to_owned())
@@ -176,8 +176,8 @@ impl Parts {
             given.push(a);
         }
         let drawn = super::evaluate::resampled(context, 400, seed);
-        let again = |list: &Vec<usize>| {
-            let pick = |from: &[usize]| -> Vec<usize> { list.iter().map(|i| from[*i]).collect() };
+        let again = |drawn_members: &Vec<usize>| {
+            let pick = |from: &[usize]| -> Vec<usize> { drawn_members.iter().map(|i| from[*i]).collect() };
             let truth = pick(&context.classes);
             let p: Vec<(usize, f64)> =
                 points.iter().zip(&given).map(|(p, a)| (p.0, uar(&truth, &pick(a), self.labels.len()))).collect();

@@ -1,4 +1,4 @@
-//! Graphs that are a linear map: found by following constants from the input to the output.
+//! Detection of affine graphs: the linear map of a graph, by constant propagation from its input to its output.
 
 use super::error::OnnxError;
 use super::graph::{Model, attribute, divides_by_sum, float, int, node_name, op_name, reads};
@@ -7,7 +7,7 @@ use super::tensor::{elements, floats};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-/// Larger maps are not followed.
+/// Most elements of a map; larger ones are not propagated.
 const LARGEST: usize = 1 << 22;
 
 /// What follows the linear map.
@@ -79,7 +79,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// What was found between an input and an output.
+/// The map between an input and an output of a graph, or the obstacle.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reading {
     /// A linear map.
@@ -225,7 +225,7 @@ fn step(
             _ => None,
         },
         "Scaler" => {
-            let list = |name: &str| attribute(node, name).map_or_else(Vec::new, |a| a.floats.clone());
+            let floats_of = |name: &str| attribute(node, name).map_or_else(Vec::new, |a| a.floats.clone());
             let wide = |v: &[f32]| -> Option<Vec<f64>> {
                 match v.len() {
                     1 => Some(vec![f64::from(v[0]); rows]),
@@ -233,7 +233,7 @@ fn step(
                     _ => None,
                 }
             };
-            match (wide(&list("offset")), wide(&list("scale"))) {
+            match (wide(&floats_of("offset")), wide(&floats_of("scale"))) {
                 (Some(offset), Some(scale)) => {
                     let shift: Vec<f64> = offset.iter().zip(&scale).map(|(o, s)| -o * s).collect();
                     scaled(&scale, &shift)
@@ -275,12 +275,12 @@ fn product(
     if inner != map.bias.len() || columns.checked_mul(width).is_none_or(|n| n > LARGEST) {
         return None;
     }
-    let at = |i: usize, c: usize| alpha * if transposed { matrix[c * inner + i] } else { matrix[i * columns + c] };
+    let element = |i: usize, c: usize| alpha * if transposed { matrix[c * inner + i] } else { matrix[i * columns + c] };
     let mut weights = vec![0.0; columns * width];
     let mut bias = shift.unwrap_or_else(|| vec![0.0; columns]);
     for c in 0..columns {
         for i in 0..inner {
-            let m = at(i, c);
+            let m = element(i, c);
             bias[c] += m * map.bias[i];
             let row = &map.weights[i * width..][..width];
             weights[c * width..][..width].iter_mut().zip(row).for_each(|(w, r)| *w += m * r);
@@ -292,9 +292,9 @@ fn product(
 type Linear = (Vec<f64>, Vec<f64>, Link, Vec<String>);
 
 fn sklearn(node: &NodeProto, map: &Map, width: usize) -> Option<Linear> {
-    let list =
+    let floats_of =
         |name: &str| attribute(node, name).map_or_else(Vec::new, |a| a.floats.iter().map(|v| f64::from(*v)).collect());
-    let (coefficients, mut shift): (Vec<f64>, Vec<f64>) = (list("coefficients"), list("intercepts"));
+    let (coefficients, mut shift): (Vec<f64>, Vec<f64>) = (floats_of("coefficients"), floats_of("intercepts"));
     let inner = map.bias.len();
     if coefficients.is_empty() || coefficients.len() % inner != 0 {
         return None;

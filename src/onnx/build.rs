@@ -1,4 +1,4 @@
-//! Making graphs: nodes, attributes, inputs and outputs.
+//! Construction of graphs: nodes, attributes, inputs and outputs.
 
 use super::graph::Dim;
 use super::proto::{

@@ -1,4 +1,4 @@
-//! A model's graph, read and checked.
+//! Model files: the graph, parsed and validated.
 
 use super::error::OnnxError;
 use super::proto::{
@@ -147,11 +147,11 @@ pub fn reads(node: &NodeProto) -> Vec<&str> {
 
 /// What a body takes from the graph around it.
 fn captured(body: &GraphProto) -> Vec<&str> {
-    let mut own: HashSet<&str> = body.initializer.iter().map(|t| t.name.as_str()).collect();
-    own.extend(body.input.iter().map(|i| i.name.as_str()));
-    own.extend(body.node.iter().flat_map(|n| n.output.iter().map(String::as_str)));
+    let mut defined: HashSet<&str> = body.initializer.iter().map(|t| t.name.as_str()).collect();
+    defined.extend(body.input.iter().map(|i| i.name.as_str()));
+    defined.extend(body.node.iter().flat_map(|n| n.output.iter().map(String::as_str)));
     let used = body.node.iter().flat_map(reads).chain(body.output.iter().map(|o| o.name.as_str()));
-    used.filter(|name| !own.contains(name)).collect()
+    used.filter(|name| !defined.contains(name)).collect()
 }
 
 /// Whether a node divides rows by the sum of their absolute values (`Normalizer`, whose default is the largest value): what

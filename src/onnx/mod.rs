@@ -1,4 +1,4 @@
-//! ONNX graphs: read, check, make, add to, and differentiate. Running them is `model`'s business.
+//! ONNX graphs: parsing, validation, construction, extension, differentiation. Inference belongs to `model`.
 
 pub mod affine;
 pub mod build;

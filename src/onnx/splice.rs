@@ -1,4 +1,4 @@
-//! Adding to a model file without rewriting it: the weights and everything unknown stay byte for byte as they are.
+//! Extension of a model file without re-encoding it: weights and unknown fields stay byte for byte as they are.
 
 use super::error::OnnxError;
 use super::graph::Model;
@@ -14,10 +14,10 @@ const GRAPH: u32 = 7;
 /// # Errors
 /// [`OnnxError::Format`] where the top level cannot be walked, or holds several graphs.
 pub fn splice(model: &Model, added: &GraphProto) -> Result<Vec<u8>, OnnxError> {
-    let all: &[u8] = model.bytes();
+    let file: &[u8] = model.bytes();
     let extra = added.encode_to_vec();
-    let mut out = Vec::with_capacity(all.len() + extra.len() + 16);
-    let mut rest = all;
+    let mut out = Vec::with_capacity(file.len() + extra.len() + 16);
+    let mut rest = file;
     let mut done = false;
     let broken = |why: &str| OnnxError::Format(why.to_owned());
     while !rest.is_empty() {

@@ -1,4 +1,4 @@
-//! Constants in a graph.
+//! Constant tensors of a graph.
 
 use super::error::OnnxError;
 use super::proto::TensorProto;

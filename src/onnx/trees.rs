@@ -1,4 +1,4 @@
-//! Tree ensembles (`TreeEnsembleClassifier` and `TreeEnsembleRegressor` of `ai.onnx.ml` 1 to 4): read and evaluated.
+//! Tree ensembles (`TreeEnsembleClassifier` and `TreeEnsembleRegressor` of `ai.onnx.ml` 1 to 4): parsing and evaluation.
 //!
 //! Thresholds and inputs are compared in float32, as the standard says; leaf weights are added up in float64.
 
@@ -345,13 +345,13 @@ impl Tree {
     /// The weights of the leaf where a row ends.
     #[must_use]
     pub fn leaf(&self, row: &[f32]) -> &[(usize, f64)] {
-        let mut at = 0;
+        let mut node = 0;
         loop {
-            match self.nodes.get(at) {
+            match self.nodes.get(node) {
                 Some(Node::Branch { feature, mode, value, yes, no, missing_yes }) => {
                     let x = row.get(*feature).copied().unwrap_or(f32::NAN);
                     let up = if x.is_nan() { *missing_yes } else { mode.holds(x, *value) };
-                    at = if up { *yes } else { *no };
+                    node = if up { *yes } else { *no };
                 }
                 Some(Node::Leaf(weights)) => return weights,
                 None => return &[],

@@ -168,20 +168,25 @@ fn clean() -> Vec<String> {
 }
 
 impl Study {
-    /// Reads a file; folders in it are relative to `base`, or to the file.
+    /// Reads a file; folders in it are relative to `base`, or to the file. Gives its text as well.
     pub fn read(path: &Path, base: Option<&Path>) -> Result<(Self, String), String> {
         let named = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
         let text = std::fs::read_to_string(path).map_err(|e| named(&e))?;
-        let mut study: Self = toml::from_str(&text).map_err(|e| named(&e))?;
         let base = base.or(path.parent()).unwrap_or(Path::new(""));
+        Ok((Self::parse(&text, base).map_err(|e| named(&e))?, text))
+    }
+
+    /// Reads the text of a file; folders in it are relative to `base`.
+    pub fn parse(text: &str, base: &Path) -> Result<Self, String> {
+        let mut study: Self = toml::from_str(text).map_err(|e| e.to_string())?;
         for c in &mut study.corpus {
             c.root = base.join(&c.root);
             let place = |p: &PathBuf| c.root.join(p);
             c.manifest = Tables::Many(c.manifest.list().into_iter().map(place).collect());
             c.folds = c.folds.as_ref().map(place);
         }
-        study.check().map_err(|e| named(&e))?;
-        Ok((study, text))
+        study.check()?;
+        Ok(study)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -220,12 +225,12 @@ impl Study {
 
     /// The learners that vote.
     pub fn learners(&self) -> Result<Vec<Learner>, String> {
-        let all = || Learner::ALL.map(|l| l.name()).join(", ");
+        let known = || Learner::ALL.map(|l| l.name()).join(", ");
         match &self.learners {
             None => Ok(Learner::ALL.to_vec()),
             Some(list) => list
                 .iter()
-                .map(|n| Learner::parse(n).ok_or_else(|| format!("learner \"{n}\": expected one of {}", all())))
+                .map(|n| Learner::parse(n).ok_or_else(|| format!("learner \"{n}\": expected one of {}", known())))
                 .collect(),
         }
     }

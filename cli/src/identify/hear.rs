@@ -113,8 +113,9 @@ impl Sound {
 
     fn cut(&mut self, start_s: Option<f64>, end_s: Option<f64>) {
         let first = self.origin_ns as f64 / 1e9;
-        let at = |s: f64| (((s - first).max(0.0) * f64::from(self.rate_hz)).round() as usize).min(self.samples.len());
-        let (from, to) = (start_s.map_or(0, at), end_s.map_or(self.samples.len(), at));
+        let sample_at =
+            |s: f64| (((s - first).max(0.0) * f64::from(self.rate_hz)).round() as usize).min(self.samples.len());
+        let (from, to) = (start_s.map_or(0, sample_at), end_s.map_or(self.samples.len(), sample_at));
         self.samples = self.samples[from.min(to)..to].to_vec();
     }
 
@@ -262,7 +263,7 @@ impl Ears<'_> {
 
     /// All recordings as a pool, and those that cannot be read with the reason.
     pub fn all(&self, listed: &[Listed]) -> Result<(Pool, Vec<(String, String)>), String> {
-        self.progress.length(listed.len() as u64);
+        self.progress.set_total(listed.len() as u64);
         let broken = Mutex::new(Vec::new());
         let known: Vec<Option<Vec<Known>>> = listed
             .par_iter()
@@ -270,12 +271,12 @@ impl Ears<'_> {
                 if self.stop.load(Ordering::Relaxed) {
                     return None;
                 }
-                let found = self.one(l);
+                let outcome = self.one(l);
                 self.progress.step();
-                found
+                outcome
                     .map_err(|e| {
-                        let mut list = broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                        list.push((to_name(&l.path), e));
+                        let mut unreadable = broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                        unreadable.push((to_name(&l.path), e));
                     })
                     .ok()
             })
@@ -285,10 +286,10 @@ impl Ears<'_> {
         }
         let mut pool = Pool::of(self.set.name(), self.set.version(), self.set.functionals());
         pool.heard = self.conditions.iter().map(|c| Heard { condition: c.clone(), ..Heard::default() }).collect();
-        for (l, list) in listed.iter().zip(known) {
-            let Some(list) = list else { continue };
+        for (l, by_condition) in listed.iter().zip(known) {
+            let Some(by_condition) = by_condition else { continue };
             let mut recording = l.recording.clone();
-            for (place, k) in pool.heard.iter_mut().zip(list) {
+            for (place, k) in pool.heard.iter_mut().zip(by_condition) {
                 recording.audio = k.audio;
                 recording.facts = k.facts;
                 place.values.push(k.values);

@@ -44,7 +44,7 @@ fn seconds(cell: &str) -> Result<Option<f64>, String> {
 /// `language`, `sex` (or `gender`), `sentence` (or `transcription`), `session`, `fold`, `start`, `end`.
 pub fn listed(corpus: &Corpus) -> Result<Vec<Listed>, String> {
     let mut order: Vec<String> = Vec::new();
-    let mut of: HashMap<String, HashMap<String, String>> = HashMap::new();
+    let mut cells_of: HashMap<String, HashMap<String, String>> = HashMap::new();
     let tables: Vec<PathBuf> = corpus.manifest.list().into_iter().chain(&corpus.folds).cloned().collect();
     for (t, path) in tables.iter().enumerate() {
         let table = Table::read(path)?;
@@ -56,7 +56,7 @@ pub fn listed(corpus: &Corpus) -> Result<Vec<Listed>, String> {
             // Parts of files are told apart by where they begin and end.
             let part = |k: Option<usize>| k.map_or("", |k| row[k].as_str());
             let key = format!("{}\u{1f}{}\u{1f}{}", row[file], part(start), part(end));
-            let known = of.contains_key(&key);
+            let known = cells_of.contains_key(&key);
             if t == 0 && known {
                 return Err(format!("{}: {} is there twice", path.display(), row[file]));
             }
@@ -66,7 +66,7 @@ pub fn listed(corpus: &Corpus) -> Result<Vec<Listed>, String> {
             if !known {
                 order.push(key.clone());
             }
-            let entry = of.entry(key).or_default();
+            let entry = cells_of.entry(key).or_default();
             header.iter().zip(row).for_each(|(h, c)| {
                 entry.insert(h.clone(), c.trim().to_owned());
             });
@@ -74,7 +74,7 @@ pub fn listed(corpus: &Corpus) -> Result<Vec<Listed>, String> {
     }
     let name = &corpus.name;
     let one = |key: &String| {
-        let row = &of[key];
+        let row = &cells_of[key];
         let get = |names: &[&str]| names.iter().find_map(|n| row.get(*n)).filter(|v| !v.is_empty()).cloned();
         let file = get(&["file"]).ok_or_else(|| format!("{name}: a row without a file"))?;
         let need = |names: &[&str]| {
@@ -105,10 +105,10 @@ pub fn listed(corpus: &Corpus) -> Result<Vec<Listed>, String> {
             },
         })
     };
-    let all: Vec<Listed> = order.iter().map(one).collect::<Result<_, String>>()?;
-    match all.iter().find(|l| corpus.folds.is_some() && l.recording.fold.is_none()) {
+    let recordings: Vec<Listed> = order.iter().map(one).collect::<Result<_, String>>()?;
+    match recordings.iter().find(|l| corpus.folds.is_some() && l.recording.fold.is_none()) {
         Some(l) => Err(format!("{name}: no fold for {}", l.recording.file)),
-        None => Ok(all),
+        None => Ok(recordings),
     }
 }
 

@@ -12,7 +12,8 @@ use affect::identify::labels::harmonised;
 use affect::identify::models::{self, Plan};
 use affect::identify::planted::{self, Carrier};
 use affect::identify::pool::Pool;
-use affect::identify::train::{Background, Reference, Settings as Training, Trained};
+use affect::identify::settings::StudySettings;
+use affect::identify::train::{Background, Reference, TrainSettings, Trained};
 use affect::identify::{report, study};
 use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs, replaceable};
 use clap::Args;
@@ -85,15 +86,15 @@ pub fn run(args: &IdentifyArgs) -> Result<(), String> {
         write("recordings.csv", &keep::recordings(&pool)?)?;
         let progress = Progress::count(args.quiet, "study");
         let step = |what: &str, n: usize, of: usize| {
-            progress.at(n as u64, Some(of as u64));
+            progress.set_position(n as u64, Some(of as u64));
             progress.message(what);
             !stop.load(Ordering::Relaxed)
         };
-        let mut settings = study::Settings {
+        let mut settings = StudySettings {
             seed: plan.seed,
             learners: plan.learners()?,
             licences: plan.corpus.iter().map(|c| (c.name.clone(), c.licence.clone())).collect(),
-            ..study::Settings::default()
+            ..StudySettings::default()
         };
         settings.draws = plan.draws.unwrap_or(settings.draws);
         settings.permutations = plan.permutations.unwrap_or(settings.permutations);
@@ -192,8 +193,8 @@ fn tables(plan: &Study) -> Result<Vec<Listed>, String> {
     let wanted: Option<Vec<String>> = plan.labels.as_ref().map(|l| l.iter().map(|x| harmonised(x)).collect());
     let mut out = Vec::new();
     for c in &plan.corpus {
-        let all = listed(c)?;
-        out.extend(all.into_iter().filter(|l| wanted.as_ref().is_none_or(|w| w.contains(&l.recording.label))));
+        let recordings = listed(c)?;
+        out.extend(recordings.into_iter().filter(|l| wanted.as_ref().is_none_or(|w| w.contains(&l.recording.label))));
     }
     Ok(out)
 }
@@ -201,15 +202,15 @@ fn tables(plan: &Study) -> Result<Vec<Listed>, String> {
 /// What would be done.
 fn told(plan: &Study, recordings: &[Listed]) -> Result<(), String> {
     for c in &plan.corpus {
-        let own: Vec<&Listed> = recordings.iter().filter(|l| l.recording.corpus == c.name).collect();
-        let mut speakers: Vec<&String> = own.iter().map(|l| &l.recording.speaker).collect();
+        let corpus_recordings: Vec<&Listed> = recordings.iter().filter(|l| l.recording.corpus == c.name).collect();
+        let mut speakers: Vec<&String> = corpus_recordings.iter().map(|l| &l.recording.speaker).collect();
         speakers.sort_unstable();
         speakers.dedup();
-        let missing = own.iter().filter(|l| !l.path.exists()).count();
+        let missing = corpus_recordings.iter().filter(|l| !l.path.exists()).count();
         crate::say_line!(
             "{}: {} recordings of {} speakers, {missing} files missing",
             c.name,
-            own.len(),
+            corpus_recordings.len(),
             speakers.len()
         );
     }
@@ -256,7 +257,7 @@ fn data_of(plan: &Study, m: &ModelPlan, pool: &Pool) -> Result<affect::identify:
 }
 
 fn model(plan: &Study, m: &ModelPlan, pool: &Pool, quiet: bool, stop: &AtomicBool) -> Result<Trained, String> {
-    let settings = Training {
+    let settings = TrainSettings {
         id: m.id.clone(),
         version: m.version.clone(),
         description: m.description.clone(),
@@ -274,7 +275,7 @@ fn model(plan: &Study, m: &ModelPlan, pool: &Pool, quiet: bool, stop: &AtomicBoo
     };
     let progress = Progress::count(quiet, &m.id);
     let mut step = |n: usize, of: usize| {
-        progress.at(n as u64, Some(of as u64));
+        progress.set_position(n as u64, Some(of as u64));
         !stop.load(Ordering::Relaxed)
     };
     let trained = models::model(pool, &plan_of(plan, m, pool), settings, &mut step);

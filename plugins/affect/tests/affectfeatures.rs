@@ -636,8 +636,10 @@ fn statistics_count() {
 #[test]
 fn documentation_is_complete() {
     init();
-    for name in ["affectfeatures", "affectextract", "affectsink"] {
-        let element = gst::ElementFactory::make(name).build().unwrap();
+    let names: Vec<_> = gst::Registry::get().features_by_plugin("affect").iter().map(|f| f.name()).collect();
+    assert!(names.iter().any(|n| n == "affectscore") && names.len() >= 4, "{names:?}");
+    for name in names {
+        let element = gst::ElementFactory::make(&name).build().unwrap();
         let factory = element.factory().unwrap();
         for key in ["long-name", "klass", "description", "author"] {
             assert!(!factory.metadata(key).unwrap_or_default().is_empty(), "{name} {key}");

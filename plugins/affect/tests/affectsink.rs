@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{CALL, init, root};
+use common::{CALL, init, json, launch, root};
 use gst::prelude::*;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 fn temporary(name: &str) -> PathBuf {
@@ -42,6 +43,21 @@ fn lines(path: &PathBuf) -> Vec<serde_json::Value> {
     std::fs::read_to_string(path).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
 }
 
+/// The results that the element attaches and sends, each once, in order: what has to be in the file.
+fn attached() -> Vec<serde_json::Value> {
+    let ran = launch(&format!("{} ! appsink name=out", source()));
+    let mut seen = HashSet::new();
+    ran.results.iter().map(json).filter(|r| seen.insert(r["id"].as_str().unwrap().to_owned())).collect()
+}
+
+/// The same records, in any order.
+fn same(mut a: Vec<serde_json::Value>, mut b: Vec<serde_json::Value>) {
+    for list in [&mut a, &mut b] {
+        list.sort_by_key(|r| r["id"].as_str().unwrap().to_owned());
+    }
+    assert!(!a.is_empty() && a == b, "{} and {} records", a.len(), b.len());
+}
+
 #[test]
 fn file_append_and_rerun() {
     let path = temporary("a.jsonl");
@@ -54,12 +70,14 @@ fn file_append_and_rerun() {
     };
     let n = run("");
     assert!(n >= 20);
+    same(lines(&path), attached());
     let first = std::fs::read(&path).unwrap();
     assert_eq!(run(""), n);
     assert_eq!(std::fs::read(&path).unwrap(), first, "reruns are byte-identical");
     assert_eq!(run("append=true"), 2 * n);
+    assert_eq!(std::fs::read(&path).unwrap(), [&first[..], &first[..]].concat());
     assert!(run("final-only=true") < n);
-    assert!(lines(&path).iter().all(|l| l["ended"] != "open"));
+    same(lines(&path), attached().into_iter().filter(|l| l["ended"] != "open").collect());
 }
 
 #[test]
@@ -74,7 +92,7 @@ fn the_stream_of_affectextract_gives_the_same_lines() {
     .unwrap();
     p.set_state(gst::State::Null).unwrap();
     assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());
-    assert!(!lines(&a).is_empty());
+    same(lines(&a), attached());
 }
 
 #[test]
@@ -84,11 +102,11 @@ fn a_file_descriptor_stays_open_and_gets_the_lines() {
     let file = std::fs::File::create(&path).unwrap();
     let p = play(&format!("{} ! affectsink fd={}", source(), file.as_raw_fd())).unwrap();
     p.set_state(gst::State::Null).unwrap();
-    let n = lines(&path).len();
-    assert!(n >= 20);
+    let written = lines(&path);
+    same(written.clone(), attached());
     use std::io::Write;
     (&file).write_all(b"{}\n").unwrap();
-    assert_eq!(lines(&path).len(), n + 1);
+    assert_eq!(lines(&path), [&written[..], &[serde_json::json!({})]].concat());
 }
 
 #[test]
@@ -122,7 +140,14 @@ fn an_interruption_keeps_what_was_written() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     pipeline.set_state(gst::State::Null).unwrap();
-    assert!(!lines(&path).is_empty());
+    // Whole lines, and no others than the first ones of the whole recording.
+    let (written, all) = (lines(&path), attached());
+    assert!(!written.is_empty() && written.len() <= all.len());
+    let part = |r: &serde_json::Value| (r["channel"].clone(), r["start_ns"].clone(), r["revision"].clone());
+    for r in &written {
+        let whole = all.iter().find(|a| part(a) == part(r)).unwrap_or_else(|| panic!("no such result: {r}"));
+        assert!(r["ended"] == "end-of-stream" || r["features"] == whole["features"], "{r}");
+    }
 }
 
 /// A stream of results from elsewhere may hold anything: lines are written as they are, the table takes what it can.
@@ -159,18 +184,39 @@ fn the_table_has_a_heading_and_a_row_per_result() {
     p.set_state(gst::State::Null).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("   start") && text.lines().count() > 20);
-    assert!(text.contains("0 agent") && text.contains("1 caller"));
-    // The numbers of the record, in their columns: time, then the first feature, pitch in semitones.
     let records = lines(&lines_at);
     assert_eq!(text.lines().count(), records.len() + 1);
+    // Features with their decimals, in the order of the columns.
+    let columns = [
+        ("F0semitoneFrom27.5Hz_median", 1),
+        ("F0semitone_range5-95", 1),
+        ("loudness_median", 2),
+        ("nucleiPerSec", 1),
+        ("alphaRatio_dB_voicedMedian", 1),
+        ("HNR_dB_median", 1),
+        ("jitterLocal_percent_mean", 2),
+    ];
+    let shown = |value: &serde_json::Value, decimals: usize, unit: &str| {
+        value.as_f64().map_or("-".to_owned(), |x| format!("{x:.decimals$}{unit}"))
+    };
     let mut defined = 0;
     for (row, r) in text.lines().skip(1).zip(&records) {
         let cells: Vec<&str> = row.split_whitespace().collect();
-        let start: f64 = cells[0].parse().unwrap();
-        assert!((start - r["start_ns"].as_u64().unwrap() as f64 / 1e9).abs() < 0.006, "{row}");
-        let pitch = r["features"]["F0semitoneFrom27.5Hz_median"].as_f64();
-        let expected = pitch.map_or("-".to_owned(), |x| format!("{x:.1}"));
-        assert_eq!(cells[7], expected, "{row}");
+        let seconds = |name: &str| serde_json::json!(r[name].as_u64().unwrap() as f64 / 1e9);
+        let open = if r["ended"] == "open" { ".." } else { "" };
+        let quality = &r["quality"];
+        let percent = quality["voiced_share"].as_f64().map(|v| 100.0 * v);
+        let mut expected = vec![
+            shown(&seconds("start_ns"), 2, ""),
+            shown(&seconds("end_ns"), 2, ""),
+            r["channel"]["index"].to_string(),
+            r["channel"]["role"].as_str().unwrap().to_owned(),
+            format!("{}{open}", r["segment"].as_str().unwrap()),
+            shown(&quality["speech_s"], 2, ""),
+            shown(&serde_json::json!(percent), 0, "%"),
+        ];
+        expected.extend(columns.map(|(name, decimals)| shown(&r["features"][name], decimals, "")));
+        assert_eq!(cells, expected, "{row}");
         defined += cells[7..].iter().filter(|c| **c != "-").count();
     }
     assert!(defined > 5 * records.len(), "{defined} numbers in {} rows", records.len());

@@ -4,6 +4,7 @@ use super::row::MFCCS;
 use crate::descriptors::balance::BalancePlan;
 use crate::descriptors::cepstral_peak::CepstralPlan;
 use crate::descriptors::harmonic_levels::HarmonicPlan;
+use crate::descriptors::line_band::LineBand;
 use crate::descriptors::linear_prediction::PredictionPlan;
 use crate::descriptors::loudness::LoudnessPlan;
 use crate::descriptors::mfcc::MfccPlan;
@@ -29,6 +30,9 @@ pub struct Plan {
     pub(super) balance: BalancePlan,
     pub(super) tilt: TiltPlan,
     pub(super) pitch: EvidencePlan,
+    /// Where levels are taken, among the bins of the short and of the pitch spectrum.
+    pub(super) short_band: LineBand,
+    pub(super) pitch_band: LineBand,
     pub(super) periodicity: PeriodicityPlan,
     pub(super) cepstral: CepstralPlan,
     pub(super) harmonics: HarmonicPlan,
@@ -50,6 +54,8 @@ impl Plan {
             balance: BalancePlan::new(SHORT_DF_HZ),
             tilt: TiltPlan::new(SHORT_DF_HZ),
             pitch: EvidencePlan::new(&window, frames.pitch.size(), rate),
+            short_band: LineBand::new(SHORT_DF_HZ),
+            pitch_band: LineBand::new(PITCH_DF_HZ),
             periodicity: PeriodicityPlan::new(window),
             cepstral: CepstralPlan::new(PITCH_DF_HZ),
             harmonics: HarmonicPlan::new(PITCH_DF_HZ, sigma_s),

@@ -14,6 +14,7 @@ use crate::descriptors::pitch_evidence::{EvidenceState, PitchEvidence};
 use crate::descriptors::pitch_track::{self, Pitch, PitchTrack};
 use crate::descriptors::pulses::{MARGIN, Pulses};
 use crate::descriptors::tilt::TiltState;
+use crate::descriptors::voicing;
 use crate::signal::frames::{PITCH_DF_HZ, PitchFrame, ShortFrame, start};
 use crate::signal::history::History;
 use crate::signal::log::ln_all;
@@ -139,7 +140,8 @@ impl Stream {
         // The flux looks back one frame.
         let last_bad = std::mem::replace(&mut self.short_bad, frame.bad);
         if !frame.bad {
-            self.pitch_track.hear(frame.samples, frame.mean_square);
+            let share = plan.short_band.share(&frame.spectrum.power);
+            self.pitch_track.hear(frame.samples, frame.mean_square, share);
         }
         let row = &mut self.waiting[slot(frame.index)].row;
         *row = Row {
@@ -179,9 +181,12 @@ impl Stream {
         // Nothing is known of a hole: no candidate, no energy.
         let (mut evidence, mut level_db) = (PitchEvidence::default(), self.pitch_track.level_db(0.0));
         if !frame.bad {
-            level_db = self.pitch_track.level_db(if frame.still { 0.0 } else { frame.energy });
-            let fundamental = self.low_band.process(power, level_db);
-            evidence = self.plan.pitch.process(&mut self.evidence, frame.spectrum, fundamental);
+            let share = f64::from(self.plan.pitch_band.share(power));
+            level_db = self.pitch_track.level_db(if frame.still { 0.0 } else { frame.energy * share });
+            let fundamental = self.low_band.process(power, level_db).max(self.pitch_track.above_line());
+            if level_db > voicing::NEVER_DB {
+                evidence = self.plan.pitch.process(&mut self.evidence, frame.spectrum, fundamental);
+            }
         }
         self.pitches = frame.index + 1;
         let mut decided = [Pitch::default(); pitch_track::DELAY + 1];

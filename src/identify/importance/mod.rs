@@ -1,4 +1,4 @@
-//! What features are worth, on speakers that were not learnt from, in four views.
+//! Feature importance on held-out speakers, by four methods (views).
 
 pub mod permutation;
 pub mod selection;
@@ -9,13 +9,13 @@ use super::learners::Learner;
 use ndarray::Array2;
 use serde::Serialize;
 
-/// A way to look at importance.
+/// A method of feature importance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum View {
     /// Exact Shapley values of held-out recordings.
     Shapley,
-    /// What is lost when a cluster of features is mixed among held-out recordings.
+    /// Loss of probability when a cluster of features is permuted among held-out recordings.
     Permutation,
     /// How much of a feature's variation within speakers the labels explain.
     Univariate,
@@ -39,7 +39,7 @@ impl View {
     }
 }
 
-/// One opinion about all features (or all groups).
+/// Importance of all features (or all groups) by one method, learner and seed.
 #[derive(Debug, Clone)]
 pub struct Vote {
     /// The view.

@@ -1,5 +1,5 @@
-//! Grouped permutation: what the probability of the right label loses when a cluster of features is mixed among the held-out
-//! recordings of a fold, all its members alike. A single member of a cluster of near copies could be mixed without loss.
+//! Grouped permutation importance: what the probability of the right label loses when a cluster of features is permuted among the
+//! held-out recordings of a fold, all its members alike. A single member of a cluster of near copies could be permuted without loss.
 
 use crate::explain::sampled::Random;
 use crate::identify::contexts::Context;
@@ -40,7 +40,7 @@ pub fn losses(context: &Context, e: &Evaluation, clusters: &[Vec<usize>], seed: 
 /// What members of clusters share, feature by feature: each has the loss of its cluster.
 #[must_use]
 pub fn by_feature(losses: &Array2<f64>, clusters: &[Vec<usize>], width: usize) -> Array2<f64> {
-    let mut of = vec![0; width];
-    clusters.iter().enumerate().for_each(|(c, list)| list.iter().for_each(|f| of[*f] = c));
-    Array2::from_shape_fn((losses.nrows(), width), |(i, f)| losses[(i, of[f])])
+    let mut cluster_of = vec![0; width];
+    clusters.iter().enumerate().for_each(|(c, list)| list.iter().for_each(|f| cluster_of[*f] = c));
+    Array2::from_shape_fn((losses.nrows(), width), |(i, f)| losses[(i, cluster_of[f])])
 }

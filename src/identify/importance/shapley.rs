@@ -1,15 +1,15 @@
 //! Exact Shapley values of held-out recordings: by feature in closed form for linear models and by TreeSHAP for trees, by group for
 //! everything (over all coalitions where nothing else is exact).
 //!
-//! What counts is what a feature gives to the score of the recording's own label, against the mean of the other labels. On
-//! recordings that were not learnt from, noise that a model has learnt by heart gives as much as it takes: a group of many
-//! useless features is worth nothing, however large its values are.
+//! Importance is the mean contribution of a feature to the score of the recording's own label, less the mean of the other labels.
+//! On held-out recordings the contributions of features that a model has only overfitted cancel on average: a group of many useless
+//! features has an importance of zero, however large its values are.
 
 use crate::explain::Game;
 use crate::explain::shapley::{from_worths, worths};
 use crate::explain::trees::TreeShap;
 use crate::identify::contexts::Context;
-use crate::identify::data::TrainError;
+use crate::identify::error::TrainError;
 use crate::identify::evaluate::{Evaluation, Fold};
 use crate::identify::learners::{Fitted, Rows};
 use crate::model::ModelError;
@@ -36,9 +36,11 @@ fn for_label(value: impl Fn(usize) -> f64, label: usize, classes: usize) -> f64 
 
 /// Means of some rows of each class: what a recording is compared with.
 fn prototypes(fold: &Fold, context: &Context) -> Rows {
-    let of = |c: usize| -> Vec<usize> { fold.inside.iter().copied().filter(|i| context.classes[*i] == c).collect() };
-    let means: Vec<_> =
-        (0..context.labels.len()).filter_map(|c| fold.rows.select(Axis(0), &of(c)).mean_axis(Axis(0))).collect();
+    let members_of_class =
+        |c: usize| -> Vec<usize> { fold.inside.iter().copied().filter(|i| context.classes[*i] == c).collect() };
+    let means: Vec<_> = (0..context.labels.len())
+        .filter_map(|c| fold.rows.select(Axis(0), &members_of_class(c)).mean_axis(Axis(0)))
+        .collect();
     Array2::from_shape_fn((means.len(), fold.rows.ncols()), |(i, k)| means[i][k])
 }
 
@@ -83,9 +85,9 @@ pub fn values(context: &Context, e: &Evaluation, groups: &[Vec<usize>]) -> Resul
                 for i in &fold.outside {
                     let part = |c: usize, f: usize| f64::from(m.weights[(c, f)] * (fold.rows[(*i, f)] - mean[f]));
                     (0..d).for_each(|f| features[(*i, f)] = for_label(|c| part(c, f), context.classes[*i], k));
-                    for (g, list) in groups.iter().enumerate() {
+                    for (g, members) in groups.iter().enumerate() {
                         // Of a sum the value of a group is the sum of its members'.
-                        let sum = |c: usize| list.iter().map(|f| part(c, *f)).sum::<f64>();
+                        let sum = |c: usize| members.iter().map(|f| part(c, *f)).sum::<f64>();
                         by_group[(*i, g)] = for_label(sum, context.classes[*i], k);
                     }
                 }
@@ -104,10 +106,16 @@ pub fn values(context: &Context, e: &Evaluation, groups: &[Vec<usize>]) -> Resul
                 let grouped = TreeShap::new(t, &background, d, &player).map_err(failed)?;
                 for i in &fold.outside {
                     let (row, label) = (fold.rows.row(*i).to_vec(), context.classes[*i]);
-                    let all = shap.attribute_all(&row);
-                    all.chunks(k).enumerate().for_each(|(f, v)| features[(*i, f)] = for_label(|c| v[c], label, k));
-                    let all = grouped.attribute_all(&row);
-                    all.chunks(k).enumerate().for_each(|(g, v)| by_group[(*i, g)] = for_label(|c| v[c], label, k));
+                    let by_feature_and_class = shap.attribute_all(&row);
+                    by_feature_and_class
+                        .chunks(k)
+                        .enumerate()
+                        .for_each(|(f, v)| features[(*i, f)] = for_label(|c| v[c], label, k));
+                    let by_group_and_class = grouped.attribute_all(&row);
+                    by_group_and_class
+                        .chunks(k)
+                        .enumerate()
+                        .for_each(|(g, v)| by_group[(*i, g)] = for_label(|c| v[c], label, k));
                 }
             }
             fitted => {
@@ -118,8 +126,11 @@ pub fn values(context: &Context, e: &Evaluation, groups: &[Vec<usize>]) -> Resul
                     let worth = worths(&game, &fold.rows.row(*i).to_vec(), &background, groups)
                         .map_err(|e| TrainError::Learner(e.to_string()))?;
                     let label = context.classes[*i];
-                    let all = from_worths(groups.len(), k, &worth);
-                    all.chunks(k).enumerate().for_each(|(g, v)| by_group[(*i, g)] = for_label(|c| v[c], label, k));
+                    let by_group_and_class = from_worths(groups.len(), k, &worth);
+                    by_group_and_class
+                        .chunks(k)
+                        .enumerate()
+                        .for_each(|(g, v)| by_group[(*i, g)] = for_label(|c| v[c], label, k));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! One feature at a time, without a model: how much of its variation within a speaker the labels explain, beyond chance.
+//! Univariate effect sizes, without a model: how much of a feature's variance within a speaker the labels explain, beyond chance.
 //!
 //! Epsilon squared (Kelley, An unbiased correlation ratio measure, PNAS 21(9), 1935) within each speaker, whose own mean thereby
 //! plays no part; p values by labels permuted within speakers, with the false discovery level of Benjamini and Hochberg.
@@ -24,18 +24,18 @@ pub struct Effects {
 fn epsilon(rows: &Array2<f64>, total: &Array1<f64>, classes: &[usize], count: usize) -> Array1<f64> {
     let (n, d) = rows.dim();
     let mut sums = Array2::<f64>::zeros((count, d));
-    let mut of = vec![0.0f64; count];
+    let mut counts = vec![0.0f64; count];
     for (row, c) in rows.axis_iter(Axis(0)).zip(classes) {
         let mut place = sums.row_mut(*c);
         place += &row;
-        of[*c] += 1.0;
+        counts[*c] += 1.0;
     }
-    let present = of.iter().filter(|n| **n > 0.0).count();
+    let present = counts.iter().filter(|n| **n > 0.0).count();
     if present < 2 || n <= present {
         return Array1::zeros(d);
     }
     let mut between = Array1::<f64>::zeros(d);
-    for (s, n) in sums.axis_iter(Axis(0)).zip(&of).filter(|(_, n)| **n > 0.0) {
+    for (s, n) in sums.axis_iter(Axis(0)).zip(&counts).filter(|(_, n)| **n > 0.0) {
         between += &s.mapv(|v| v * v / n);
     }
     let scale = (n - 1) as f64 / (n - present) as f64;
@@ -50,15 +50,15 @@ pub fn effects(context: &Context, raw: &Rows, draws: usize, seed: u64) -> Effect
     let (speakers, d, k) = (context.speaker_names.len(), raw.ncols(), context.labels.len());
     let mut parts: Vec<(Array2<f64>, Array1<f64>, Vec<usize>)> = Vec::new();
     for s in 0..speakers {
-        let own: Vec<usize> = (0..raw.nrows()).filter(|i| context.speakers[*i] == s).collect();
-        let mut rows = raw.select(Axis(0), &own).mapv(f64::from);
+        let members: Vec<usize> = (0..raw.nrows()).filter(|i| context.speakers[*i] == s).collect();
+        let mut rows = raw.select(Axis(0), &members).mapv(f64::from);
         for mut column in rows.axis_iter_mut(Axis(1)) {
             let (sum, n) = column.iter().filter(|v| v.is_finite()).fold((0.0, 0.0), |a, v| (a.0 + v, a.1 + 1.0));
             let mean = if n > 0.0 { sum / n } else { 0.0 };
             column.mapv_inplace(|v| if v.is_finite() { v - mean } else { 0.0 });
         }
         let total = rows.mapv(|v| v * v).sum_axis(Axis(0));
-        parts.push((rows, total, own.iter().map(|i| context.classes[*i]).collect()));
+        parts.push((rows, total, members.iter().map(|i| context.classes[*i]).collect()));
     }
     let mut by_speaker = Array2::zeros((speakers, d));
     for (s, (rows, total, classes)) in parts.iter().enumerate() {

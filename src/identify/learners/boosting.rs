@@ -1,17 +1,18 @@
-//! Gradient-boosted trees (by `forust`), one ensemble against the rest for each class.
+//! Gradient-boosted trees (by `forust`), one-vs-rest: an ensemble for each class.
 
-use super::{Rows, softmaxed};
-use crate::identify::data::TrainError;
+use super::ensemble::softmax_ensemble;
+use super::rows::Rows;
+use crate::identify::error::TrainError;
 use crate::onnx::trees::{Ensemble, Mode, Node, Tree};
 use forust_ml::objective::ObjectiveType;
 use forust_ml::{GradientBooster, Matrix};
 
-/// Share of the features that each tree may use, drawn anew (with a fixed seed): trees that differ say more together.
+/// Share of the features that each tree may use, drawn anew for each tree (with a fixed seed): less correlated trees give a better ensemble.
 const COLUMNS: f64 = 0.3;
 /// But never fewer features than this.
 const FEWEST: f64 = 10.0;
 
-/// How much is boosted.
+/// Hyperparameters of boosting.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Boosting {
     /// Trees for each class.
@@ -34,15 +35,15 @@ fn below(threshold: f64) -> f32 {
     if f64::from(near) < threshold { near } else { near.next_down() }
 }
 
-/// Fits rows without gaps to classes `0..count`; every class counts the same as the rest of the world.
+/// Fits rows without gaps to classes `0..count`; one-vs-rest, the class and all other classes together weighing the same.
 ///
 /// # Errors
 /// [`TrainError::Learner`] where it fails.
-pub fn fit(rows: &Rows, classes: &[usize], labels: &[String], how: Boosting) -> Result<Ensemble, TrainError> {
-    let d = rows.ncols();
-    let share = (FEWEST / d.max(1) as f64).clamp(COLUMNS, 1.0);
+pub fn fit(rows: &Rows, classes: &[usize], labels: &[String], boosting: Boosting) -> Result<Ensemble, TrainError> {
+    let width = rows.ncols();
+    let share = (FEWEST / width.max(1) as f64).clamp(COLUMNS, 1.0);
     let columns: Vec<f64> = rows.columns().into_iter().flat_map(|c| c.to_vec()).map(f64::from).collect();
-    let data = Matrix::new(&columns, rows.nrows(), d);
+    let data = Matrix::new(&columns, rows.nrows(), width);
     let (mut trees, mut base) = (Vec::new(), Vec::new());
     for class in 0..labels.len() {
         let y: Vec<f64> = classes.iter().map(|c| f64::from(u8::from(*c == class))).collect();
@@ -52,10 +53,10 @@ pub fn fit(rows: &Rows, classes: &[usize], labels: &[String], how: Boosting) -> 
         let weights: Vec<f64> = y.iter().map(|v| if *v > 0.5 { half / positive } else { half / negative }).collect();
         let mut booster = GradientBooster::default()
             .set_objective_type(ObjectiveType::LogLoss)
-            .set_iterations(how.trees)
-            .set_learning_rate(how.rate)
-            .set_max_depth(how.depth)
-            .set_max_leaves(1 << how.depth)
+            .set_iterations(boosting.trees)
+            .set_learning_rate(boosting.rate)
+            .set_max_depth(boosting.depth)
+            .set_max_leaves(1 << boosting.depth)
             .set_l2(1.0)
             .set_colsample_bytree(share)
             .set_min_leaf_weight(1.0)
@@ -68,7 +69,7 @@ pub fn fit(rows: &Rows, classes: &[usize], labels: &[String], how: Boosting) -> 
         base.push(booster.base_score);
         trees.extend(booster.trees.iter().map(|t| tree(t, class)));
     }
-    Ok(softmaxed(trees, base, d, labels))
+    Ok(softmax_ensemble(trees, base, width, labels))
 }
 
 fn tree(from: &forust_ml::tree::Tree, class: usize) -> Tree {

@@ -1,8 +1,9 @@
 //! A random forest (trees by `smartcore`): every leaf votes for classes by their shares among the rows that end there.
 
+use super::ensemble::softmax_ensemble;
 use super::logistic::balanced;
-use super::{Rows, softmaxed};
-use crate::identify::data::TrainError;
+use super::rows::Rows;
+use crate::identify::error::TrainError;
 use crate::onnx::trees::{Ensemble, Mode, Node, Tree};
 use serde::Deserialize;
 use smartcore::ensemble::random_forest_classifier::{RandomForestClassifier, RandomForestClassifierParameters};
@@ -59,7 +60,7 @@ pub fn fit(rows: &Rows, classes: &[usize], labels: &[String], trees: usize, seed
         let saved: Saved = serde_json::to_value(&forest).and_then(serde_json::from_value).map_err(|e| failed(&e))?;
         out.extend(saved.trees.iter().map(|t| voting(t, rows, &picked, classes, labels.len(), trees)));
     }
-    Ok(softmaxed(out, vec![0.0; labels.len()], d, labels))
+    Ok(softmax_ensemble(out, vec![0.0; labels.len()], d, labels))
 }
 
 /// A tree whose leaves hold the shares of the classes among the rows that end there.
@@ -81,11 +82,11 @@ fn voting(tree: &SavedTree, rows: &Rows, picked: &[usize], classes: &[usize], co
         .collect();
     let mut seen = vec![vec![0.0; count]; nodes.len()];
     for i in picked {
-        let mut at = 0;
-        while let Some(Node::Branch { feature, value, yes, no, .. }) = nodes.get(at) {
-            at = if rows[(*i, *feature)] <= *value { *yes } else { *no };
+        let mut node = 0;
+        while let Some(Node::Branch { feature, value, yes, no, .. }) = nodes.get(node) {
+            node = if rows[(*i, *feature)] <= *value { *yes } else { *no };
         }
-        if let Some(s) = seen.get_mut(at) {
+        if let Some(s) = seen.get_mut(node) {
             s[classes[*i]] += 1.0;
         }
     }

@@ -1,8 +1,8 @@
-//! Support vector machines (by `linfa`), one class against the rest, both sides weighing the same.
+//! Support vector machines (by `linfa`), one-vs-rest, both sides weighing the same.
 
-use super::Rows;
 use super::linear::Linear;
-use crate::identify::data::TrainError;
+use super::rows::Rows;
+use crate::identify::error::TrainError;
 use linfa::prelude::*;
 use linfa_svm::Svm;
 use ndarray::{Array1, Array2, Axis};
@@ -28,10 +28,10 @@ impl Machine {
     #[must_use]
     pub fn scores(&self, rows: &Rows) -> Array2<f64> {
         let square = |m: &Rows| m.map_axis(Axis(1), |r| r.dot(&r));
-        let (ours, theirs) = (square(&self.support), square(rows));
+        let (support_squares, row_squares) = (square(&self.support), square(rows));
         let mut k = rows.dot(&self.support.t());
-        for (mut row, x) in k.axis_iter_mut(Axis(0)).zip(&theirs) {
-            row.zip_mut_with(&ours, |v, s| *v = (-self.gamma * (x + s - 2.0 * *v)).exp());
+        for (mut row, x) in k.axis_iter_mut(Axis(0)).zip(&row_squares) {
+            row.zip_mut_with(&support_squares, |v, s| *v = (-self.gamma * (x + s - 2.0 * *v)).exp());
         }
         (k.dot(&self.coefficients) + &self.bias).mapv(f64::from)
     }
@@ -66,15 +66,15 @@ fn machines(
     Ok(out)
 }
 
-/// Fits rows to classes `0..count` without a kernel. `strength` is `C`.
+/// Fits linear machines to classes `0..count`. `strength` is `C`.
 ///
 /// # Errors
 /// [`TrainError::Learner`] where the solver gives up.
 pub fn linear(rows: &Rows, classes: &[usize], count: usize, strength: f64) -> Result<Linear, TrainError> {
     let x = rows.mapv(f64::from);
-    let of = |(class, alpha, bias): (usize, Vec<f64>, f64)| (class, x.t().dot(&Array1::from(alpha)).to_vec(), bias);
+    let primal = |(class, alpha, bias): (usize, Vec<f64>, f64)| (class, x.t().dot(&Array1::from(alpha)).to_vec(), bias);
     let present: Vec<(usize, Vec<f64>, f64)> =
-        machines(&x, classes, count, strength, None)?.into_iter().map(of).collect();
+        machines(&x, classes, count, strength, None)?.into_iter().map(primal).collect();
     Ok(Linear::of_present(count, rows.ncols(), &present))
 }
 
@@ -84,11 +84,11 @@ pub fn linear(rows: &Rows, classes: &[usize], count: usize, strength: f64) -> Re
 /// [`TrainError::Learner`] where the solver gives up.
 pub fn gaussian(rows: &Rows, classes: &[usize], count: usize, strength: f64) -> Result<Machine, TrainError> {
     let gamma = GAMMA / rows.ncols().max(1) as f64;
-    let found = machines(&rows.mapv(f64::from), classes, count, strength, Some(gamma))?;
-    let used: Vec<usize> = (0..rows.nrows()).filter(|i| found.iter().any(|m| m.1[*i].abs() > 1e-8)).collect();
+    let fitted = machines(&rows.mapv(f64::from), classes, count, strength, Some(gamma))?;
+    let used: Vec<usize> = (0..rows.nrows()).filter(|i| fitted.iter().any(|m| m.1[*i].abs() > 1e-8)).collect();
     let mut coefficients = Array2::zeros((used.len(), count));
     let mut bias = Array1::from_elem(count, -30.0);
-    for (class, alpha, b) in &found {
+    for (class, alpha, b) in &fitted {
         used.iter().enumerate().for_each(|(k, i)| coefficients[(k, *class)] = alpha[*i] as f32);
         bias[*class] = *b as f32;
     }

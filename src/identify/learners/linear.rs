@@ -1,6 +1,6 @@
-//! Linear scores, whichever learner made them.
+//! Linear classifiers, whichever learner fitted them.
 
-use super::Rows;
+use super::rows::Rows;
 use ndarray::{Array1, Array2};
 
 /// `W x + b`.

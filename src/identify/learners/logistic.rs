@@ -1,8 +1,8 @@
 //! Multinomial logistic regression with an L2 penalty (by `linfa`), classes weighing the same.
 
-use super::Rows;
 use super::linear::Linear;
-use crate::identify::data::TrainError;
+use super::rows::Rows;
+use crate::identify::error::TrainError;
 use linfa::prelude::*;
 use linfa_logistic::MultiLogisticRegression;
 use ndarray::{Array1, Array2};

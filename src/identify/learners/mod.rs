@@ -1,25 +1,26 @@
-//! Learners of different kinds behind one face: fitted to rows, they give one score for each class of any row.
+//! Classifiers of different kinds behind one interface: fitted to a feature matrix, they give one score for each class of any row.
 //!
 //! All weigh classes the same, however often they come. Rows are normalised and without gaps.
 
 pub mod boosting;
+mod ensemble;
 pub mod forest;
 pub mod kernel;
 pub mod linear;
 pub mod logistic;
 pub mod perceptron;
+mod rows;
 pub mod sparse;
 
-use super::data::TrainError;
-use crate::onnx::trees::{Ensemble, Labels, Post, Tree};
+pub use rows::{Rows, rows_of, weights};
+
+use super::error::TrainError;
+use crate::onnx::trees::Ensemble;
 use kernel::Machine;
 use linear::Linear;
 use ndarray::{Array2, Axis};
 use perceptron::Perceptron;
 use serde::Serialize;
-
-/// Rows of features.
-pub type Rows = Array2<f32>;
 
 /// Which learner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -29,9 +30,9 @@ pub enum Learner {
     Logistic,
     /// Multinomial logistic regression with a group lasso: a feature is in for all classes or for none.
     Sparse,
-    /// Support vector machines, one class against the rest, linear.
+    /// Linear support vector machines, one-vs-rest.
     LinearSvm,
-    /// Support vector machines, one class against the rest, with a Gaussian kernel.
+    /// Support vector machines with a Gaussian kernel, one-vs-rest.
     KernelSvm,
     /// Random forest.
     Forest,
@@ -163,36 +164,4 @@ pub fn fit(
         }
         Learner::Perceptron => Fitted::Perceptron(perceptron::fit(rows, classes, count, strength, seed)),
     })
-}
-
-/// Trees whose sums enter a softmax over the labels.
-fn softmaxed(trees: Vec<Tree>, base: Vec<f64>, features: usize, labels: &[String]) -> Ensemble {
-    Ensemble {
-        trees,
-        base,
-        outputs: labels.len(),
-        features,
-        divisor: 1.0,
-        post: Post::Softmax,
-        labels: Labels::Texts(labels.to_vec()),
-        positive: false,
-    }
-}
-
-/// Rows from lists.
-///
-/// # Panics
-/// Where the lists differ in length.
-#[must_use]
-pub fn rows_of(lists: &[Vec<f32>]) -> Rows {
-    let d = lists.first().map_or(0, Vec::len);
-    Array2::from_shape_fn((lists.len(), d), |(i, k)| lists[i][k])
-}
-
-/// Weight of each row such that all classes that come weigh the same and the mean weight is one.
-#[must_use]
-pub fn weights(classes: &[usize], count: usize) -> Vec<f32> {
-    let of: Vec<usize> = (0..count).map(|c| classes.iter().filter(|k| **k == c).count()).collect();
-    let present = of.iter().filter(|n| **n > 0).count().max(1);
-    classes.iter().map(|c| classes.len() as f32 / (present * of[*c].max(1)) as f32).collect()
 }

@@ -3,7 +3,7 @@
 //! Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015; decay apart from the gradient as in Loshchilov and
 //! Hutter, Decoupled weight decay regularization, ICLR 2019.
 
-use super::{Rows, weights};
+use super::rows::{Rows, weights};
 use crate::explain::sampled::Random;
 use ndarray::{Array1, Array2, ArrayViewMut1, Axis};
 
@@ -108,7 +108,7 @@ pub fn fit(rows: &Rows, classes: &[usize], count: usize, decay: f64, seed: u64) 
             });
             let first = x.t().dot(&back);
             let flat = |m: Array2<f32>| m.iter().copied().collect::<Vec<f32>>();
-            let all = [flat(first), back.sum_axis(Axis(0)).to_vec(), flat(second), p.sum_axis(Axis(0)).to_vec()];
+            let gradients = [flat(first), back.sum_axis(Axis(0)).to_vec(), flat(second), p.sum_axis(Axis(0)).to_vec()];
             let (a, b) = (net.first.len(), net.second.len());
             let places = [
                 net.first.view_mut().into_shape_with_order(a).ok(),
@@ -118,7 +118,7 @@ pub fn fit(rows: &Rows, classes: &[usize], count: usize, decay: f64, seed: u64) 
             ];
             for (k, place) in places.into_iter().enumerate() {
                 if let Some(w) = place {
-                    adam[k].step(w, &all[k], rate, if k % 2 == 0 { decay } else { 0.0 }, t);
+                    adam[k].step(w, &gradients[k], rate, if k % 2 == 0 { decay } else { 0.0 }, t);
                 }
             }
         }

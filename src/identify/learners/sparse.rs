@@ -1,11 +1,11 @@
-//! Multinomial logistic regression with a group lasso: all weights of a feature leave together.
+//! Multinomial logistic regression with a group-lasso penalty: the weights of a feature become zero together.
 //!
 //! Minimises the balanced mean loss plus `lambda * sum_f |W_f|` (Yuan and Lin, Model selection and estimation in regression
 //! with grouped variables, JRSS B 68, 2006) by accelerated proximal gradients (Beck and Teboulle, A fast iterative
 //! shrinkage-thresholding algorithm, SIAM J. Imaging Sciences 2(1), 2009), restarted where the loss would rise.
 
 use super::linear::Linear;
-use super::{Rows, weights};
+use super::rows::{Rows, weights};
 use ndarray::{Array1, Array2, Axis};
 
 /// Iterations at each penalty.
@@ -13,7 +13,7 @@ const ITERATIONS: usize = 200;
 /// Where the weights move less than this, relative to their size, nothing more is to be gained.
 const STILL: f32 = 1e-4;
 
-/// The problem: rows, what they belong to, and a step that is safe.
+/// The optimisation problem: rows, one-hot classes, weights of rows, and a step size that converges.
 struct Problem<'a> {
     rows: &'a Rows,
     /// One column for each class that came.
@@ -22,8 +22,9 @@ struct Problem<'a> {
     step: f32,
 }
 
+/// Coefficients of the regression, or their gradient.
 #[derive(Clone)]
-struct State {
+struct Coefficients {
     /// Features by classes.
     w: Array2<f32>,
     b: Array1<f32>,
@@ -51,7 +52,7 @@ impl<'a> Problem<'a> {
     }
 
     /// Gradient of the loss.
-    fn gradient(&self, s: &State) -> State {
+    fn gradient(&self, s: &Coefficients) -> Coefficients {
         let mut p = self.rows.dot(&s.w) + &s.b;
         for (mut row, (truth, weight)) in p.axis_iter_mut(Axis(0)).zip(self.truth.axis_iter(Axis(0)).zip(&self.weights))
         {
@@ -60,41 +61,41 @@ impl<'a> Problem<'a> {
             let sum = row.sum();
             row.zip_mut_with(&truth, |v, t| *v = (*v / sum - t) * weight);
         }
-        State { w: self.rows.t().dot(&p), b: p.sum_axis(Axis(0)) }
+        Coefficients { w: self.rows.t().dot(&p), b: p.sum_axis(Axis(0)) }
     }
 
     /// The penalty at which the last feature leaves.
     fn largest(&self) -> f32 {
         // Balanced classes: without features all are equally likely.
         let k = self.truth.ncols();
-        let s = State { w: Array2::zeros((self.rows.ncols(), k)), b: Array1::zeros(k) };
+        let s = Coefficients { w: Array2::zeros((self.rows.ncols(), k)), b: Array1::zeros(k) };
         self.gradient(&s).w.axis_iter(Axis(0)).map(|r| r.dot(&r).sqrt()).fold(0.0, f32::max)
     }
 
-    fn solve(&self, lambda: f32, start: State) -> State {
-        let (mut at, mut ahead, mut t) = (start.clone(), start, 1.0f32);
+    fn solve(&self, lambda: f32, start: Coefficients) -> Coefficients {
+        let (mut current, mut ahead, mut t) = (start.clone(), start, 1.0f32);
         for _ in 0..ITERATIONS {
             let g = self.gradient(&ahead);
-            let mut next = State { w: &ahead.w - &(&g.w * self.step), b: &ahead.b - &(&g.b * self.step) };
+            let mut next = Coefficients { w: &ahead.w - &(&g.w * self.step), b: &ahead.b - &(&g.b * self.step) };
             for mut row in next.w.axis_iter_mut(Axis(0)) {
                 let size = row.dot(&row).sqrt();
                 let keep = if size > 0.0 { (1.0 - self.step * lambda / size).max(0.0) } else { 0.0 };
                 row *= keep;
             }
-            let moved = &next.w - &at.w;
+            let moved = &next.w - &current.w;
             // A step against the momentum: start it anew.
             let against = (&ahead.w - &next.w).iter().zip(&moved).map(|(a, b)| a * b).sum::<f32>() > 0.0;
             let t_next = if against { 1.0 } else { f32::midpoint(1.0, (1.0 + 4.0 * t * t).sqrt()) };
             let pull = if against { 0.0 } else { (t - 1.0) / t_next };
-            ahead = State { w: &next.w + &(&moved * pull), b: &next.b + &((&next.b - &at.b) * pull) };
+            ahead = Coefficients { w: &next.w + &(&moved * pull), b: &next.b + &((&next.b - &current.b) * pull) };
             let size = next.w.iter().map(|v| v * v).sum::<f32>().sqrt();
             let still = moved.iter().map(|v| v * v).sum::<f32>().sqrt() <= STILL * size;
-            (at, t) = (next, t_next);
+            (current, t) = (next, t_next);
             if still {
                 break;
             }
         }
-        at
+        current
     }
 }
 
@@ -108,15 +109,15 @@ pub fn fit(rows: &Rows, classes: &[usize], count: usize, share: f64) -> Linear {
     let seen = present(classes, count);
     let problem = Problem::new(rows, classes, &seen);
     let most = problem.largest();
-    let mut s = State { w: Array2::zeros((rows.ncols(), seen.len())), b: Array1::zeros(seen.len()) };
+    let mut s = Coefficients { w: Array2::zeros((rows.ncols(), seen.len())), b: Array1::zeros(seen.len()) };
     // Towards the penalty in steps, each from the solution before.
     for lambda in [0.5f64, 0.25, 0.12].into_iter().filter(|l| *l > share).chain([share]) {
         s = problem.solve(lambda as f32 * most, s);
     }
-    let of = |(k, class): (usize, &usize)| {
+    let class_coefficients = |(k, class): (usize, &usize)| {
         (*class, s.w.column(k).iter().map(|v| f64::from(*v)).collect(), f64::from(s.b[k]))
     };
-    Linear::of_present(count, rows.ncols(), &seen.iter().enumerate().map(of).collect::<Vec<_>>())
+    Linear::of_present(count, rows.ncols(), &seen.iter().enumerate().map(class_coefficients).collect::<Vec<_>>())
 }
 
 /// The first `wanted` features (or a few more) that enter as the penalty falls, in the order of entering.
@@ -125,7 +126,7 @@ pub fn entering(rows: &Rows, classes: &[usize], count: usize, wanted: usize) -> 
     let seen = present(classes, count);
     let problem = Problem::new(rows, classes, &seen);
     let most = problem.largest();
-    let mut s = State { w: Array2::zeros((rows.ncols(), seen.len())), b: Array1::zeros(seen.len()) };
+    let mut s = Coefficients { w: Array2::zeros((rows.ncols(), seen.len())), b: Array1::zeros(seen.len()) };
     let mut order: Vec<usize> = Vec::new();
     let mut lambda = most;
     while order.len() < wanted.min(rows.ncols()) && lambda > 1e-3 * most {

@@ -1,4 +1,4 @@
-//! The report: one page, everything in it, that says what was found and how sure that is.
+//! The report of a study: one self-contained HTML page with the findings and their confidence intervals.
 
 mod plots;
 
@@ -11,7 +11,7 @@ use super::transfer::OTHERS;
 use crate::features::catalogue::Group;
 use minijinja::{Environment, Value, context};
 pub use plots::PlotError;
-use plots::{Line, Series};
+use plots::{IntervalRow, Series};
 
 /// Features that pictures show.
 const SHOWN: usize = 25;
@@ -54,11 +54,11 @@ fn colour_of(group: &str) -> usize {
 }
 
 fn ranking_plot(f: &Findings) -> Result<String, PlotError> {
-    let lines: Vec<Line> = f
+    let lines: Vec<IntervalRow> = f
         .features
         .iter()
         .take(SHOWN)
-        .map(|x| Line { name: x.name.clone(), at: x.rank, colour: colour_of(&x.group) })
+        .map(|x| IntervalRow { name: x.name.clone(), at: x.rank, colour: colour_of(&x.group) })
         .collect();
     let last = lines.iter().map(|l| l.at.high).fold(10.0, f64::max);
     plots::intervals(
@@ -69,10 +69,14 @@ fn ranking_plot(f: &Findings) -> Result<String, PlotError> {
 }
 
 fn group_plot(f: &Findings) -> Result<String, PlotError> {
-    let lines: Vec<Line> = f
+    let lines: Vec<IntervalRow> = f
         .groups
         .iter()
-        .map(|g| Line { name: format!("{} ({} features)", g.name, g.features), at: g.rank, colour: colour_of(&g.name) })
+        .map(|g| IntervalRow {
+            name: format!("{} ({} features)", g.name, g.features),
+            at: g.rank,
+            colour: colour_of(&g.name),
+        })
         .collect();
     plots::intervals(&lines, "rank of the group, credited as a group", (0.5, f.groups.len() as f64 + 0.5))
 }
@@ -88,16 +92,16 @@ fn whole(f: &Findings) -> Vec<&ContextFindings> {
 
 fn skill_plots(f: &Findings) -> Result<Vec<String>, PlotError> {
     let one = |c: &&ContextFindings| {
-        let mut lines: Vec<Line> = c
+        let mut lines: Vec<IntervalRow> = c
             .skills
             .iter()
-            .map(|s| Line {
+            .map(|s| IntervalRow {
                 name: format!("{}, {}", s.learner.name(), s.normalisation.name()),
                 at: s.uar,
                 colour: usize::from(s.normalisation == Normalisation::Speaker),
             })
             .collect();
-        lines.extend(c.chosen.iter().map(|s| Line {
+        lines.extend(c.chosen.iter().map(|s| IntervalRow {
             name: format!("chosen inside the folds, {}", s.normalisation.name()),
             at: s.uar,
             colour: 2 + usize::from(s.normalisation == Normalisation::Speaker),
@@ -132,9 +136,10 @@ fn curve_plots(f: &Findings, curves: &[Curve], name: &dyn Fn(&Curve) -> String) 
         }
     }
     let one = |(tested, how): &(&str, Normalisation)| {
-        let own: Vec<&Curve> = curves.iter().filter(|c| c.tested == **tested && c.normalisation == *how).collect();
-        let series: Vec<Series> = own.iter().map(|c| (name(c), points(c))).collect();
-        let from = if own.iter().any(|c| c.learnt == OTHERS) { "others to " } else { "" };
+        let context_curves: Vec<&Curve> =
+            curves.iter().filter(|c| c.tested == **tested && c.normalisation == *how).collect();
+        let series: Vec<Series> = context_curves.iter().map(|c| (name(c), points(c))).collect();
+        let from = if context_curves.iter().any(|c| c.learnt == OTHERS) { "others to " } else { "" };
         plots::curves(&format!("{from}{tested}, {}", how.name()), &series, chance(f, tested))
     };
     keys.iter().map(one).collect()

@@ -1,4 +1,4 @@
-//! Pictures of findings, as SVG.
+//! Plots of findings, as SVG.
 
 use crate::identify::measure::Bin;
 use crate::identify::statistics::Interval;
@@ -49,8 +49,8 @@ fn name_of(names: &[String], v: &SegmentValue<i32>) -> String {
     names.get(number(v)).cloned().unwrap_or_default()
 }
 
-/// A line of a picture with intervals.
-pub struct Line {
+/// A row of an interval plot.
+pub struct IntervalRow {
     /// What it is about.
     pub name: String,
     /// The figure.
@@ -60,7 +60,7 @@ pub struct Line {
 }
 
 /// Figures with their intervals, the first on top.
-pub fn intervals(lines: &[Line], what: &str, range: (f64, f64)) -> Drawn {
+pub fn intervals(lines: &[IntervalRow], what: &str, range: (f64, f64)) -> Drawn {
     let n = lines.len().max(1);
     let names: Vec<String> = lines.iter().map(|l| l.name.clone()).collect();
     let mut out = String::new();

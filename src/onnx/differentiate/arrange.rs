@@ -1,4 +1,4 @@
-//! Rules of operators that only move elements.
+//! Gradient rules of operators that only move elements (reshape, transpose, slice, gather, concatenate).
 
 use super::emit::{Emit, refuse};
 use super::{Gradients, Rule};
@@ -68,8 +68,8 @@ fn concat(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
 /// Zeros with the shape of `like`, but of length `length` along an axis.
 fn zeros(e: &mut Emit<'_>, like: &str, axis: i64, length: &str) -> String {
     let shape = e.shape_of(like);
-    let at = e.ints(&[axis]);
-    let changed = e.op("ScatterElements", &[&shape, &at, length], vec![build::int("axis", 0)]);
+    let axis_tensor = e.ints(&[axis]);
+    let changed = e.op("ScatterElements", &[&shape, &axis_tensor, length], vec![build::int("axis", 0)]);
     let zero = e.scalar(0.0);
     e.op("Expand", &[&zero, &changed], vec![])
 }
@@ -78,13 +78,13 @@ fn slice(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
     let x = &n.input[0];
     let rank = e.rank(x, n)?;
     let given = |k: usize| n.input.get(k).filter(|i| !i.is_empty());
-    let list = |e: &Emit<'_>, k: usize, default: Vec<i64>| match given(k) {
+    let integers = |e: &Emit<'_>, k: usize, default: Vec<i64>| match given(k) {
         None => Ok(default),
         Some(name) => e.constant_ints(name).ok_or_else(|| refuse(n, "its bounds are not constant")),
     };
-    let starts = list(e, 1, vec![])?;
-    let axes = list(e, 3, (0..starts.len() as i64).collect())?;
-    if list(e, 4, vec![1; starts.len()])?.iter().any(|s| *s != 1) {
+    let starts = integers(e, 1, vec![])?;
+    let axes = integers(e, 3, (0..starts.len() as i64).collect())?;
+    if integers(e, 4, vec![1; starts.len()])?.iter().any(|s| *s != 1) {
         return Err(refuse(n, "only steps of 1 have a rule"));
     }
     let mut out = g.to_owned();
@@ -119,8 +119,8 @@ fn gather(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
     let flat = e.op("Reshape", &[indices, &any], vec![]);
     let count = e.op("Shape", &[&flat], vec![]);
     let shape = e.shape_of(x);
-    let at = e.ints(&[axis]);
-    let merged = e.op("ScatterElements", &[&shape, &at, &count], vec![build::int("axis", 0)]);
+    let axis_tensor = e.ints(&[axis]);
+    let merged = e.op("ScatterElements", &[&shape, &axis_tensor, &count], vec![build::int("axis", 0)]);
     let updates = e.op("Reshape", &[g, &merged], vec![]);
     let mut lengths = vec![1; rank];
     *usize::try_from(axis).ok().and_then(|a| lengths.get_mut(a)).ok_or_else(|| refuse(n, "no such axis"))? = -1;

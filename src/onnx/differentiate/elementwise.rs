@@ -1,4 +1,4 @@
-//! Rules of operators that work element by element.
+//! Gradient rules of element-wise operators.
 
 use super::emit::{Emit, refuse};
 use super::{Gradients, Rule};

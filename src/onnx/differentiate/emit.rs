@@ -1,4 +1,4 @@
-//! What rules write into: the nodes and constants of the backward part.
+//! The backward graph that gradient rules write their nodes and constants into.
 
 use crate::onnx::build;
 use crate::onnx::error::OnnxError;

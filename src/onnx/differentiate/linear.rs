@@ -1,4 +1,4 @@
-//! Rules of matrix products.
+//! Gradient rules of matrix products.
 
 use super::emit::{Emit, refuse};
 use super::{Gradients, Rule};

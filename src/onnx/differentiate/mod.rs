@@ -1,4 +1,4 @@
-//! Gradients as part of the graph: a reverse-mode transform over standard operators.
+//! Reverse-mode automatic differentiation of graphs: gradients as standard operators inside the graph.
 //!
 //! The graph is walked backwards from an output; for every node on a path from what is differentiated by, a rule writes
 //! the vector-Jacobian product in ordinary operators. The result is the old model, byte for byte, with nodes, one input
@@ -178,13 +178,13 @@ fn free_prefix(names: &HashSet<&str>) -> String {
 }
 
 fn downstream(nodes: &[NodeProto], by: &[String]) -> HashSet<String> {
-    let mut all: HashSet<String> = by.iter().cloned().collect();
+    let mut reached: HashSet<String> = by.iter().cloned().collect();
     for n in nodes.iter().filter(|n| !stops(n)) {
-        if reads(n).into_iter().any(|i| all.contains(i)) {
-            all.extend(n.output.iter().filter(|o| !o.is_empty()).cloned());
+        if reads(n).into_iter().any(|i| reached.contains(i)) {
+            reached.extend(n.output.iter().filter(|o| !o.is_empty()).cloned());
         }
     }
-    all
+    reached
 }
 
 fn reaches(nodes: &[NodeProto], from: &str, to: &str) -> bool {
@@ -212,8 +212,8 @@ fn split(e: &mut Emit<'_>, node: &NodeProto, sums: &mut HashMap<&str, Vec<String
             }
         });
     }
-    let list: Vec<&str> = parts.iter().map(String::as_str).collect();
-    Ok(vec![(0, e.op("Concat", &list, vec![build::int("axis", int(node, "axis", 0))]))])
+    let gradients: Vec<&str> = parts.iter().map(String::as_str).collect();
+    Ok(vec![(0, e.op("Concat", &gradients, vec![build::int("axis", int(node, "axis", 0))]))])
 }
 
 /// The operators of a graph, between its inputs and an output, that have no rule.

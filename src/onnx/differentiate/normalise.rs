@@ -1,4 +1,4 @@
-//! Rules of operators that reduce or normalise over axes.
+//! Gradient rules of operators that reduce or normalise over axes.
 
 use super::emit::{Emit, refuse};
 use super::{Gradients, Rule};

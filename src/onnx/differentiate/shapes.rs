@@ -1,4 +1,4 @@
-//! Shapes of a graph's tensors, as far as they follow from its inputs and constants.
+//! Shape inference: shapes of a graph's tensors, as far as they follow from its inputs and constants.
 //!
 //! What is not known stays unknown: rules then compute shapes at run time.
 
@@ -11,13 +11,13 @@ type Shapes = HashMap<String, Vec<Dim>>;
 
 /// Known shapes by tensor.
 pub fn shapes(model: &Model) -> Shapes {
-    let mut all: Shapes = HashMap::new();
+    let mut known: Shapes = HashMap::new();
     for (name, t) in model.constants() {
-        all.insert(name.to_owned(), t.dims.iter().map(|d| Dim::Fixed(*d)).collect());
+        known.insert(name.to_owned(), t.dims.iter().map(|d| Dim::Fixed(*d)).collect());
     }
     for v in model.inputs() {
         if let ValueType::Tensor(_, Some(shape)) = v.kind {
-            all.insert(v.name, shape);
+            known.insert(v.name, shape);
         }
     }
     // Exporters write wrong lengths there; the number of axes can be trusted.
@@ -32,22 +32,22 @@ pub fn shapes(model: &Model) -> Shapes {
         .collect();
     for node in &model.graph().node {
         let Some(out) = node.output.first() else { continue };
-        if all.contains_key(out) {
+        if known.contains_key(out) {
             continue;
         }
-        let found = of(model, node, &all).or_else(|| declared.get(out.as_str()).map(|n| vec![Dim::Any; *n]));
-        if let Some(shape) = found {
-            all.insert(out.clone(), shape);
+        let inferred = of(model, node, &known).or_else(|| declared.get(out.as_str()).map(|n| vec![Dim::Any; *n]));
+        if let Some(shape) = inferred {
+            known.insert(out.clone(), shape);
         }
     }
-    all
+    known
 }
 
 fn broadcast(a: &[Dim], b: &[Dim]) -> Vec<Dim> {
     let n = a.len().max(b.len());
-    let at = |s: &[Dim], k: usize| if k + s.len() < n { Dim::Fixed(1) } else { s[k + s.len() - n].clone() };
+    let aligned = |s: &[Dim], k: usize| if k + s.len() < n { Dim::Fixed(1) } else { s[k + s.len() - n].clone() };
     (0..n)
-        .map(|k| match (at(a, k), at(b, k)) {
+        .map(|k| match (aligned(a, k), aligned(b, k)) {
             (x, y) if x == y => x,
             (Dim::Fixed(1), y) => y,
             (x, Dim::Fixed(1)) => x,
@@ -174,7 +174,7 @@ fn of(model: &Model, node: &NodeProto, all: &Shapes) -> Option<Vec<Dim>> {
             Some(x.iter().enumerate().filter(|(k, _)| !axes.contains(k)).map(|(_, d)| d.clone()).collect())
         }
         "Flatten" => {
-            let at = axis(int(node, "axis", 1), x.len() + 1)?;
+            let place = axis(int(node, "axis", 1), x.len() + 1)?;
             let merged = |s: &[Dim]| {
                 let fixed: Option<Vec<i64>> =
                     s.iter().map(|d| if let Dim::Fixed(n) = d { Some(*n) } else { None }).collect();
@@ -184,23 +184,23 @@ fn of(model: &Model, node: &NodeProto, all: &Shapes) -> Option<Vec<Dim>> {
                     fixed.map_or(Dim::Any, |f| Dim::Fixed(f.into_iter().fold(1, i64::saturating_mul)))
                 }
             };
-            Some(vec![merged(&x[..at]), merged(&x[at..])])
+            Some(vec![merged(&x[..place]), merged(&x[place..])])
         }
         "Concat" => {
-            let at = axis(int(node, "axis", 0), x.len())?;
+            let place = axis(int(node, "axis", 0), x.len())?;
             let parts: Option<Vec<&Vec<Dim>>> = (0..node.input.len()).map(shape).collect();
             let lengths = parts?
                 .iter()
-                .map(|p| if let Some(Dim::Fixed(n)) = p.get(at) { Some(*n) } else { None })
+                .map(|p| if let Some(Dim::Fixed(n)) = p.get(place) { Some(*n) } else { None })
                 .try_fold(0i64, |a, b| a.checked_add(b?));
             let mut out = x.clone();
-            out[at] = lengths.map_or(Dim::Any, Dim::Fixed);
+            out[place] = lengths.map_or(Dim::Any, Dim::Fixed);
             Some(out)
         }
         "Gather" => {
-            let at = axis(int(node, "axis", 0), x.len())?;
+            let place = axis(int(node, "axis", 0), x.len())?;
             let indices = shape(1)?;
-            Some(x[..at].iter().chain(indices).chain(&x[at + 1..]).cloned().collect())
+            Some(x[..place].iter().chain(indices).chain(&x[place + 1..]).cloned().collect())
         }
         "Slice" => {
             let axes = ints(3).unwrap_or_else(|| (0..x.len() as i64).collect());

@@ -3,7 +3,7 @@
 use super::Verdict;
 use super::clue::Clue;
 use super::measures::{COUNT, Scratch, measures};
-use super::weights::{BIAS, WEIGHTS};
+use super::weights::{BIAS, WEIGHTS, Weight};
 
 /// Distances from the mean count up to this many standard deviations.
 const CLIP: f64 = 2.0;
@@ -18,21 +18,6 @@ const SYLLABLE_S: f64 = 0.5;
 const SYLLABLE: f64 = 4.0;
 
 const CLUE_S: f64 = 0.02;
-
-/// Weights of one measure.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Weight {
-    /// Name, as in the documentation.
-    pub name: &'static str,
-    /// Mean over the sounds that it was learnt from.
-    pub mean: f64,
-    /// Standard deviation over them.
-    pub deviation: f64,
-    /// Weight of the distance from the mean.
-    pub slope: f64,
-    /// Further weight above the mean.
-    pub above: f64,
-}
 
 /// Evidence for speech, in natural logarithms of odds.
 pub(super) fn evidence(values: &[Option<f32>; COUNT]) -> f64 {

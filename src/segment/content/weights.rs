@@ -5,8 +5,22 @@
 //! The share of bursts was added by hand: 99 in 100 utterances of the corpora lie below 0.45, creaking ones up to 0.55; clicks,
 //! nine in ten, above 0.5.
 
-use super::judge::Weight;
 use super::measures::COUNT;
+
+/// Weights of one measure.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weight {
+    /// Name, as in the documentation.
+    pub name: &'static str,
+    /// Mean over the sounds that it was learnt from.
+    pub mean: f64,
+    /// Standard deviation over them.
+    pub deviation: f64,
+    /// Weight of the distance from the mean.
+    pub slope: f64,
+    /// Further weight above the mean.
+    pub above: f64,
+}
 
 /// Evidence where every measure is at its mean; 0.8 above what the regression gave: other voices shall not be lost.
 pub(super) const BIAS: f64 = 10.071;
