@@ -82,6 +82,7 @@ fn exports_score_as_the_framework_does() {
         labels: None,
         conditions: vec!["clean".to_owned()],
         level: true,
+        without: Vec::new(),
         common: Vec::new(),
     };
     for (learner, reference) in

@@ -113,7 +113,7 @@ fn importance(
     rows: &[usize],
     learner: Learner,
 ) -> (Vec<(Group, f64)>, f64) {
-    let trained = train(data, &settings(learner), &mut |_, _| true).unwrap();
+    let trained = train(data, &data.only(|_| false), &settings(learner), &mut |_, _| true).unwrap();
     let model = Arc::new(Model::open(trained.bytes, None, &Options::default()).unwrap());
     let groups: Vec<(Group, Vec<usize>)> = Group::ALL
         .into_iter()
@@ -206,7 +206,7 @@ fn shuffled_labels_lose_the_explanation() {
 fn randomised_weights_lose_the_explanation() {
     let corpus = corpus("F0");
     let (data, rows) = draw(&corpus, &mut Random(5), false);
-    let trained = train(&data, &settings(Learner::Logistic), &mut |_, _| true).unwrap();
+    let trained = train(&data, &data.only(|_| false), &settings(Learner::Logistic), &mut |_, _| true).unwrap();
     let d = data.names.len();
     let of = |weights: &[f64]| -> Vec<f64> {
         rows.iter()

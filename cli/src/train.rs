@@ -122,7 +122,7 @@ pub fn run(args: &TrainArgs) -> Result<(), String> {
         metrics: Vec::new(),
     };
     let progress = Progress::count(args.quiet, "fits");
-    let trained = train(&data, &settings, &mut |done, of| {
+    let trained = train(&data, &data.only(|_| false), &settings, &mut |done, of| {
         progress.set_position(done as u64, Some(of as u64));
         !stop.load(Ordering::Relaxed)
     })
@@ -165,6 +165,7 @@ fn dataset(args: &TrainArgs, recordings: &[Listed], stop: &AtomicBool) -> Result
         labels: None,
         conditions: conditions.to_vec(),
         level: args.with_level,
+        without: Vec::new(),
         common: Vec::new(),
     };
     plan.dataset(&pool, reference(args)).map_err(|e| e.to_string())

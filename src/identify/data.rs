@@ -68,6 +68,18 @@ impl Dataset {
         }
     }
 
+    /// The recordings that `keep` takes.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&Sample) -> bool) -> Self {
+        let kept: Vec<usize> = (0..self.samples.len()).filter(|i| keep(&self.samples[*i])).collect();
+        Self {
+            feature_set: self.feature_set.clone(),
+            names: self.names.clone(),
+            samples: kept.iter().map(|i| self.samples[*i].clone()).collect(),
+            against: kept.iter().filter_map(|i| self.against.get(*i).cloned()).collect(),
+        }
+    }
+
     /// Checks what training needs.
     ///
     /// # Errors

@@ -40,12 +40,19 @@ fn loss(logits: &[Vec<f64>], truth: &[usize], temperature: f64) -> f64 {
     logits.iter().zip(truth).map(one).sum::<f64>() / truth.len().max(1) as f64
 }
 
-/// The temperature with the least loss, between 0.05 and 20, by golden section over its logarithm.
+/// The temperature with the least loss, between 0.05 and 20.
 #[must_use]
 pub fn temperature(logits: &[Vec<f64>], truth: &[usize]) -> f64 {
+    temperature_over(&[(logits, truth)])
+}
+
+/// The temperature with the least mean over several groups of answers of their losses, between 0.05 and 20, by golden section
+/// over its logarithm.
+#[must_use]
+pub fn temperature_over(groups: &[(&[Vec<f64>], &[usize])]) -> f64 {
     let golden = (5.0f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (0.05f64.ln(), 20.0f64.ln());
-    let loss_at = |x: f64| loss(logits, truth, x.exp());
+    let loss_at = |x: f64| groups.iter().map(|(logits, truth)| loss(logits, truth, x.exp())).sum::<f64>();
     let (mut a, mut b) = (high - golden * (high - low), low + golden * (high - low));
     let (mut fa, mut fb) = (loss_at(a), loss_at(b));
     while high - low > 1e-6 {

@@ -36,3 +36,4 @@ pub mod study;
 pub mod sufficiency;
 pub mod train;
 pub mod transfer;
+pub mod unseen;

@@ -24,6 +24,8 @@ pub struct Plan {
     pub conditions: Vec<String>,
     /// Keep features that move with the gain of the recording.
     pub level: bool,
+    /// Features whose names begin like this are left out.
+    pub without: Vec<String>,
     /// Labels that transfers between corpora are judged by.
     pub common: Vec<String>,
 }
@@ -73,11 +75,18 @@ impl Plan {
         if reference == Reference::Speaker {
             data.compare_with_speakers()?;
         }
-        if self.level {
-            return Ok(data);
-        }
-        let level = |n: &str| pool.names.iter().position(|x| x == n).is_some_and(|k| pool.level_dependent[k]);
-        Ok(data.select(|n| !level(n)))
+        Ok(data.select(|n| pool.names.iter().position(|x| x == n).is_some_and(|k| self.takes(pool, k))))
+    }
+
+    /// Whether the model takes feature number `k` of the pool.
+    fn takes(&self, pool: &Pool, k: usize) -> bool {
+        (self.level || !pool.level_dependent[k]) && !self.without.iter().any(|w| pool.names[k].starts_with(w.as_str()))
+    }
+
+    /// The same of the corpora that are not learnt from.
+    fn elsewhere(&self, pool: &Pool) -> Self {
+        let corpora = pool.corpora().into_iter().filter(|c| !self.corpora.contains(c)).collect();
+        Self { corpora, labels: Some(self.labels(pool)), ..self.clone() }
     }
 }
 
@@ -104,7 +113,7 @@ fn travels(
             .collect(),
         ..Pool { recordings: Vec::new(), heard: Vec::new(), ..pool.clone() }
     };
-    let parts = Parts::of(&part, &plan.common, how, plan.level);
+    let parts = Parts::of(&part, &plan.common, how, &|k| plan.takes(pool, k));
     let n = parts.corpora().len();
     if n < 2 {
         return Ok(None);
@@ -179,6 +188,7 @@ pub fn model(
         settings.learners = CANDIDATES.to_vec();
     }
     let data = plan.dataset(pool, settings.reference)?;
+    let other = plan.elsewhere(pool).dataset(pool, settings.reference)?;
     // The same sound in two folds would leak: what was memorised in one is tested in the other.
     let used: Vec<&Recording> = pool.recordings.iter().filter(|r| plan.corpora.contains(&r.corpus)).collect();
     let folds: Option<Vec<usize>> = used.iter().map(|r| r.fold).collect();
@@ -195,5 +205,5 @@ pub fn model(
             dimension("valence", k.iter().map(|d| d.1).collect()),
         ];
     }
-    train(&data, &settings, progress)
+    train(&data, &other, &settings, progress)
 }

@@ -40,7 +40,7 @@ pub fn run(pool: &Pool, settings: &StudySettings, progress: Progress<'_>) -> Res
     }
     audited(pool, &contexts)?;
     let parts: Vec<Parts> =
-        Normalisation::ALL.into_iter().map(|n| Parts::of(pool, &settings.common, n, false)).collect();
+        Normalisation::ALL.into_iter().map(|n| Parts::of(pool, &settings.common, n, &|k| !pool.level_dependent[k])).collect();
     let whole: Vec<&Context> = contexts.iter().filter(|c| c.whole).collect();
     let clean: Vec<&Context> = whole.iter().copied().filter(|c| c.heard == 0).collect();
     let moves: Vec<(usize, Vec<usize>, usize)> =

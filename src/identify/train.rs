@@ -6,10 +6,11 @@ use super::export;
 use super::learners::{Fitted, Learner, Rows, fit, rows_of};
 use super::measure::{calibration_error, least_sure, recalls, temperature, tempered, top, uar};
 use super::prepare::CLIP;
+use super::unseen::{self, Unseen};
 use crate::model::card::{Abstain, Calibration, Card, Derived, FORMAT, Input, Metric, Normaliser, Output, OutputKind};
 use crate::model::vector;
 use ndarray::Axis;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What features are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,12 +83,16 @@ pub struct Trained {
     pub fitted: Fitted,
 }
 
-/// The rows as they enter a model, for a normaliser fitted on `fit`.
-fn rows(data: &Dataset, reference: Reference, card: &mut Card, fit: &[usize]) -> Result<Rows, TrainError> {
-    card.normaliser = match reference {
+/// The normaliser of a model that learns from the rows `fit`.
+pub(super) fn normaliser(data: &Dataset, reference: Reference, fit: &[usize]) -> Normaliser {
+    match reference {
         Reference::Training => data.statistics(fit),
         Reference::Speaker => Normaliser::Speaker,
-    };
+    }
+}
+
+/// The rows as they enter the model of a card.
+pub(super) fn entering(data: &Dataset, card: &Card) -> Result<Rows, TrainError> {
     let one = |(i, s): (usize, &super::data::Sample)| {
         vector::row(card, &s.values, data.against.get(i).map(Vec::as_slice))
             .map_err(|e| TrainError::Learner(e.to_string()))
@@ -98,13 +103,16 @@ fn rows(data: &Dataset, reference: Reference, card: &mut Card, fit: &[usize]) ->
 /// Trains, calibrates and exports. `progress` is told of every fit that is done, out of how many; it may end the work by
 /// saying `false`.
 ///
-/// Folds share no speaker; normaliser and weights are fitted inside the folds; temperature and the threshold of
-/// abstention come from predictions out of fold.
+/// Folds share no speaker; normaliser and weights are fitted inside the folds. `other` are recordings of corpora that are not
+/// learnt from: temperature and the threshold of abstention come from predictions on corpora that the weights have not heard
+/// ([`unseen`]). Where there are none they come from predictions out of fold, and the temperature does not
+/// sharpen: it is at least 1.
 ///
 /// # Errors
 /// [`TrainError`] naming what is wrong with the data, or what failed.
 pub fn train(
     data: &Dataset,
+    other: &Dataset,
     settings: &TrainSettings,
     progress: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Trained, TrainError> {
@@ -129,7 +137,8 @@ pub fn train(
         let mut logits: Vec<Vec<f64>> = vec![Vec::new(); data.samples.len()];
         for fold in 0..count {
             let (outside, inside): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|i| folds[*i] == fold);
-            let matrix = rows(data, settings.reference, &mut card, &inside)?;
+            card.normaliser = normaliser(data, settings.reference, &inside);
+            let matrix = entering(data, &card)?;
             let y: Vec<usize> = inside.iter().map(|i| classes[*i]).collect();
             let fitted = fit(learner, strength, &matrix.select(Axis(0), &inside), &y, &labels, settings.seed)?;
             let scores = fitted.scores(&matrix.select(Axis(0), &outside));
@@ -147,10 +156,12 @@ pub fn train(
         return Err(TrainError::TooFew { what: "learners".to_owned(), found: 0, expected: 1 });
     };
     let everything: Vec<usize> = (0..data.samples.len()).collect();
-    let matrix = rows(data, settings.reference, &mut card, &everything)?;
+    card.normaliser = normaliser(data, settings.reference, &everything);
+    let matrix = entering(data, &card)?;
     let fitted = fit(learner, strength, &matrix, &classes, &labels, settings.seed)?;
     step()?;
-    judge(&mut card, &logits, &classes, &labels, settings, count, data);
+    let unheard = unseen::predictions(data, other, &card, settings.reference, (learner, strength), settings.seed)?;
+    judge(&mut card, &Predictions { logits: &logits, unheard: &unheard }, &classes, &labels, settings, count, data);
     card.background = match settings.background {
         Background::Rows(total) => spread(&matrix, &classes, labels.len(), total),
         Background::Prototypes => prototypes(&matrix, data),
@@ -196,21 +207,32 @@ fn outputs(fitted: &Fitted, labels: &[String]) -> Vec<Output> {
     }
 }
 
-/// Calibration, abstention and figures, all from predictions out of fold.
+/// What a model is judged by.
+struct Predictions<'a> {
+    /// Out of fold.
+    logits: &'a [Vec<f64>],
+    /// On corpora that the weights have not heard.
+    unheard: &'a [Unseen],
+}
+
+/// Calibration and abstention from predictions on corpora that were not heard, where there are any; figures from these and from
+/// predictions out of fold.
 fn judge(
     card: &mut Card,
-    logits: &[Vec<f64>],
+    predictions: &Predictions<'_>,
     classes: &[usize],
     labels: &[String],
     settings: &TrainSettings,
     folds: usize,
     data: &Dataset,
 ) {
-    let t = temperature(logits, classes);
+    let Predictions { logits, unheard } = *predictions;
+    let t = unseen::temperature(unheard).unwrap_or_else(|| temperature(logits, classes).max(1.0));
     let before: Vec<Vec<f64>> = logits.iter().map(|l| tempered(l, 1.0)).collect();
     let after: Vec<Vec<f64>> = logits.iter().map(|l| tempered(l, t)).collect();
     let answers: Vec<usize> = logits.iter().map(|l| top(l)).collect();
-    let threshold = least_sure(&after, settings.silent_share);
+    let threshold = unseen::threshold(unheard, t, settings.silent_share)
+        .unwrap_or_else(|| least_sure(&after, settings.silent_share));
     let given: Vec<usize> = (0..classes.len()).filter(|i| after[*i][answers[*i]] >= threshold).collect();
     let pick = |values: &[usize]| -> Vec<usize> { given.iter().map(|i| values[*i]).collect() };
     card.calibration = Calibration { temperature: t };
@@ -246,7 +268,11 @@ fn judge(
     for (label, r) in labels.iter().zip(recalls(classes, &answers, n)) {
         card.metrics.extend(r.map(|r| metric(format!("recall of {label}"), r, "")));
     }
-    let seen = "; the temperature was chosen on the same predictions";
+    let (seen, seen_too) = if unheard.is_empty() {
+        ("; the temperature was chosen on the same predictions", "; the threshold was chosen on the same predictions")
+    } else {
+        ("; the temperature is that of corpora that were not heard", "; the threshold is that of corpora that were not heard")
+    };
     card.metrics.extend([
         metric(
             "expected calibration error, ten bins of equal mass".to_owned(),
@@ -258,10 +284,17 @@ fn judge(
         metric(
             "UAR of answers given".to_owned(),
             uar(&pick(classes), &pick(&answers), n),
-            "; the threshold was chosen on the same predictions",
+            seen_too,
         ),
     ]);
+    card.metrics.extend(unseen::metrics(unheard, n, t, &format!("{}, {how}", conditions(data))));
     card.metrics.extend(settings.metrics.iter().cloned());
+}
+
+/// The conditions of a dataset, in words.
+fn conditions(data: &Dataset) -> String {
+    let names: BTreeSet<&str> = data.samples.iter().map(|s| s.condition.as_str()).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// The background dataset: the same number of rows from each class, evenly spaced in the corpus's order.

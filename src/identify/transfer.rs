@@ -51,7 +51,7 @@ fn part(pool: &Pool, corpus: &str, labels: &[String]) -> Result<Context, TrainEr
     Context::new(pool, format!("{corpus}, {}", pool.heard[0].condition), members, 0)
 }
 
-/// Corpora with their rows, level-dependent features left out where asked.
+/// Corpora with their rows of some of the features.
 pub struct Parts {
     parts: Vec<(String, Context, Rows)>,
     labels: Vec<String>,
@@ -59,10 +59,10 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// All corpora that have all of the labels.
+    /// All corpora that have all of the labels, with the features whose numbers `takes` accepts.
     #[must_use]
-    pub fn of(pool: &Pool, labels: &[String], normalisation: Normalisation, level: bool) -> Self {
-        let keep: Vec<usize> = (0..pool.width()).filter(|k| level || !pool.level_dependent[*k]).collect();
+    pub fn of(pool: &Pool, labels: &[String], normalisation: Normalisation, takes: &dyn Fn(usize) -> bool) -> Self {
+        let keep: Vec<usize> = (0..pool.width()).filter(|k| takes(*k)).collect();
         let one = |corpus: String| {
             let context = part(pool, &corpus, labels).ok().filter(|c| c.labels.len() == labels.len())?;
             let rows = raw(pool, &context, normalisation).select(Axis(1), &keep);

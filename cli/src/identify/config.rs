@@ -128,6 +128,9 @@ pub struct ModelPlan {
     /// Keep features that move with the gain.
     #[serde(default)]
     pub level: bool,
+    /// Beginnings of the names of features that are left out, such as `mfcc`.
+    #[serde(default)]
+    pub without: Vec<String>,
     /// Means of labels instead of recordings' rows as background.
     #[serde(default)]
     pub prototypes: bool,

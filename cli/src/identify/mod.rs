@@ -244,6 +244,7 @@ fn plan_of(plan: &Study, m: &ModelPlan, pool: &Pool) -> Plan {
         labels: m.labels.as_ref().map(|l| l.iter().map(|x| harmonised(x)).collect()),
         conditions: m.conditions.clone().unwrap_or_else(|| plan.conditions[..1].to_vec()),
         level: m.level,
+        without: m.without.clone(),
         common: common(plan),
     }
 }
@@ -257,6 +258,9 @@ fn data_of(plan: &Study, m: &ModelPlan, pool: &Pool) -> Result<affect::identify:
 }
 
 fn model(plan: &Study, m: &ModelPlan, pool: &Pool, quiet: bool, stop: &AtomicBool) -> Result<Trained, String> {
+    if let Some(w) = m.without.iter().find(|w| !pool.names.iter().any(|n| n.starts_with(w.as_str()))) {
+        return Err(format!("model {}: without \"{w}\": no feature of the set begins like this", m.id));
+    }
     let settings = TrainSettings {
         id: m.id.clone(),
         version: m.version.clone(),

@@ -1,0 +1,171 @@
+//! Predictions on corpora that a model's weights have not heard: what its confidence is worth elsewhere.
+//!
+//! A temperature fitted at home sharpens: inside a corpus the next speaker is much like the last one, elsewhere nothing is.
+//! Every corpus that has the model's labels is therefore predicted by weights learnt from the model's other corpora, and the
+//! temperature is the one with the least loss over these predictions, corpora weighing the same.
+
+use super::data::Dataset;
+use super::error::TrainError;
+use super::learners::{Learner, fit};
+use super::measure::{calibration_error, least_sure, temperature_over, tempered, top, uar};
+use super::train::{Reference, entering, normaliser};
+use crate::model::card::{Card, Metric};
+use std::collections::BTreeSet;
+
+/// Predictions on one corpus.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unseen {
+    /// The corpus.
+    pub corpus: String,
+    /// What the weights were learnt from.
+    pub learnt: Vec<String>,
+    /// Scores, before any temperature.
+    pub logits: Vec<Vec<f64>>,
+    /// The labels' indices.
+    pub classes: Vec<usize>,
+}
+
+/// Predictions on every corpus of `known` (what the model learns from) and `other` (what it does not) that has all of the
+/// model's labels, by weights that have not heard it. A corpus without which nothing is left to learn from has none.
+///
+/// # Errors
+/// [`TrainError`] of the learner.
+pub fn predictions(
+    known: &Dataset,
+    other: &Dataset,
+    card: &Card,
+    reference: Reference,
+    how: (Learner, f64),
+    seed: u64,
+) -> Result<Vec<Unseen>, TrainError> {
+    let labels = known.labels();
+    let corpora = |data: &Dataset| -> BTreeSet<String> { data.samples.iter().map(|s| s.corpus.clone()).collect() };
+    let (home, away) = (corpora(known), corpora(other));
+    let mut out = Vec::new();
+    for corpus in home.union(&away) {
+        let test = if home.contains(corpus) { known } else { other }.only(|s| s.corpus == *corpus);
+        let learnt: Vec<String> = home.iter().filter(|c| *c != corpus).cloned().collect();
+        if test.labels() != labels || learnt.is_empty() {
+            continue;
+        }
+        let train = known.only(|s| s.corpus != *corpus);
+        if train.labels() != labels {
+            continue;
+        }
+        let mut card = card.clone();
+        let everything: Vec<usize> = (0..train.samples.len()).collect();
+        card.normaliser = normaliser(&train, reference, &everything);
+        let fitted = fit(how.0, how.1, &entering(&train, &card)?, &train.classes(), &labels, seed)?;
+        let scores = fitted.scores(&entering(&test, &card)?);
+        let logits = scores.outer_iter().map(|s| s.to_vec()).collect();
+        out.push(Unseen { corpus: corpus.clone(), learnt, logits, classes: test.classes() });
+    }
+    Ok(out)
+}
+
+fn groups<'a>(list: impl Iterator<Item = &'a Unseen>) -> Vec<(&'a [Vec<f64>], &'a [usize])> {
+    list.map(|u| (&u.logits[..], &u.classes[..])).collect()
+}
+
+/// The temperature with the least loss over the corpora; `None` without any.
+#[must_use]
+pub fn temperature(list: &[Unseen]) -> Option<f64> {
+    (!list.is_empty()).then(|| temperature_over(&groups(list.iter())))
+}
+
+/// The confidence below which the least sure share of the answers lies, the mean over the corpora.
+#[must_use]
+pub fn threshold(list: &[Unseen], temperature: f64, silent_share: f64) -> Option<f64> {
+    let one = |u: &Unseen| least_sure(&at(u, temperature), silent_share);
+    (!list.is_empty()).then(|| list.iter().map(one).sum::<f64>() / list.len() as f64)
+}
+
+fn at(u: &Unseen, temperature: f64) -> Vec<Vec<f64>> {
+    u.logits.iter().map(|l| tempered(l, temperature)).collect()
+}
+
+/// Figures for a card, corpus by corpus. The calibration error of a corpus is that under the temperature of the others, where
+/// there are others.
+#[must_use]
+pub fn metrics(list: &[Unseen], labels: usize, chosen: f64, how: &str) -> Vec<Metric> {
+    let mut out = Vec::new();
+    for u in list {
+        let others = groups(list.iter().filter(|o| o.corpus != u.corpus));
+        let (t, whose) = if others.is_empty() {
+            (chosen, "its own temperature, chosen on the same predictions")
+        } else {
+            (temperature_over(&others), "the temperature of the other corpora in this list")
+        };
+        let probabilities = at(u, t);
+        let answers: Vec<usize> = probabilities.iter().map(|p| top(p)).collect();
+        let confidence = |i: &usize| probabilities[*i][answers[*i]];
+        let mut order: Vec<usize> = (0..answers.len()).collect();
+        order.sort_by(|a, b| confidence(b).total_cmp(&confidence(a)));
+        let half = &order[..order.len().div_ceil(2)];
+        let pick = |values: &[usize]| -> Vec<usize> { half.iter().map(|i| values[*i]).collect() };
+        let mean = order.iter().map(confidence).sum::<f64>() / order.len().max(1) as f64;
+        let protocol = format!(
+            "{} recordings of a corpus that the weights have not heard (learnt from {}), {how}",
+            answers.len(),
+            u.learnt.join(" and ")
+        );
+        let mut metric = |name: String, value: f64, more: &str| {
+            out.push(Metric { name, value, protocol: format!("{protocol}{more}") });
+        };
+        metric(format!("UAR on {}, unheard", u.corpus), uar(&u.classes, &answers, labels), "");
+        let whose = format!("; {whose} ({t:.2})");
+        metric(format!("calibration error on {}, unheard", u.corpus), calibration_error(&probabilities, &u.classes), &whose);
+        metric(format!("mean confidence on {}, unheard", u.corpus), mean, &whose);
+        let sure = uar(&pick(&u.classes), &pick(&answers), labels);
+        metric(format!("UAR of the more confident half on {}, unheard", u.corpus), sure, "");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::sampled::Random;
+    use crate::onnx::trees::softmax;
+
+    /// Answers that are right as often as `sharpness` times their logits say.
+    fn corpus(name: &str, sharpness: f64, count: usize, seed: u64) -> Unseen {
+        let mut random = Random(seed);
+        let (mut logits, mut classes) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let l: Vec<f64> = (0..4).map(|_| 3.0 * random.uniform()).collect();
+            let p = softmax(&l.iter().map(|v| v * sharpness).collect::<Vec<_>>());
+            let mut u = random.uniform();
+            classes.push(p.iter().position(|q| { u -= q; u < 0.0 }).unwrap_or(3));
+            logits.push(l);
+        }
+        Unseen { corpus: name.to_owned(), learnt: vec!["home".to_owned()], logits, classes }
+    }
+
+    /// A large corpus and a small one, twice and half as sharp as they should be, have the temperature between.
+    #[test]
+    fn corpora_weigh_the_same() {
+        let both = [corpus("large", 0.5, 8000, 1), corpus("small", 0.5, 1000, 3)];
+        assert!((temperature(&both).unwrap() - 2.0).abs() < 0.2, "{:?}", temperature(&both));
+        let mixed = [corpus("large", 0.25, 8000, 1), corpus("small", 1.0, 800, 5)];
+        let alone = temperature(&mixed[..1]).unwrap();
+        let t = temperature(&mixed).unwrap();
+        assert!((alone - 4.0).abs() < 0.6, "{alone}");
+        assert!(t > 1.2 && t < 3.0, "a tenth of the answers counts for half: {t}");
+        assert_eq!(temperature(&[]), None);
+    }
+
+    /// The error of a corpus is not measured with a temperature that has seen it.
+    #[test]
+    fn figures_are_of_the_others_temperature() {
+        let list = [corpus("honest", 1.0, 6000, 1), corpus("boasting", 0.4, 6000, 3)];
+        let figures = metrics(&list, 4, temperature(&list).unwrap(), "clean");
+        let value = |name: &str| figures.iter().find(|m| m.name == name).unwrap().value;
+        let expected = |own: &Unseen, t: f64| calibration_error(&at(own, t), &own.classes);
+        let t = temperature(&list[1..]).unwrap();
+        assert!((t - 2.5).abs() < 0.3, "{t}");
+        assert!((value("calibration error on honest, unheard") - expected(&list[0], t)).abs() < 1e-12);
+        assert!(value("calibration error on boasting, unheard") > 0.1);
+        assert!(value("UAR of the more confident half on honest, unheard") > value("UAR on honest, unheard") + 0.05);
+    }
+}
