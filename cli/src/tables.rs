@@ -128,8 +128,26 @@ impl Table {
     }
 }
 
+/// Whether the header of an array in NumPy's format is a dictionary with nothing nested in it but the shape. The parser of headers
+/// tries every way to read what is nested deeper, and takes for ever.
+fn has_flat_header(bytes: &[u8]) -> bool {
+    let (length, start): (usize, usize) = match bytes {
+        [_, _, _, _, _, _, 1, _, a, b, ..] => (usize::from(u16::from_le_bytes([*a, *b])), 10),
+        [_, _, _, _, _, _, _, _, a, b, c, d, ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, 12),
+        _ => return false,
+    };
+    let header = bytes.get(start..start.saturating_add(length)).unwrap_or_default();
+    header.iter().filter(|b| b"{[(".contains(b)).count() <= 2
+}
+
 /// NumPy's format, versions 1 to 3: float32 or float64, little-endian, one or two axes, rows first.
 fn npy(bytes: &[u8]) -> Result<Vec<Vec<f32>>, String> {
+    if !has_flat_header(bytes) {
+        return Err(
+            "the header of the array is cut off or nested: expected type, order and shape, as numpy.save writes them"
+                .into(),
+        );
+    }
     let file = npyz::NpyFile::new(bytes).map_err(|e| e.to_string())?;
     let shape: Vec<u64> = file.shape().to_vec();
     if file.order() != npyz::Order::C {
@@ -178,6 +196,35 @@ mod tests {
             let e = read(text);
             assert!(e.as_ref().is_err_and(|e| e.contains("semicolons")), "{text:?}: {e:?}");
         }
+    }
+
+    /// NumPy's format with this header, and six numbers.
+    fn array(header: &str) -> Vec<u8> {
+        let header = format!("{header}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend_from_slice(&u16::try_from(header.len()).unwrap().to_le_bytes());
+        bytes.extend_from_slice(header.as_bytes());
+        bytes.extend((1..=6).flat_map(|k| (k as f32).to_le_bytes()));
+        bytes
+    }
+
+    /// The parser of headers tries every way to read what is nested: some dozens of braces would take it years.
+    #[test]
+    fn nested_headers_are_refused_soon() {
+        let good = array("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");
+        assert_eq!(Table::parse(&good).unwrap().rows(&[]).unwrap(), [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+        let (done, end) = std::sync::mpsc::channel();
+        for bracket in ["{", "[", "("] {
+            let done = done.clone();
+            std::thread::spawn(move || {
+                let header = format!("{{'descr': '<f4', {}'shape': (2, 3), }}", bracket.repeat(60));
+                let _ = done.send(Table::parse(&array(&header)).map_err(|e| e.to_string()));
+            });
+        }
+        let patience = std::time::Duration::from_secs(20);
+        let outcomes: Vec<_> =
+            (0..3).map(|_| end.recv_timeout(patience).expect("the header is tried for ever")).collect();
+        assert!(outcomes.iter().all(|o| o.as_ref().is_err_and(|e| e.contains("header"))), "{outcomes:?}");
     }
 
     #[test]

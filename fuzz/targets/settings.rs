@@ -15,10 +15,9 @@ fn properties(element: &gst::Element) -> Vec<(String, String)> {
         .filter(|p| p.flags().contains(glib::ParamFlags::WRITABLE | glib::ParamFlags::READABLE))
         .filter(|p| p.owner_type() == element.type_() && !matches!(p.name(), "settings" | "stats"))
         .filter_map(|p| {
-            let value = element.property_value(p.name());
-            let same = p.values_cmp(&value, p.default_value()).is_ok_and(|o| o.is_eq());
-            let text = value.serialize().ok()?.to_string();
-            (!same).then(|| (p.name().to_owned(), text))
+            let text = element.property_value(p.name()).serialize().ok()?;
+            let usual = p.default_value().serialize().ok();
+            (usual.as_ref() != Some(&text)).then(|| (p.name().to_owned(), text.to_string()))
         })
         .collect()
 }

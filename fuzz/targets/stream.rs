@@ -7,6 +7,7 @@ use affect::error::ConfigError;
 use affect::segment::utterance::UtteranceConfig;
 use affect_media::tap::Tap;
 use gst::ClockTime;
+use gst::prelude::*;
 use libfuzzer_sys::fuzz_target;
 use std::collections::HashMap;
 

@@ -49,6 +49,20 @@ fn gaps_that_overflow_cut() {
     assert_eq!(starts, [0, 60]);
 }
 
+/// Audio at the end of what a clock can count has times that go forward, not ones that begin again at zero.
+#[test]
+fn times_at_the_end_of_the_clock_do_not_wrap() {
+    for before_the_end in [0, 300_000_000, 700_000_000] {
+        let mut tap = tap();
+        tap.buffer(&second(ClockTime::from_nseconds(u64::MAX - 1 - before_the_end)), &config).unwrap();
+        tap.finish();
+        let records = tap.take();
+        assert_eq!(records.len(), 1);
+        let (start, end) = (records[0].start_ns, records[0].end_ns);
+        assert_eq!(end.checked_sub(start), Some(1_000_000_000), "{start} to {end}");
+    }
+}
+
 #[test]
 fn audio_without_times_is_said_once_and_time_brings_it_back() {
     let mut tap = tap();

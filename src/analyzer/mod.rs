@@ -43,6 +43,9 @@ use baseline::Speaker;
 use lane::Lane;
 use std::sync::Arc;
 
+/// Latest time of a first sample, in ns (292 years): later ones count as this, so that no time of a result overflows.
+const LATEST_ORIGIN_NS: u64 = u64::MAX / 2;
+
 /// Output of the analyzer: a frame or a segment.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output<'a> {
@@ -278,7 +281,7 @@ impl Analyzer {
         self.frames = 0;
         self.pieces = 0;
         self.staged = 0;
-        self.origin_ns = origin_ns;
+        self.origin_ns = origin_ns.min(LATEST_ORIGIN_NS);
         self.finished = false;
     }
 
