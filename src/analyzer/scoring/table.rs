@@ -6,10 +6,10 @@ use super::{Attribution, ScoringConfig};
 use crate::analyzer::FeatureSet;
 use crate::error::ConfigError;
 use crate::explain::sampled::Effort;
-use crate::explain::sentence::{Share, sentence};
+use crate::explain::sentence::{Reference, Share, Target, sentence};
 use crate::explain::{Attribution as Values, Explained, Explainer, Unit, groups};
 use crate::features::catalogue::{Entry, Group};
-use crate::model::card::{Card, Normaliser};
+use crate::model::card::{Card, Normaliser, OutputKind};
 use crate::model::{Model, ModelError, vector};
 use crate::record::{Explanation, FeatureShare, GroupShare, Record};
 use std::borrow::Cow;
@@ -134,6 +134,10 @@ impl TableReasons {
             }
         };
         let contribution = values.values[k];
+        let target = match e.model().kind() {
+            OutputKind::Dimensions | OutputKind::Regression | OutputKind::Raw => Target::Amount(&self.labels[target]),
+            _ => Target::Label(&self.labels[target]),
+        };
         let share = Share { value: value.map(f64::from), difference, z, contribution };
         let gone = entry.endurance.iter().filter(|e| under.contains(&e.condition.as_str()) && !e.survives());
         FeatureShare {
@@ -144,7 +148,7 @@ impl TableReasons {
             unit: &entry.unit,
             z,
             does_not_survive: gone.map(|e| e.condition.as_str()).collect(),
-            sentence: sentence(entry, &share, card.normaliser.reference(), &self.labels[target]),
+            sentence: sentence(entry, &share, Reference::of(&card.normaliser), target),
         }
     }
 }
