@@ -39,7 +39,7 @@ bench: plugin
 	@scripts/bench $(if $(PEER),--peer,)
 
 bless: setup
-	AFFECT_BLESS=1 cargo test --locked --test golden --test catalogue
+	AFFECT_BLESS=1 cargo test --locked --test golden --test catalogue --test sentences
 
 TOOLS = target/tools
 $(TOOLS):

@@ -3,7 +3,7 @@
 //! The catalogue is data: documentation, `affect features --list` and the order of every table come from it.
 
 mod affect;
-mod endurance;
+pub mod endurance;
 mod evidence;
 mod functional;
 mod lld;
@@ -122,6 +122,12 @@ pub fn affect_llds() -> &'static [Entry] {
 pub fn affect_functionals() -> &'static [Entry] {
     static LIST: OnceLock<Vec<Entry>> = OnceLock::new();
     LIST.get_or_init(|| endurance::add("affect-v1", typical::add(evidence::add(affect::functionals()))))
+}
+
+/// A functional of either set, by its name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    affect_functionals().iter().chain(egemaps_functionals()).find(|e| e.name == name)
 }
 
 /// The catalogue of a set as Markdown, one table per group.

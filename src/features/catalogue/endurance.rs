@@ -31,6 +31,19 @@ impl Endurance {
     }
 }
 
+/// A condition of the record as a cause, for people: `the telephone band`.
+#[must_use]
+pub fn in_words(condition: &str) -> &str {
+    match condition {
+        "telephone band" => "the telephone band",
+        c if c.starts_with("line ") && c.contains("noise") => "a noisy line without low frequencies",
+        c if c.starts_with("line ") => "a line without low frequencies",
+        c if c.starts_with("noise ") => "noise",
+        c if c.ends_with("s of speech") => "so little speech",
+        other => other,
+    }
+}
+
 /// One line: set, name, and the rest. Conditions stand in quotes and hold commas.
 fn parse(line: &str) -> Option<(&str, &str, Endurance)> {
     let (set, rest) = line.split_once(',')?;

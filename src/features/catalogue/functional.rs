@@ -50,7 +50,7 @@ fn mean(v: &View) -> Wording {
 /// Deviation over mean: it says something where the mean cannot come near 0.
 fn variation(v: &View) -> Wording {
     let voiced = v.mark == "V";
-    let noun = if voiced && v.base.name == "spectralFlux" { "change in the voice" } else { v.words.noun };
+    let noun = if voiced && v.base.name == "spectralFlux" { "change in vowels" } else { v.words.noun };
     let name = match v.base.cepstral() {
         Some(i) => format!("{}MFCC {i}", if voiced { "vowel " } else { "" }),
         None => v.words.short.trim_start_matches("nominal ").to_owned(),
@@ -68,8 +68,13 @@ fn variation(v: &View) -> Wording {
         | "HNRdBACF" => said(w::PURE.of("spread ratio", w::HIGHER)),
         _ if v.base.unit == "Hz" => said(w::PURE.by_without_sound()),
         _ => {
-            let phrases = ("spread ratio higher", "spread ratio lower");
-            wording(&spread, phrases, w::PURE.without_sound(&name)).beware("explodes where the mean is near 0")
+            let ratio = match v.base.cepstral() {
+                Some(_) => format!("{name} spread ratio"),
+                None => format!("spread ratio of {name}"),
+            };
+            let phrases = (format!("{ratio} higher"), format!("{ratio} lower"));
+            wording(&spread, (&phrases.0, &phrases.1), w::PURE.by_without_sound())
+                .beware("explodes where the mean is near 0")
         }
     }
 }
@@ -218,7 +223,7 @@ const RATES: [Rate; 7] = [
         "s",
         Group::Temporal,
         "mean length of voiced stretches",
-        ("length of voiced stretches", ("voice sustained longer", "voice cut shorter"), w::SECONDS),
+        ("length of voiced stretches", ("voice more drawn out", "voice more clipped"), w::SECONDS),
         "mean of (last frame - first frame) times 10 ms",
     ),
     (
@@ -246,7 +251,11 @@ const RATES: [Rate; 7] = [
         "s",
         Group::Temporal,
         "variation of the length of unvoiced stretches",
-        ("unevenness of voiceless stretches", ("gaps vary more in length", "gaps vary less in length"), w::SECONDS),
+        (
+            "unevenness of voiceless stretches",
+            ("gaps and consonants vary more in length", "gaps and consonants vary less in length"),
+            w::SECONDS,
+        ),
         "population deviation of the same",
     ),
     (
@@ -288,7 +297,8 @@ pub(super) fn entries() -> Vec<Entry> {
         };
         let base = &BASES[i];
         let words = match mark {
-            "V" if !base.is_nominal() => base.words.about("voice"),
+            "V" if base.name == "spectralFlux" => base.words.about("vowels"),
+            "V" => base.words.about("voice"),
             "UV" => base.words.about("consonants"),
             _ => base.words,
         };

@@ -98,7 +98,7 @@ pub(super) const BASES: [Base; 25] = [
         "dB",
         Group::SpectralBalance,
         "strongest peak below 2 kHz over strongest peak in 2 to 5 kHz",
-        words("Hammarberg index", "sound", ("mellower", "sharper"), "sharpness", w::DB),
+        words("Hammarberg index", "sound", ("mellower", "more piercing"), "mellowness", w::DB),
         "10 log10 of the strongest bin below 2 kHz over the strongest bin in 2 to 5 kHz",
     ),
     base(
@@ -114,7 +114,7 @@ pub(super) const BASES: [Base; 25] = [
         "dB/Hz",
         Group::SpectralBalance,
         "slope of the spectrum from 500 to 1500 Hz",
-        words("mid slope", "sound", ("more forceful", "gentler"), "force", w::DB_PER_HZ),
+        words("mid slope", "sound", ("more forceful", "gentler"), "vocal force", w::DB_PER_HZ),
         "regression of bin level in dB on frequency, 500 to 1500 Hz, count one less than the number of bins: moves by -0.00055 dB/Hz per dB of gain",
     ),
     base(

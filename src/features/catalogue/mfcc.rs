@@ -29,7 +29,7 @@ pub(super) fn coefficient(i: usize) -> Wording {
 pub(super) fn of_the_voice(i: usize) -> Wording {
     let subject = match i {
         1 => "voice",
-        2 => "middle of the voice",
+        2 => "middle tones of the voice",
         _ => "vowel ripple",
     };
     named(i, &format!("MFCC {i}"), subject)

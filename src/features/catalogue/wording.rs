@@ -87,16 +87,16 @@ pub(super) const SEMITONES_PER_S: Unit = unit("semitones per second", 1.0, 1);
 pub(super) const SECONDS: Unit = unit("seconds", 1.0, 2);
 pub(super) const PURE: Unit = unit("", 1.0, 2);
 pub(super) const PURE_PER_S: Unit = unit("per second", 1.0, 1);
-pub(super) const TIMES_PER_S: Unit = unit("times per second", 1.0, 2);
+pub(super) const TIMES_PER_S: Unit = unit("times per second", 1.0, 1);
 pub(super) const SYLLABLES_PER_S: Unit = unit("syllables per second", 1.0, 1);
 pub(super) const PEAKS_PER_S: Unit = unit("loudness peaks per second", 1.0, 1);
 /// Of shares of the time.
 pub(super) const OF_THE_TIME: Unit = unit("% of the time", 100.0, 0);
 pub(super) const OF_VOICED_TIME: Unit = unit("% of voiced time", 100.0, 0);
 /// Of values in percent.
-pub(super) const OF_THE_PERIOD: Unit = unit("% of the period", 1.0, 2);
+pub(super) const OF_THE_PERIOD: Unit = unit("% of the period", 1.0, 1);
 /// Of shares.
-pub(super) const SHARE_OF_THE_PERIOD: Unit = unit("% of the period", 100.0, 2);
+pub(super) const SHARE_OF_THE_PERIOD: Unit = unit("% of the period", 100.0, 1);
 pub(super) const OF_THE_AMPLITUDE: Unit = unit("% of amplitude", 1.0, 1);
 
 /// Which way a number goes, up and down.

@@ -174,11 +174,7 @@ fn pitch(list: &mut Vec<Entry>) {
     list.push(own(
         ("F0rising_share", "1 (share)", G),
         "share of rising pitch",
-        wording(
-            "share of rising pitch",
-            ("pitch rises more of the time", "pitch falls more of the time"),
-            w::OF_VOICED_TIME.by(),
-        ),
+        wording("share of rising pitch", ("pitch rises more often", "pitch falls more often"), w::OF_VOICED_TIME.by()),
         "share of voiced frames whose F0 slope over five rows is positive",
         s::TEXTBOOK,
     ));
@@ -301,7 +297,7 @@ fn balance(list: &mut Vec<Entry>) {
     for b in [d::ALPHA, d::HAMMARBERG, d::SLOPE_LOW, d::SLOPE_MIDDLE, d::SLOPE_WHOLE, d::CENTROID, d::FLUX] {
         let consonants =
             Wording { short_name: format!("{} of consonants", b.words.short), ..b.words.about("consonants").typical() };
-        let voice = b.words.about("voice").typical();
+        let voice = b.words.about(if b.name == d::FLUX.name { "vowels" } else { "voice" }).typical();
         list.push(of(format!("{}_voicedMedian", b.name), &b, &MEDIAN, VOICED, voice));
         list.push(of(format!("{}_voicedIqr", b.name), &b, &IQR, VOICED, b.words.spread()));
         list.push(of(format!("{}_unvoicedMedian", b.name), &b, &MEDIAN, "unvoiced frames of speech", consonants));
@@ -320,7 +316,7 @@ fn cepstral(list: &mut Vec<Entry>) {
             "voicedMean",
             "1",
             format!("{what}, over voiced frames"),
-            mfcc::coefficient(i),
+            mfcc::of_the_voice(i),
             format!("mean over voiced frames of: {definition}"),
         ));
         list.push(entry(
@@ -344,12 +340,10 @@ fn quality(list: &mut Vec<Entry>) {
     for b in [d::HNR, d::CPPS, d::H1_H2, d::H1_H2C, d::H1_A3, d::H1_A3C] {
         list.push(of(format!("{}_median", b.name), &b, &MEDIAN, VOICED, b.words.typical()));
         list.push(of(format!("{}_iqr", b.name), &b, &IQR, VOICED, b.words.spread()));
-        let weakest = match b.name {
-            name if name == d::HNR.name => "hoarsest moments",
-            name if name == d::CPPS.name => "breathiest moments",
-            _ => continue,
-        };
-        let lowest = b.words.about(weakest).named(&format!("lowest {}", b.words.short));
+        if ![d::HNR.name, d::CPPS.name].contains(&b.name) {
+            continue;
+        }
+        let lowest = b.words.about("weakest moments").named(&format!("lowest {}", b.words.short));
         list.push(of(
             format!("{}_percentile10", b.name),
             &b,
@@ -475,18 +469,14 @@ fn rhythm(list: &mut Vec<Entry>) {
     list.push(own(
         ("pause_share", "1 (share)", G),
         "share of pauses",
-        wording("share of pauses", ("silent more of the time", "silent less of the time"), w::OF_THE_TIME.by()),
+        wording("share of pauses", ("more silence", "less silence"), w::OF_THE_TIME.by()),
         &format!("length of all pauses over the time from the first to the last speech; pauses: {pause}"),
         s::NUCLEI,
     ));
     list.push(own(
         ("voiced_share", "1 (share)", G),
         "share of voiced frames",
-        wording(
-            "share of voice",
-            ("voice heard more of the time", "voice heard less of the time"),
-            w::OF_THE_TIME.by(),
-        ),
+        wording("share of voice", ("voice heard more", "voice heard less"), w::OF_THE_TIME.by()),
         "voiced frames over all frames from the first to the last speech",
         s::PITCH,
     ));
@@ -506,7 +496,7 @@ fn rhythm(list: &mut Vec<Entry>) {
             "voicedStretch",
             "voiced",
             "voiced stretches",
-            ("voice sustained longer", "voice cut shorter"),
+            ("voice more drawn out", "voice more clipped"),
             ("length of vowels varies more", "length of vowels varies less"),
         ),
         (
@@ -514,7 +504,7 @@ fn rhythm(list: &mut Vec<Entry>) {
             "unvoiced",
             "voiceless stretches",
             ("gaps and consonants longer", "gaps and consonants shorter"),
-            ("gaps vary more in length", "gaps vary less in length"),
+            ("gaps and consonants vary more in length", "gaps and consonants vary less in length"),
         ),
     ] {
         list.push(own(

@@ -80,7 +80,10 @@ pub(super) const ALPHA: Base = base(
 pub(super) const HAMMARBERG: Base = base(
     ("hammarbergIndex_dB", "dB", SpectralBalance),
     "strongest peak below 2 kHz over strongest peak in 2 to 5 kHz",
-    Words { spread: Some("spread"), ..words("Hammarberg index", "sound", ("mellower", "sharper"), "sharpness", w::DB) },
+    Words {
+        spread: Some("spread"),
+        ..words("Hammarberg index", "sound", ("mellower", "more piercing"), "mellowness", w::DB)
+    },
     "10 log10 of the strongest bin below 2 kHz over the strongest bin in 2 to 5 kHz",
     s::HAMMARBERG,
 );
@@ -96,7 +99,7 @@ pub(super) const SLOPE_MIDDLE: Base = base(
     "slope of the spectrum from 500 to 1500 Hz",
     Words {
         spread: Some("spread"),
-        ..words("mid slope", "sound", ("more forceful", "gentler"), "force", w::DB_PER_KHZ)
+        ..words("mid slope", "sound", ("more forceful", "gentler"), "vocal force", w::DB_PER_KHZ)
     },
     "least-squares line through the levels of the bins from 500 to 1500 Hz",
     s::GEMAPS,
@@ -115,7 +118,7 @@ pub(super) const SLOPE_WHOLE: Base = base(
 pub(super) const CENTROID: Base = base(
     ("spectralCentroid_Hz", "Hz", SpectralBalance),
     "centre of gravity of the spectrum",
-    words("centroid", "sound", ("lighter in colour", "darker in colour"), "colour", w::HZ),
+    words("centroid", "sound", ("sharper", "darker"), "sharpness", w::HZ),
     "mean frequency of the bins from 80 to 5000 Hz weighted by power",
     s::TEXTBOOK,
 );
