@@ -3,6 +3,7 @@
 //! The catalogue is data: documentation, `affect features --list` and the order of every table come from it.
 
 mod affect;
+mod clusters;
 pub mod endurance;
 mod evidence;
 mod functional;
@@ -94,6 +95,9 @@ pub struct Entry {
     /// matters more than the rest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// The cluster of near copies that it belongs to, if any.
+    #[serde(skip)]
+    pub cluster: Option<usize>,
 }
 
 /// The 25 low-level descriptors of `egemaps-v02`, in the order of its tables.
@@ -121,7 +125,7 @@ pub fn affect_llds() -> &'static [Entry] {
 #[must_use]
 pub fn affect_functionals() -> &'static [Entry] {
     static LIST: OnceLock<Vec<Entry>> = OnceLock::new();
-    LIST.get_or_init(|| endurance::add("affect-v1", typical::add(evidence::add(affect::functionals()))))
+    LIST.get_or_init(|| clusters::add(endurance::add("affect-v1", typical::add(evidence::add(affect::functionals())))))
 }
 
 /// A functional of either set, by its name.

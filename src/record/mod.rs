@@ -16,7 +16,7 @@ pub use identity::{result_id, segment_id};
 pub use memory::Memory;
 pub use policy::Policy;
 pub use quality::{NOT_SPEECH, Quality};
-pub use scored::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Named, Scored};
+pub use scored::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Named, NearCopy, Scored};
 
 use std::fmt;
 use std::sync::Arc;

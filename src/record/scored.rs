@@ -51,6 +51,15 @@ pub struct GroupShare {
     pub contribution: f64,
 }
 
+/// The share of a feature that says the same as another.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NearCopy {
+    /// Name in the catalogue.
+    pub name: &'static str,
+    /// Its contribution.
+    pub contribution: f64,
+}
+
 /// One feature's share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FeatureShare {
@@ -70,7 +79,10 @@ pub struct FeatureShare {
     /// Conditions of this audio that the feature does not survive: what it says here is to be taken with care.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub does_not_survive: Vec<&'static str>,
-    /// The same as a sentence.
+    /// Features that rise and fall with it, which are not listed themselves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub near_copies: Vec<NearCopy>,
+    /// What a listener hears, compared with whom, how much, and what it and its near copies contribute together.
     pub sentence: String,
 }
 
@@ -93,7 +105,7 @@ pub struct Explanation {
     pub reference: &'static str,
     /// All groups, in the catalogue's order.
     pub groups: Vec<GroupShare>,
-    /// The features that moved the score most, in that order.
+    /// The features that moved the score most, in that order; near copies count together and are listed once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<FeatureShare>,
     /// Sum of the contributions of all other features, where features are listed.

@@ -86,6 +86,18 @@ mod tests {
         }
     }
 
+    /// Conditions that a segment can be found under are causes for people, not codes.
+    #[test]
+    fn conditions_have_words() {
+        let met =
+            ["telephone band", "line 24 dB/octave", "line 24 dB/octave, noise 8 dB", "line 24 dB/octave, noise 15 dB"];
+        let also = ["noise 5 dB", "noise 10 dB", "noise 20 dB", "1 s of speech", "3 s of speech", "10 s of speech"];
+        for condition in met.into_iter().chain(also) {
+            assert!(affect_functionals()[0].endurance.iter().any(|e| e.condition == condition), "{condition}");
+            assert!(!in_words(condition).contains(|c: char| c.is_ascii_digit() || c == '/'), "{condition}");
+        }
+    }
+
     #[test]
     fn lines_are_read() {
         let (set, name, e) = parse("s,n,\"G.711 A-law, 8 kHz\",0.9,-0.6,1.000").unwrap();

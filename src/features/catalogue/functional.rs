@@ -283,6 +283,7 @@ fn entry(view: &View, s: &Statistic) -> Entry {
         typical: None,
         endurance: Vec::new(),
         evidence: None,
+        cluster: None,
     }
 }
 
@@ -334,6 +335,7 @@ pub(super) fn entries() -> Vec<Entry> {
         typical: None,
         endurance: Vec::new(),
         evidence: None,
+        cluster: None,
     }));
     out
 }

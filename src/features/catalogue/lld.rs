@@ -280,6 +280,7 @@ pub(super) fn entries() -> Vec<Entry> {
                 typical: None,
                 endurance: Vec::new(),
                 evidence: None,
+                cluster: None,
             }
         })
         .collect()

@@ -41,6 +41,7 @@ fn of(name: String, b: &Base, kind: &Kind, over: &str, wording: Wording) -> Entr
         typical: None,
         endurance: Vec::new(),
         evidence: None,
+        cluster: None,
     }
 }
 
@@ -64,6 +65,7 @@ fn own(
         typical: None,
         endurance: Vec::new(),
         evidence: None,
+        cluster: None,
     }
 }
 

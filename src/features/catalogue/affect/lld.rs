@@ -273,6 +273,7 @@ fn entry(b: &Base) -> Entry {
         typical: None,
         endurance: Vec::new(),
         evidence: None,
+        cluster: None,
     }
 }
 
@@ -312,6 +313,7 @@ pub(in crate::features::catalogue) fn entries() -> Vec<Entry> {
             typical: None,
             endurance: Vec::new(),
             evidence: None,
+            cluster: None,
         }
     };
     list.extend((1..=12).map(|i| cepstral(i, false)));
