@@ -204,7 +204,7 @@ fn timeline(out: &mut impl Write, name: &str, heard: &Heard, records: &[Record])
     if let Some(m) = records.iter().find_map(|r| r.scored.as_ref()).map(|s| &s.model) {
         writeln!(
             out,
-            "  measures of expression, not of feelings, by {} {} ({}); compared with {}, SD: standard deviations",
+            "  measures of expression by {} {} ({}), compared with {} (SD: standard deviations); no claims about feelings",
             m.id, m.version, m.engine, m.normaliser
         )?;
     }

@@ -39,13 +39,13 @@ mod tests {
 
     #[test]
     fn near_copies_are_one_reason() {
-        let values = [0.5, 0.4, -0.8, 0.3, 0.0];
+        let values = [0.5, 0.4, -0.8, 0.375, 0.0];
         let cluster = |k: usize| [Some(0), None, Some(1), Some(0), Some(1)][k];
         let found = distinct(&values, cluster, 2);
-        // Columns 0 and 3 have 0.8 together; column 4 adds nothing to column 2.
+        // Columns 0 and 3 have 0.875 together; column 4 adds nothing to column 2.
         assert_eq!(found.iter().map(|r| r.column).collect::<Vec<_>>(), [0, 2]);
         assert_eq!((&found[0].copies[..], &found[1].copies[..]), (&[3][..], &[4][..]));
-        assert!((found[0].contribution - 0.8).abs() < 1e-12 && found[1].contribution == -0.8);
+        assert_eq!((found[0].contribution, found[1].contribution), (0.875, -0.8));
     }
 
     #[test]

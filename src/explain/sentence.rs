@@ -156,13 +156,10 @@ mod tests {
         let text = sentence(entry("pause_share"), &bare, Reference::ThisSpeaker, Target::Label("anger"));
         assert_eq!(
             text,
-            "Silent more of the time than usual for this speaker (share of pauses, 1.5 SD): hardly matters for anger"
+            "More silence than usual for this speaker (share of pauses, 1.5 SD): hardly matters for anger"
         );
         let unscaled = Share { difference: Some(0.1), z: None, ..alone };
         let text = sentence(entry("pause_share"), &unscaled, Reference::ThisSpeaker, Target::Label("anger"));
-        assert_eq!(
-            text,
-            "Silent more of the time than usual for this speaker (by 10 % of the time): away from anger, -0.01"
-        );
+        assert_eq!(text, "More silence than usual for this speaker (by 10 % of the time): away from anger, -0.01");
     }
 }
