@@ -121,7 +121,7 @@ fn pitch(list: &mut Vec<Entry>) {
         "slope of pitch within voiced stretches",
         wording(
             "slope of syllables",
-            ("syllables glide up more", "syllables glide down more"),
+            ("syllables glide more upward", "syllables glide more downward"),
             w::SEMITONES_PER_S.by(),
         ),
         &format!("mean of the {stretch}"),
@@ -137,7 +137,11 @@ fn pitch(list: &mut Vec<Entry>) {
     list.push(own(
         ("F0declination_stPerS", "semitones/s", G),
         "drift of pitch over the utterance",
-        wording("drift of pitch", ("melody sinks less", "melody sinks more"), w::SEMITONES_PER_S.by()),
+        wording(
+            "drift of pitch",
+            ("melody drifts more upward", "melody drifts more downward"),
+            w::SEMITONES_PER_S.by(),
+        ),
         "least-squares slope of F0 in semitones over time over all voiced frames, which span at least 0.5 s",
         s::TEXTBOOK,
     ));
@@ -146,7 +150,7 @@ fn pitch(list: &mut Vec<Entry>) {
         "movement of pitch at the end",
         wording(
             "final pitch movement",
-            ("pitch rises more at the end", "pitch falls more at the end"),
+            ("pitch moves more upward at the end", "pitch moves more downward at the end"),
             w::SEMITONES.by(),
         ),
         "median F0 of the last 10 voiced frames less that of the 20 before them",
@@ -245,7 +249,11 @@ fn energy(list: &mut Vec<Entry>) {
     list.push(own(
         ("levelDeclination_dBPerS", "dB/s", G),
         "drift of level over the utterance",
-        wording("drift of level", ("voice fades less", "voice fades more"), w::DB_PER_S.by()),
+        wording(
+            "drift of level",
+            ("voice fades less or swells more", "voice fades more or swells less"),
+            w::DB_PER_S.by(),
+        ),
         &format!("least-squares slope over time of {spoken}, at least 0.5 s"),
         s::TEXTBOOK,
     ));
