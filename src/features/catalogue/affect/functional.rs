@@ -121,7 +121,7 @@ fn pitch(list: &mut Vec<Entry>) {
         "slope of pitch within voiced stretches",
         wording(
             "slope of syllables",
-            ("syllables glide more upward", "syllables glide more downward"),
+            ("syllables bend more upward", "syllables bend more downward"),
             w::SEMITONES_PER_S.by(),
         ),
         &format!("mean of the {stretch}"),
