@@ -56,7 +56,7 @@ fn entry(out: &mut impl Write, e: &Entry) -> io::Result<()> {
     writeln!(out, "  when it rises  {}", e.wording.when_it_rises)?;
     writeln!(out, "  when it falls  {}", e.wording.when_it_falls)?;
     if let Some(caveat) = e.wording.caveat {
-        writeln!(out, "  mind           {caveat}")?;
+        writeln!(out, "  note           {caveat}")?;
     }
     if e.level_dependent {
         writeln!(out, "  gain           moves with the gain of the recording")?;

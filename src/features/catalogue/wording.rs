@@ -1,7 +1,7 @@
 //! How a feature is spoken of: its short name, what a listener hears when it rises or falls, and how a distance is said.
 //!
 //! The only source of these words: tables, `affect features --list` and the sentences of explanations are made of them. They
-//! are composed of a descriptor's phrases ([`Words`]) and of a statistic's; where that gives no English, they are written out.
+//! are composed of a descriptor's phrases (`Words`) and of a statistic's; where that gives no English, they are written out.
 
 use serde::Serialize;
 
