@@ -71,6 +71,22 @@ fn typical_ranges_are_current() {
     }
 }
 
+/// Near copies are what the report found.
+#[test]
+fn clusters_are_those_of_the_report() {
+    let report = std::fs::read_to_string(root().join("docs/report/report.html")).unwrap();
+    let list = report.split("Spearman 0.7 on average").nth(1).and_then(|rest| rest.split("</ul>").next()).unwrap();
+    let items = list.split("<li>").skip(1).map(|item| item.split("</li>").next().unwrap());
+    let plain = |item: &str| item.split('<').map(|t| t.split_once('>').map_or(t, |t| t.1)).collect::<String>();
+    let now: String = items.map(|item| format!("{}\n", plain(item).replace(", ", ","))).collect();
+    let path = root().join("src/features/catalogue/clusters.csv");
+    if std::env::var_os("AFFECT_BLESS").is_some() {
+        std::fs::write(&path, now).unwrap();
+        return;
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), now, "the report is another one: run `make bless`");
+}
+
 #[test]
 fn the_documents_are_current() {
     for set in FeatureSet::ALL {

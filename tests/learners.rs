@@ -119,7 +119,7 @@ fn the_default_model_is_what_its_card_says() {
     let with_the_card = [
         ("expected calibration error, ten bins of equal mass", calibration_error(&after, &classes)),
         ("share of answers given", given.len() as f64 / classes.len() as f64),
-        ("UAR of answers given", uar(&pick(&|i| classes[i]), &pick(&|i| top(&after[i])), card.labels().len())),
+        ("UAR of answers given", uar(&pick(&|i| classes[i]), &pick(&|i| top(&after[i])), card.outputs[0].labels.len())),
     ];
     let (unheard, own): (Vec<&Metric>, Vec<&Metric>) = card.metrics.iter().partition(|m| m.name.ends_with(", unheard"));
     assert_eq!(again.card.metrics.len(), own.len());

@@ -1,6 +1,7 @@
 //! `affect analyze FILE...`: who sounded how, when, and which features of the voice say so.
 
 use crate::model_args::ModelArgs;
+use crate::timeline::timeline;
 use crate::whole::{Batch, Full, ReadingArgs, Results, batch};
 use crate::{DONE, FAILED, USAGE, interrupt};
 use affect::analyzer::{
@@ -8,7 +9,7 @@ use affect::analyzer::{
 };
 use affect::explain::Unit;
 use affect::model::{Options, pool};
-use affect::record::{Ended, Record};
+use affect::record::Record;
 use affect::segment::utterance::UtteranceConfig;
 use affect_media::file::Heard;
 use affect_media::files::refuse_standard_output_among;
@@ -186,71 +187,5 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
             eprintln!("affect: cannot write to standard output: {e}");
             FAILED
         }
-    }
-}
-
-/// Minutes, seconds and tenths.
-fn clock(ns: u64) -> String {
-    let tenths = ns / 100_000_000;
-    format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
-}
-
-fn timeline(out: &mut impl Write, name: &str, heard: &Heard, records: &[Record]) -> io::Result<()> {
-    let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let tracks = if heard.tracks > 1 { format!("{}, ", plural(heard.tracks, "track")) } else { String::new() };
-    writeln!(out, "{name}: {tracks}{}, {} segments", plural(heard.channels, "channel"), records.len())?;
-    if let Some(m) = records.iter().find_map(|r| r.scored.as_ref()).map(|s| &s.model) {
-        writeln!(
-            out,
-            "  measures of expression by {} {} ({}), z-scores against {}; no claims about feelings",
-            m.id, m.version, m.engine, m.normaliser
-        )?;
-    }
-    for r in records.iter().filter(|r| r.ended != Ended::Open) {
-        let who = match (&r.channel.role, r.channel.index) {
-            (Some(role), Some(c)) => format!("{c} {role}"),
-            _ => r.channel.label(),
-        };
-        write!(out, "  {:>7} - {:>7}  {who:<10} ", clock(r.start_ns), clock(r.end_ns))?;
-        let Some(s) = &r.scored else {
-            writeln!(out, "features only (policy)")?;
-            continue;
-        };
-        let e = &s.emotion;
-        match (&e.abstained, &e.label, e.confidence) {
-            (Some(why), _, _) => writeln!(out, "no answer: {why}")?,
-            (None, Some(label), Some(p)) => writeln!(out, "{label} {p:.2}")?,
-            _ => {
-                let list: Vec<String> = e.dimensions.iter().map(|(n, v)| format!("{n} {v:.2}")).collect();
-                writeln!(out, "{}", list.join(", "))?;
-            }
-        }
-        for x in s.explanations.iter().filter(|_| e.abstained.is_none()) {
-            for f in &x.features {
-                let care = if f.does_not_survive.is_empty() {
-                    String::new()
-                } else {
-                    format!("  [with care: {}]", f.does_not_survive.join("; "))
-                };
-                writeln!(out, "      {}{care}", f.sentence)?;
-            }
-            if x.features.is_empty() {
-                let list: Vec<String> = x.groups.iter().map(|g| format!("{} {:+.2}", g.name, g.contribution)).collect();
-                writeln!(out, "      {}: {}", x.target, list.join(", "))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_easily() {
-        assert_eq!(clock(0), "0:00.0");
-        assert_eq!(clock(65_432_000_000), "1:05.4");
-        assert_eq!(clock(3_600_000_000_000), "60:00.0");
     }
 }

@@ -53,9 +53,10 @@ fn entry(out: &mut impl Write, e: &Entry) -> io::Result<()> {
     writeln!(out, "  unit           {}", e.unit)?;
     writeln!(out, "  group          {}", e.group.name())?;
     writeln!(out, "  what           {}", e.what)?;
-    writeln!(out, "  when it rises  {}", e.when_it_rises)?;
-    if let Some(falls) = &e.when_it_falls {
-        writeln!(out, "  when it falls  {falls}")?;
+    writeln!(out, "  when it rises  {}", e.wording.when_it_rises)?;
+    writeln!(out, "  when it falls  {}", e.wording.when_it_falls)?;
+    if let Some(caveat) = e.wording.caveat {
+        writeln!(out, "  note           {caveat}")?;
     }
     if e.level_dependent {
         writeln!(out, "  gain           moves with the gain of the recording")?;

@@ -23,6 +23,7 @@ mod progress;
 mod score;
 mod speaker_args;
 mod tables;
+mod timeline;
 mod train;
 mod whole;
 

@@ -12,6 +12,21 @@ fn affect(words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_affect")).args(words).current_dir(root()).output().unwrap()
 }
 
+/// Near copies are one reason: no two that are listed belong to one cluster, and the sentence says what a feature and its
+/// copies contribute together.
+fn distinct_reasons(record: &Value) {
+    let cluster = |f: &Value| affect::features::catalogue::find(f["name"].as_str().unwrap()).unwrap().cluster;
+    let Some(features) = record["explanations"][0]["features"].as_array() else { return };
+    for (i, f) in features.iter().enumerate() {
+        assert!(cluster(f).is_none() || features[..i].iter().all(|g| cluster(g) != cluster(f)), "{features:?}");
+        let copies = f["near_copies"].as_array().cloned().unwrap_or_default();
+        assert!(copies.iter().all(|c| cluster(c) == cluster(f)), "{f}");
+        let together: f64 = copies.iter().chain([f]).map(|c| c["contribution"].as_f64().unwrap()).sum();
+        let said: f64 = f["sentence"].as_str().unwrap().rsplit_once(", ").unwrap().1.parse().unwrap();
+        assert!((said - together).abs() <= 0.05, "{f}");
+    }
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -42,6 +57,9 @@ fn a_call_becomes_a_timeline_and_one_bad_file_stops_nothing() {
         "{shown}"
     );
     assert!(shown.contains("no claims about feelings"));
+    let utterances = shown.lines().filter(|l| l.contains(" caller ")).count();
+    let doubts = shown.lines().filter(|l| l.starts_with("      With care, because of ")).count();
+    assert!(doubts > 0 && doubts <= utterances && !shown.contains("[with care"), "{shown}");
     let again = affect(&["analyze", "--quiet", "--roles", "agent,caller", CALL]);
     assert_eq!(again.status.code(), Some(0));
 
@@ -51,6 +69,12 @@ fn a_call_becomes_a_timeline_and_one_bad_file_stops_nothing() {
         assert_eq!(r.get("emotion").is_some(), r["channel"]["role"] == "caller");
     }
     assert!(lines.iter().any(|r| r["explanations"][0]["features"][0]["sentence"].is_string()));
+    let listed: Vec<&Value> =
+        lines.iter().filter_map(|r| r["explanations"][0]["features"].as_array()).flatten().collect();
+    assert!(listed.iter().any(|f| f["near_copies"].is_array()), "no near copies at all");
+    for r in &lines {
+        distinct_reasons(r);
+    }
     for wrong in [vec!["--policy", "maybe"], vec!["--target", "joy"], vec!["--model", "/no/such.onnx"]] {
         let out = affect(&[&["analyze", CALL][..], &wrong].concat());
         assert_eq!(out.status.code(), Some(2), "{wrong:?}");

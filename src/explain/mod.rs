@@ -6,6 +6,7 @@
 //! Every attribution is complete: its values add up to the output minus the base value, and what is left is the residual.
 
 mod applies;
+pub mod distinct;
 mod explainer;
 pub mod gradient;
 pub mod groups;

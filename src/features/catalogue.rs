@@ -3,14 +3,18 @@
 //! The catalogue is data: documentation, `affect features --list` and the order of every table come from it.
 
 mod affect;
-mod endurance;
+mod clusters;
+pub mod endurance;
 mod evidence;
 mod functional;
 mod lld;
+mod mfcc;
 mod typical;
+pub mod wording;
 
 pub use endurance::Endurance;
 pub use evidence::Evidence;
+pub use wording::Wording;
 
 use serde::Serialize;
 use std::sync::OnceLock;
@@ -73,11 +77,9 @@ pub struct Entry {
     pub group: Group,
     /// What it is.
     pub what: String,
-    /// What a listener would hear when it rises.
-    pub when_it_rises: String,
-    /// What a listener would hear when it falls, where that is not simply the opposite.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub when_it_falls: Option<String>,
+    /// How it is spoken of.
+    #[serde(flatten)]
+    pub wording: Wording,
     /// How it is computed.
     pub definition: String,
     /// Where the definition comes from.
@@ -93,6 +95,9 @@ pub struct Entry {
     /// matters more than the rest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// The cluster of near copies that it belongs to, if any.
+    #[serde(skip)]
+    pub cluster: Option<usize>,
 }
 
 /// The 25 low-level descriptors of `egemaps-v02`, in the order of its tables.
@@ -120,7 +125,13 @@ pub fn affect_llds() -> &'static [Entry] {
 #[must_use]
 pub fn affect_functionals() -> &'static [Entry] {
     static LIST: OnceLock<Vec<Entry>> = OnceLock::new();
-    LIST.get_or_init(|| endurance::add("affect-v1", typical::add(evidence::add(affect::functionals()))))
+    LIST.get_or_init(|| clusters::add(endurance::add("affect-v1", typical::add(evidence::add(affect::functionals())))))
+}
+
+/// A functional of either set, by its name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    affect_functionals().iter().chain(egemaps_functionals()).find(|e| e.name == name)
 }
 
 /// The catalogue of a set as Markdown, one table per group.
@@ -143,10 +154,8 @@ pub fn to_markdown(set: &str, llds: &[Entry], functionals: &[Entry]) -> String {
             if members.is_empty() {
                 continue;
             }
-            let falls = members.iter().any(|e| e.when_it_falls.is_some());
-            let (head, rule) = if falls { (" when it falls |", "---|") } else { ("", "") };
             out.push_str(&format!(
-                "\n### {}\n\n| name | unit | what it is | when it rises |{head} definition | typical | source |\n|---|---|---|---|{rule}---|---|---|\n",
+                "\n### {}\n\n| name | unit | what it is | when it rises | when it falls | definition | typical | source |\n|---|---|---|---|---|---|---|---|\n",
                 group.name()
             ));
             for e in members {
@@ -156,14 +165,15 @@ pub fn to_markdown(set: &str, llds: &[Entry], functionals: &[Entry]) -> String {
                     sources.len() - 1
                 });
                 let needs = e.evidence.map_or(String::new(), |n| format!("; needs the band: {}", n.words()));
-                let falls = e.when_it_falls.as_ref().map_or(String::new(), |f| format!(" {f} |"));
+                let caveat = e.wording.caveat.map_or(String::new(), |c| format!("; {c}"));
                 out.push_str(&format!(
-                    "| `{}`{} | {} | {} | {} |{falls} {}{needs} | {typical} | {} |\n",
+                    "| `{}`{} | {} | {} | {} | {}{caveat} | {}{needs} | {typical} | {} |\n",
                     e.name,
                     if e.level_dependent { "*" } else { "" },
                     e.unit,
                     e.what,
-                    e.when_it_rises,
+                    e.wording.when_it_rises,
+                    e.wording.when_it_falls,
                     e.definition.replace('|', "\\|"),
                     number + 1,
                 ));
@@ -200,10 +210,12 @@ mod tests {
     #[test]
     fn nothing_is_left_blank() {
         for e in egemaps_llds().iter().chain(egemaps_functionals()).chain(affect_llds()).chain(affect_functionals()) {
-            for text in [&e.unit, &e.what, &e.when_it_rises, &e.definition, &e.source] {
+            let w = &e.wording;
+            for text in [&e.unit, &e.what, &w.short_name, &w.when_it_rises, &w.when_it_falls, &e.definition, &e.source]
+            {
                 assert!(!text.is_empty(), "{}", e.name);
             }
-            assert_ne!(e.when_it_falls.as_ref(), Some(&e.when_it_rises), "{}", e.name);
+            assert_ne!(w.when_it_falls, w.when_it_rises, "{}", e.name);
             if let Some((low, high)) = e.typical {
                 assert!(low <= high && low.is_finite() && high.is_finite(), "{}", e.name);
             }

@@ -58,6 +58,15 @@ pub struct GroupShare {
     pub contribution: f64,
 }
 
+/// The share of a feature that says the same as another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NearCopy {
+    /// Name in the catalogue.
+    pub name: Text,
+    /// Its contribution.
+    pub contribution: f64,
+}
+
 /// Contribution of a feature to a score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureShare {
@@ -77,7 +86,10 @@ pub struct FeatureShare {
     /// Conditions of this audio that the feature does not survive: what it says here is to be taken with care.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub does_not_survive: Vec<Text>,
-    /// The contribution as a sentence.
+    /// Features that rise and fall with it, which are not listed themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near_copies: Vec<NearCopy>,
+    /// What a listener hears, compared with whom, how much, and what it and its near copies contribute together.
     pub sentence: String,
 }
 
@@ -106,7 +118,7 @@ pub struct Explanation {
     pub reference: Text,
     /// All groups, in the catalogue's order.
     pub groups: Vec<GroupShare>,
-    /// The features that moved the score most, in that order.
+    /// The features that moved the score most, in that order; near copies count together and are listed once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<FeatureShare>,
     /// Sum of the contributions of all other features, where features are listed.

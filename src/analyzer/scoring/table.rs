@@ -5,13 +5,14 @@ use super::reasons::Reasons;
 use super::{Attribution, ScoringConfig};
 use crate::analyzer::FeatureSet;
 use crate::error::ConfigError;
+use crate::explain::distinct::{Reason, distinct};
 use crate::explain::sampled::Effort;
-use crate::explain::sentence::{Share, sentence};
+use crate::explain::sentence::{Reference, Share, Target, sentence};
 use crate::explain::{Attribution as Values, Explained, Explainer, Unit, groups};
 use crate::features::catalogue::{Entry, Group};
-use crate::model::card::{Card, Normaliser};
+use crate::model::card::{Card, Normaliser, OutputKind};
 use crate::model::{Model, ModelError, vector};
-use crate::record::{BaselineResult, Explanation, FeatureShare, GroupShare, Record};
+use crate::record::{BaselineResult, Explanation, FeatureShare, GroupShare, NearCopy, Record};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -95,15 +96,22 @@ impl TableReasons {
             other_features: None,
         };
         if let (Some(count), Some(features)) = (self.listed, &explained.features) {
-            let value = |k: &usize| features.values[*k];
-            let mut order: Vec<usize> = (0..features.values.len()).collect();
-            order.sort_by(|a, b| value(b).abs().total_cmp(&value(a).abs()).then(a.cmp(b)));
             let under = conditions(record);
-            explanation.other_features = Some(order[count..].iter().map(value).sum());
+            let all = count >= features.values.len();
+            let cluster = |k: usize| if all { None } else { self.entry(k).cluster };
+            let reasons = distinct(&features.values, cluster, count);
+            let listed: Vec<usize> = reasons.iter().map(|r| r.column).collect();
+            let others = features.values.iter().enumerate().filter(|(k, _)| !listed.contains(k));
+            explanation.other_features = Some(others.map(|(_, v)| v).sum());
             explanation.features =
-                order[..count].iter().map(|k| self.share(e, card, record, *k, features, &under, target)).collect();
+                reasons.iter().map(|r| self.share(e, card, record, r, features, &under, target)).collect();
         }
         explanation
+    }
+
+    /// The entry of a column.
+    fn entry(&self, k: usize) -> &'static Entry {
+        &self.set.functionals()[self.places[k]]
     }
 
     #[expect(clippy::too_many_arguments, reason = "one feature's parts from as many places")]
@@ -112,13 +120,13 @@ impl TableReasons {
         e: &Explainer,
         card: &Card,
         record: &Record,
-        k: usize,
+        reason: &Reason,
         values: &Values,
         under: &[&str],
         target: usize,
     ) -> FeatureShare {
-        let place = self.places[k];
-        let entry: &'static Entry = &self.set.functionals()[place];
+        let k = reason.column;
+        let (place, entry) = (self.places[k], self.entry(k));
         let column = place_of(record, &entry.name, place);
         let value = column.and_then(|column| record.features[column].value);
         let (difference, z) = match &card.normaliser {
@@ -138,18 +146,23 @@ impl TableReasons {
                 (d, d.filter(|_| e.spread()[k] > 0.0).map(|d| d / e.spread()[k]))
             }
         };
-        let contribution = values.values[k];
-        let share = Share { value: value.map(f64::from), difference, z, contribution };
+        let target = match e.model().kind() {
+            OutputKind::Dimensions | OutputKind::Regression | OutputKind::Raw => Target::Amount(&self.labels[target]),
+            _ => Target::Label(&self.labels[target]),
+        };
+        let share = Share { value: value.map(f64::from), difference, z, contribution: reason.contribution };
+        let copy = |k: &usize| NearCopy { name: self.entry(*k).name.as_str().into(), contribution: values.values[*k] };
         let gone = entry.endurance.iter().filter(|e| under.contains(&e.condition.as_str()) && !e.survives());
         FeatureShare {
             name: entry.name.as_str().into(),
-            contribution,
+            contribution: values.values[k],
             stderr: values.stderr.as_ref().map(|s| s[k]),
             value,
             unit: entry.unit.as_str().into(),
             z,
             does_not_survive: gone.map(|e| e.condition.as_str().into()).collect(),
-            sentence: sentence(entry, &share, card.normaliser.reference(), &self.labels[target]),
+            near_copies: reason.copies.iter().map(copy).collect(),
+            sentence: sentence(entry, &share, Reference::of(&card.normaliser), target),
         }
     }
 }

@@ -31,6 +31,19 @@ impl Endurance {
     }
 }
 
+/// A condition of the record as a cause, for people: `the telephone band`.
+#[must_use]
+pub fn in_words(condition: &str) -> &str {
+    match condition {
+        "telephone band" => "the telephone band",
+        c if c.starts_with("line ") && c.contains("noise") => "a noisy line without low frequencies",
+        c if c.starts_with("line ") => "a line without low frequencies",
+        c if c.starts_with("noise ") => "noise",
+        c if c.ends_with("s of speech") => "so little speech",
+        other => other,
+    }
+}
+
 /// One line: set, name, and the rest. Conditions stand in quotes and hold commas.
 fn parse(line: &str) -> Option<(&str, &str, Endurance)> {
     let (set, rest) = line.split_once(',')?;
@@ -70,6 +83,18 @@ mod tests {
                 list.iter().flat_map(|e| &e.endurance).filter(|e| e.condition == what).filter(|e| e.survives()).count()
             };
             assert!(under("noise 5 dB") < under("noise 20 dB") && under("noise 20 dB") > list.len() / 3);
+        }
+    }
+
+    /// Conditions that a segment can be found under are causes for people, not codes.
+    #[test]
+    fn conditions_have_words() {
+        let met =
+            ["telephone band", "line 24 dB/octave", "line 24 dB/octave, noise 8 dB", "line 24 dB/octave, noise 15 dB"];
+        let also = ["noise 5 dB", "noise 10 dB", "noise 20 dB", "1 s of speech", "3 s of speech", "10 s of speech"];
+        for condition in met.into_iter().chain(also) {
+            assert!(affect_functionals()[0].endurance.iter().any(|e| e.condition == condition), "{condition}");
+            assert!(!in_words(condition).contains(|c: char| c.is_ascii_digit() || c == '/'), "{condition}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! The 88 functionals.
 
 use super::lld::{BASES, Base, SOURCE};
-use super::{Entry, Group};
+use super::wording::{self as w, Wording, Words, wording};
+use super::{Entry, Group, mfcc};
 
 /// Which frames of a descriptor a functional looks at.
 struct View {
@@ -10,15 +11,18 @@ struct View {
     suffix: &'static str,
     over: &'static str,
     base: &'static Base,
+    /// `V` or `UV` where it is taken over voiced or unvoiced frames beside all.
+    mark: &'static str,
+    words: Words,
 }
 
-/// A statistic: name, how it reads in a sentence, how it is computed.
+/// A statistic: name, what it is, how it is computed, and how a change of it reads.
 struct Statistic {
     name: &'static str,
     unit: fn(&str) -> String,
     what: &'static str,
-    rises: Option<&'static str>,
     definition: &'static str,
+    wording: fn(&View) -> Wording,
 }
 
 fn same(unit: &str) -> String {
@@ -33,73 +37,177 @@ fn per_second(unit: &str) -> String {
     format!("{unit} per s")
 }
 
+/// The mean: reads like the descriptor.
+fn mean(v: &View) -> Wording {
+    match (v.base.cepstral(), v.mark) {
+        (Some(i), "V") => mfcc::of_the_voice(i),
+        // Over voiced frames beside all frames.
+        (None, "V") if v.base.name == "spectralFlux" => v.base.wording(&v.words, "voiced flux"),
+        _ => v.base.wording(&v.words, v.words.short),
+    }
+}
+
+/// Deviation over mean: it says something where the mean cannot come near 0.
+fn variation(v: &View) -> Wording {
+    let voiced = v.mark == "V";
+    let noun = if voiced && v.base.name == "spectralFlux" { "change in vowels" } else { v.words.noun };
+    let name = match v.base.cepstral() {
+        Some(i) => format!("{}MFCC {i}", if voiced { "vowel " } else { "" }),
+        None => v.words.short.trim_start_matches("nominal ").to_owned(),
+    };
+    let spread = format!("{name} spread");
+    let varied = (format!("{noun} varies more"), format!("{noun} varies less"));
+    let said = |distance| wording(&spread, (&varied.0, &varied.1), distance);
+    match v.base.name {
+        "Loudness"
+        | "hammarbergIndex"
+        | "spectralFlux"
+        | "F0semitoneFrom27.5Hz"
+        | "jitterLocal"
+        | "shimmerLocaldB"
+        | "HNRdBACF" => said(w::PURE.of("spread ratio", w::HIGHER)),
+        _ if v.base.unit == "Hz" => said(w::PURE.by_without_sound()),
+        _ => {
+            let ratio = match v.base.cepstral() {
+                Some(_) => format!("{name} spread ratio"),
+                None => format!("spread ratio of {name}"),
+            };
+            let phrases = (format!("{ratio} higher"), format!("{ratio} lower"));
+            wording(&spread, (&phrases.0, &phrases.1), w::PURE.by_without_sound())
+                .beware("explodes where the mean is near 0")
+        }
+    }
+}
+
+fn percentile(v: &View, which: &str, moments: &str) -> Wording {
+    let subject =
+        if v.base.unit.starts_with("semitones") { format!("{moments} notes") } else { format!("{which} moments") };
+    let (rises, falls) = v.words.sounds;
+    let unit = v.words.unit;
+    let name = format!("{moments} {}", v.words.short);
+    wording(&name, (&format!("{subject} {rises}"), &format!("{subject} {falls}")), unit.by())
+}
+
+fn low(v: &View) -> Wording {
+    percentile(v, "quiet", "low")
+}
+
+fn median(v: &View) -> Wording {
+    v.words.named(&format!("median {}", v.words.short))
+}
+
+fn high(v: &View) -> Wording {
+    percentile(v, "loud", "high")
+}
+
+fn range(v: &View) -> Wording {
+    let noun = v.words.noun;
+    let phrases = (format!("{noun} range wider"), format!("{noun} range narrower"));
+    wording(&format!("{noun} range"), (&phrases.0, &phrases.1), v.words.unit.by())
+}
+
+/// Slopes are per second.
+fn slope(v: &View, name: &str, phrases: (String, String)) -> Wording {
+    let unit = if v.words.unit == w::SEMITONES { w::SEMITONES_PER_S } else { w::PURE_PER_S };
+    wording(&format!("{name} of {}", v.words.noun), (&phrases.0, &phrases.1), unit.by())
+}
+
+fn rise(v: &View) -> Wording {
+    let noun = v.words.noun;
+    slope(v, "rises", (format!("{noun} rises faster"), format!("{noun} rises more slowly")))
+}
+
+fn rise_spread(v: &View) -> Wording {
+    let noun = v.words.noun;
+    slope(v, "unevenness of rises", (format!("rises of {noun} less alike"), format!("rises of {noun} more alike")))
+}
+
+fn fall(v: &View) -> Wording {
+    let noun = v.words.noun;
+    slope(v, "falls", (format!("{noun} falls faster"), format!("{noun} falls more slowly")))
+}
+
+fn fall_spread(v: &View) -> Wording {
+    let noun = v.words.noun;
+    slope(v, "unevenness of falls", (format!("falls of {noun} less alike"), format!("falls of {noun} more alike")))
+}
+
 const MEAN: Statistic =
-    Statistic { name: "amean", unit: same, what: "mean of", rises: None, definition: "arithmetic mean" };
+    Statistic { name: "amean", unit: same, what: "mean of", definition: "arithmetic mean", wording: mean };
 const VARIATION: Statistic = Statistic {
     name: "stddevNorm",
     unit: none,
     what: "variation of",
-    rises: Some("more variation, relative to the mean (explodes where the mean is near 0)"),
     definition: "population standard deviation over mean, with the mean's sign",
+    wording: variation,
 };
 
 const CONTOUR: [Statistic; 10] = [
     MEAN,
     VARIATION,
-    Statistic { name: "percentile20.0", unit: same, what: "low values of", rises: None, definition: "20th percentile" },
-    Statistic { name: "percentile50.0", unit: same, what: "median of", rises: None, definition: "median" },
+    Statistic {
+        name: "percentile20.0",
+        unit: same,
+        what: "low values of",
+        definition: "20th percentile",
+        wording: low,
+    },
+    Statistic { name: "percentile50.0", unit: same, what: "median of", definition: "median", wording: median },
     Statistic {
         name: "percentile80.0",
         unit: same,
         what: "high values of",
-        rises: None,
         definition: "80th percentile",
+        wording: high,
     },
     Statistic {
         name: "pctlrange0-2",
         unit: same,
         what: "range of",
-        rises: Some("wider movement"),
         definition: "80th less 20th percentile",
+        wording: range,
     },
     Statistic {
         name: "meanRisingSlope",
         unit: per_second,
         what: "mean slope of the rises of",
-        rises: Some("faster rises"),
         definition: "mean slope from minima to maxima that stand out by a tenth of the range",
+        wording: rise,
     },
     Statistic {
         name: "stddevRisingSlope",
         unit: per_second,
         what: "variation of the slope of the rises of",
-        rises: Some("less even rises"),
         definition: "deviation of those slopes",
+        wording: rise_spread,
     },
     Statistic {
         name: "meanFallingSlope",
         unit: per_second,
         what: "mean slope of the falls of",
-        rises: Some("faster falls"),
         definition: "mean slope from maxima to minima, positive; the tail enters with its sign",
+        wording: fall,
     },
     Statistic {
         name: "stddevFallingSlope",
         unit: per_second,
         what: "variation of the slope of the falls of",
-        rises: Some("less even falls"),
         definition: "deviation of those slopes",
+        wording: fall_spread,
     },
 ];
 
+/// Name, unit, group, what it is; short name, phrases, unit in words; definition.
+type Rate = (&'static str, &'static str, Group, &'static str, (&'static str, w::Ways, w::Unit), &'static str);
+
 /// Everything that is not a statistic of one descriptor.
-const RATES: [(&str, &str, Group, &str, &str, &str); 7] = [
+const RATES: [Rate; 7] = [
     (
         "loudnessPeaksPerSec",
         "1/s",
         Group::Temporal,
         "rate of loudness peaks, close to the syllable rate",
-        "faster speech",
+        ("speech rate", ("speech faster", "speech slower"), w::PEAKS_PER_S),
         "maxima of loudness that stand out by a tenth of its range, per second",
     ),
     (
@@ -107,7 +215,7 @@ const RATES: [(&str, &str, Group, &str, &str, &str); 7] = [
         "1/s",
         Group::Temporal,
         "rate of voiced stretches",
-        "faster or more broken speech",
+        ("voiced stretches", ("voice more broken up", "voice more connected"), w::TIMES_PER_S),
         "runs of at least 3 voiced frames, single gaps tolerated, per second",
     ),
     (
@@ -115,7 +223,7 @@ const RATES: [(&str, &str, Group, &str, &str, &str); 7] = [
         "s",
         Group::Temporal,
         "mean length of voiced stretches",
-        "longer vowels, smoother speech",
+        ("length of voiced stretches", ("voice more drawn out", "voice more clipped"), w::SECONDS),
         "mean of (last frame - first frame) times 10 ms",
     ),
     (
@@ -123,7 +231,11 @@ const RATES: [(&str, &str, Group, &str, &str, &str); 7] = [
         "s",
         Group::Temporal,
         "variation of the length of voiced stretches",
-        "less even rhythm",
+        (
+            "unevenness of voiced stretches",
+            ("length of vowels varies more", "length of vowels varies less"),
+            w::SECONDS,
+        ),
         "population deviation of the same",
     ),
     (
@@ -131,7 +243,7 @@ const RATES: [(&str, &str, Group, &str, &str, &str); 7] = [
         "s",
         Group::Temporal,
         "mean length of unvoiced stretches, pauses included",
-        "longer pauses or consonants",
+        ("length of voiceless stretches", ("gaps and consonants longer", "gaps and consonants shorter"), w::SECONDS),
         "as for voiced stretches",
     ),
     (
@@ -139,7 +251,11 @@ const RATES: [(&str, &str, Group, &str, &str, &str); 7] = [
         "s",
         Group::Temporal,
         "variation of the length of unvoiced stretches",
-        "less even pausing",
+        (
+            "unevenness of voiceless stretches",
+            ("gaps and consonants vary more in length", "gaps and consonants vary less in length"),
+            w::SECONDS,
+        ),
         "population deviation of the same",
     ),
     (
@@ -147,7 +263,7 @@ const RATES: [(&str, &str, Group, &str, &str, &str); 7] = [
         "dB re full scale",
         Group::Energy,
         "level of the segment",
-        "louder, or recorded louder",
+        ("overall level", ("speech louder or nearer", "speech softer or farther away"), w::DB),
         "10 log10 of the mean over 20 ms frames of the mean square, not below -120",
     ),
 ];
@@ -160,19 +276,19 @@ fn entry(view: &View, s: &Statistic) -> Entry {
         unit: (s.unit)(b.unit),
         group: b.group,
         what: format!("{} {}{over}", s.what, b.what),
-        when_it_rises: s.rises.unwrap_or(b.rises).to_owned(),
-        when_it_falls: None,
+        wording: (s.wording)(view),
         definition: format!("{} of: {}{over}", s.definition, b.definition),
         source: SOURCE.to_owned(),
         level_dependent: super::lld::level_dependent(b.name),
         typical: None,
         endurance: Vec::new(),
         evidence: None,
+        cluster: None,
     }
 }
 
 pub(super) fn entries() -> Vec<Entry> {
-    let view = |i: usize, mark: &str, suffix, over| {
+    let view = |i: usize, mark: &'static str, suffix, over| {
         let name = BASES[i].name;
         // The published names put the mark of voicing before a band's limits, and begin loudness in lower case.
         let name = match name.strip_prefix("slope").filter(|_| !mark.is_empty()) {
@@ -180,7 +296,14 @@ pub(super) fn entries() -> Vec<Entry> {
             None if i == 0 => "loudness".to_owned(),
             None => format!("{name}{mark}"),
         };
-        View { name, suffix, over, base: &BASES[i] }
+        let base = &BASES[i];
+        let words = match mark {
+            "V" if base.name == "spectralFlux" => base.words.about("vowels"),
+            "V" => base.words.about("voice"),
+            "UV" => base.words.about("consonants"),
+            _ => base.words,
+        };
+        View { name, suffix, over, base, mark, words }
     };
     let mut out = Vec::new();
     let f0 = view(10, "", "sma3nz", "over voiced frames");
@@ -200,19 +323,19 @@ pub(super) fn entries() -> Vec<Entry> {
     }
     (1..10).for_each(|i| pairs(view(i, "V", "sma3nz", "over voiced frames")));
     out.extend((1..6).map(|i| entry(&view(i, "UV", "sma3nz", "over unvoiced frames"), &MEAN)));
-    out.extend(RATES.iter().map(|(name, unit, group, what, rises, definition)| Entry {
+    out.extend(RATES.iter().map(|(name, unit, group, what, (short, phrases, words), definition)| Entry {
         name: (*name).to_owned(),
         unit: (*unit).to_owned(),
         group: *group,
         what: (*what).to_owned(),
-        when_it_rises: (*rises).to_owned(),
-        when_it_falls: None,
+        wording: wording(short, *phrases, words.by()),
         definition: (*definition).to_owned(),
         source: SOURCE.to_owned(),
         level_dependent: *group == Group::Energy,
         typical: None,
         endurance: Vec::new(),
         evidence: None,
+        cluster: None,
     }));
     out
 }

@@ -1,0 +1,135 @@
+//! The timeline of `affect analyze`: who sounded how, when, and which reasons say so.
+
+use affect::features::catalogue::{self, endurance::in_words};
+use affect::record::{Ended, Explanation, FeatureShare, Record};
+use affect_media::file::Heard;
+use std::io::{self, Write};
+
+/// Minutes, seconds and tenths.
+fn clock(ns: u64) -> String {
+    let tenths = ns / 100_000_000;
+    format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+}
+
+/// What was heard in a file, segment by segment, as text.
+pub fn timeline(out: &mut impl Write, name: &str, heard: &Heard, records: &[Record]) -> io::Result<()> {
+    let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let tracks = if heard.tracks > 1 { format!("{}, ", plural(heard.tracks, "track")) } else { String::new() };
+    let (channels, segments) = (plural(heard.channels, "channel"), plural(records.len(), "segment"));
+    writeln!(out, "{name}: {tracks}{channels}, {segments}")?;
+    if let Some(m) = records.iter().find_map(|r| r.scored.as_ref()).map(|s| &s.model) {
+        writeln!(
+            out,
+            "  measures of expression by {} {} ({}), compared with {} (SD: standard deviations); no claims about feelings",
+            m.id, m.version, m.engine, m.normaliser
+        )?;
+    }
+    for r in records.iter().filter(|r| r.ended != Ended::Open) {
+        let who = match (&r.channel.role, r.channel.index) {
+            (Some(role), Some(c)) => format!("{c} {role}"),
+            _ => r.channel.label(),
+        };
+        write!(out, "  {:>7} - {:>7}  {who:<10} ", clock(r.start_ns), clock(r.end_ns))?;
+        let Some(s) = &r.scored else {
+            writeln!(out, "features only (policy)")?;
+            continue;
+        };
+        let e = &s.emotion;
+        match (&e.abstained, &e.label, e.confidence) {
+            (Some(why), _, _) => writeln!(out, "no answer: {why}")?,
+            (None, Some(label), Some(p)) => writeln!(out, "{label} {p:.2}")?,
+            _ => {
+                let list: Vec<String> = e.dimensions.iter().map(|(n, v)| format!("{n} {v:.2}")).collect();
+                writeln!(out, "{}", list.join(", "))?;
+            }
+        }
+        if e.abstained.is_none() {
+            reasons(out, &s.explanations)?;
+        }
+    }
+    Ok(())
+}
+
+/// The reasons of one segment's scores, and, once, which of them its sound makes doubtful.
+fn reasons(out: &mut impl Write, explanations: &[Explanation]) -> io::Result<()> {
+    for x in explanations {
+        for f in &x.features {
+            writeln!(out, "      {}", f.sentence)?;
+        }
+        if x.features.is_empty() {
+            let list: Vec<String> = x.groups.iter().map(|g| format!("{} {:+.2}", g.name, g.contribution)).collect();
+            writeln!(out, "      {}: {}", x.target, list.join(", "))?;
+        }
+    }
+    let shares: Vec<&FeatureShare> = explanations.iter().flat_map(|x| &x.features).collect();
+    match care(&shares) {
+        Some(line) => writeln!(out, "      {line}"),
+        None => Ok(()),
+    }
+}
+
+/// Which features are to be taken with care, and why; `None` where none is.
+fn care(shares: &[&FeatureShare]) -> Option<String> {
+    let (mut names, mut causes) = (Vec::new(), Vec::new());
+    for share in shares.iter().filter(|s| !s.does_not_survive.is_empty()) {
+        let name = catalogue::find(share.name).map_or(share.name, |e| &e.wording.short_name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        for cause in share.does_not_survive.iter().map(|c| in_words(c)) {
+            if !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
+    }
+    let doubtful = match shares.iter().filter(|s| s.does_not_survive.is_empty()).count() {
+        0 if names.len() > 1 => "all of these".to_owned(),
+        _ => series(&names)?,
+    };
+    Some(format!("With care, because of {}: {doubtful}", series(&causes)?))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn series(words: &[&str]) -> Option<String> {
+    let (last, others) = words.split_last()?;
+    Some(if others.is_empty() { (*last).to_owned() } else { format!("{} and {last}", others.join(", ")) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_easily() {
+        assert_eq!(clock(0), "0:00.0");
+        assert_eq!(clock(65_432_000_000), "1:05.4");
+        assert_eq!(clock(3_600_000_000_000), "60:00.0");
+    }
+
+    fn share(name: &'static str, does_not_survive: &[&'static str]) -> FeatureShare {
+        FeatureShare {
+            name,
+            contribution: 1.0,
+            stderr: None,
+            value: Some(1.0),
+            unit: "dB",
+            z: Some(1.0),
+            does_not_survive: does_not_survive.to_vec(),
+            near_copies: Vec::new(),
+            sentence: "Voice clearer than usual for this speaker: towards joy, +1.0".to_owned(),
+        }
+    }
+
+    #[test]
+    fn doubts_are_stated_once_for_all_reasons() {
+        let doubtful = share("CPPS_dB_median", &["telephone band", "1 s of speech"]);
+        let (again, sure) = (share("pause_share", &["telephone band"]), share("F0_Hz_median", &[]));
+        let said = care(&[&doubtful, &sure, &again, &doubtful]).unwrap();
+        let expected = "With care, because of the telephone band and so little speech: CPPS and share of pauses";
+        assert_eq!(said, expected);
+        let all = care(&[&doubtful, &again]).unwrap();
+        assert_eq!(all, "With care, because of the telephone band and so little speech: all of these");
+        assert_eq!(care(&[&doubtful]).unwrap(), "With care, because of the telephone band and so little speech: CPPS");
+        assert_eq!(care(&[&sure]), None);
+    }
+}
