@@ -133,7 +133,8 @@ fn the_default_model_is_what_its_card_says() {
         assert!((now - b.value).abs() < 0.005, "{}: {} on the card, {now} now", a.name, b.value);
     }
     for corpus in ["nemo", "ravdess"] {
-        let value = |what: &str| unheard.iter().find(|m| m.name == format!("{what} on {corpus}, unheard")).unwrap().value;
+        let value =
+            |what: &str| unheard.iter().find(|m| m.name == format!("{what} on {corpus}, unheard")).unwrap().value;
         assert!(value("UAR") > 0.35 && value("mean confidence") < 0.65);
     }
     let clean = card.metrics.iter().find(|m| m.name == "UAR, condition clean").unwrap().value;

@@ -5,7 +5,7 @@ mod common;
 use affect::analyzer::{Config, FeatureSet, Segmentation};
 use affect::record::{
     BaselineResult, Channel, Emotion, Ended, Explanation, Feature, FeatureShare, GroupShare, Memory, ModelInfo, Named,
-    Policy, Quality, Record, RecordError, Scored, SegmentKind,
+    NearCopy, Policy, Quality, Record, RecordError, Scored, SegmentKind,
 };
 use common::{Kept, clips, run, segmentations, wav};
 use proptest::option;
@@ -64,15 +64,22 @@ fn features() -> impl Strategy<Value = Vec<Feature>> {
 fn share() -> impl Strategy<Value = FeatureShare> {
     let numbers = (double(), option::of(double()), single(), option::of(double()));
     let texts = (any::<String>(), any::<String>(), prop::collection::vec(any::<String>(), 0..3), any::<String>());
-    (numbers, texts).prop_map(|((contribution, stderr, value, z), (name, unit, gone, sentence))| FeatureShare {
-        name: name.into(),
-        contribution,
-        stderr,
-        value,
-        unit: unit.into(),
-        z,
-        does_not_survive: gone.into_iter().map(Into::into).collect(),
-        sentence,
+    let copies = prop::collection::vec((any::<String>(), double()), 0..3);
+    (numbers, texts, copies).prop_map(|((contribution, stderr, value, z), (name, unit, gone, sentence), copies)| {
+        FeatureShare {
+            name: name.into(),
+            contribution,
+            stderr,
+            value,
+            unit: unit.into(),
+            z,
+            does_not_survive: gone.into_iter().map(Into::into).collect(),
+            near_copies: copies
+                .into_iter()
+                .map(|(name, contribution)| NearCopy { name: name.into(), contribution })
+                .collect(),
+            sentence,
+        }
     })
 }
 

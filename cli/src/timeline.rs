@@ -72,7 +72,7 @@ fn reasons(out: &mut impl Write, explanations: &[Explanation]) -> io::Result<()>
 fn care(shares: &[&FeatureShare]) -> Option<String> {
     let (mut names, mut causes) = (Vec::new(), Vec::new());
     for share in shares.iter().filter(|s| !s.does_not_survive.is_empty()) {
-        let name = catalogue::find(share.name).map_or(share.name, |e| &e.wording.short_name);
+        let name = catalogue::find(&share.name).map_or(&*share.name, |e| e.wording.short_name.as_str());
         if !names.contains(&name) {
             names.push(name);
         }
@@ -108,13 +108,13 @@ mod tests {
 
     fn share(name: &'static str, does_not_survive: &[&'static str]) -> FeatureShare {
         FeatureShare {
-            name,
+            name: name.into(),
             contribution: 1.0,
             stderr: None,
             value: Some(1.0),
-            unit: "dB",
+            unit: "dB".into(),
             z: Some(1.0),
-            does_not_survive: does_not_survive.to_vec(),
+            does_not_survive: does_not_survive.iter().map(|c| (*c).into()).collect(),
             near_copies: Vec::new(),
             sentence: "Voice clearer than usual for this speaker: towards joy, +1.0".to_owned(),
         }

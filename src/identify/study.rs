@@ -39,8 +39,10 @@ pub fn run(pool: &Pool, settings: &StudySettings, progress: Progress<'_>) -> Res
         return Err(TrainError::TooFew { what: format!("contexts{why}"), found: 0, expected: 1 });
     }
     audited(pool, &contexts)?;
-    let parts: Vec<Parts> =
-        Normalisation::ALL.into_iter().map(|n| Parts::of(pool, &settings.common, n, &|k| !pool.level_dependent[k])).collect();
+    let parts: Vec<Parts> = Normalisation::ALL
+        .into_iter()
+        .map(|n| Parts::of(pool, &settings.common, n, &|k| !pool.level_dependent[k]))
+        .collect();
     let whole: Vec<&Context> = contexts.iter().filter(|c| c.whole).collect();
     let clean: Vec<&Context> = whole.iter().copied().filter(|c| c.heard == 0).collect();
     let moves: Vec<(usize, Vec<usize>, usize)> =

@@ -271,7 +271,10 @@ fn judge(
     let (seen, seen_too) = if unheard.is_empty() {
         ("; the temperature was chosen on the same predictions", "; the threshold was chosen on the same predictions")
     } else {
-        ("; the temperature is that of corpora that were not heard", "; the threshold is that of corpora that were not heard")
+        (
+            "; the temperature is that of corpora that were not heard",
+            "; the threshold is that of corpora that were not heard",
+        )
     };
     card.metrics.extend([
         metric(
@@ -281,11 +284,7 @@ fn judge(
         ),
         metric("the same without calibration".to_owned(), calibration_error(&before, classes), ""),
         metric("share of answers given".to_owned(), given.len() as f64 / classes.len().max(1) as f64, ""),
-        metric(
-            "UAR of answers given".to_owned(),
-            uar(&pick(classes), &pick(&answers), n),
-            seen_too,
-        ),
+        metric("UAR of answers given".to_owned(), uar(&pick(classes), &pick(&answers), n), seen_too),
     ]);
     card.metrics.extend(unseen::metrics(unheard, n, t, &format!("{}, {how}", conditions(data))));
     card.metrics.extend(settings.metrics.iter().cloned());

@@ -114,7 +114,11 @@ pub fn metrics(list: &[Unseen], labels: usize, chosen: f64, how: &str) -> Vec<Me
         };
         metric(format!("UAR on {}, unheard", u.corpus), uar(&u.classes, &answers, labels), "");
         let whose = format!("; {whose} ({t:.2})");
-        metric(format!("calibration error on {}, unheard", u.corpus), calibration_error(&probabilities, &u.classes), &whose);
+        metric(
+            format!("calibration error on {}, unheard", u.corpus),
+            calibration_error(&probabilities, &u.classes),
+            &whose,
+        );
         metric(format!("mean confidence on {}, unheard", u.corpus), mean, &whose);
         let sure = uar(&pick(&u.classes), &pick(&answers), labels);
         metric(format!("UAR of the more confident half on {}, unheard", u.corpus), sure, "");
@@ -136,7 +140,14 @@ mod tests {
             let l: Vec<f64> = (0..4).map(|_| 3.0 * random.uniform()).collect();
             let p = softmax(&l.iter().map(|v| v * sharpness).collect::<Vec<_>>());
             let mut u = random.uniform();
-            classes.push(p.iter().position(|q| { u -= q; u < 0.0 }).unwrap_or(3));
+            classes.push(
+                p.iter()
+                    .position(|q| {
+                        u -= q;
+                        u < 0.0
+                    })
+                    .unwrap_or(3),
+            );
             logits.push(l);
         }
         Unseen { corpus: name.to_owned(), learnt: vec!["home".to_owned()], logits, classes }
