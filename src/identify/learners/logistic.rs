@@ -10,8 +10,8 @@ use ndarray::{Array1, Array2};
 /// Fits rows to classes `0..count`. `strength` is the inverse of the penalty, as scikit-learn's `C`.
 ///
 /// Rows are repeated until all classes are as frequent, and the penalty grows alike: what is minimised is, up to a factor, the
-/// loss with weights inverse to frequency. Where there are few rows they come so often ([`turns`]) that the rows of a class differ
-/// little in how often they come.
+/// loss with weights inverse to frequency. Where there are few rows they come up to eight times as often, so that the rows of a
+/// class differ little in how often they come.
 ///
 /// # Errors
 /// [`TrainError::Learner`] where the optimiser gives up.
