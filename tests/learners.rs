@@ -121,7 +121,7 @@ fn the_default_model_is_what_its_card_says() {
         ("share of answers given", given.len() as f64 / classes.len() as f64),
         ("UAR of answers given", uar(&pick(&|i| classes[i]), &pick(&|i| top(&after[i])), card.outputs[0].labels.len())),
     ];
-    let (unheard, own): (Vec<&Metric>, Vec<&Metric>) = card.metrics.iter().partition(|m| m.name.ends_with(", unheard"));
+    let (unseen, own): (Vec<&Metric>, Vec<&Metric>) = card.metrics.iter().partition(|m| m.name.ends_with(", unseen"));
     assert_eq!(again.card.metrics.len(), own.len());
     for (a, b) in again.card.metrics.iter().zip(own) {
         assert_eq!(a.name, b.name);
@@ -133,8 +133,7 @@ fn the_default_model_is_what_its_card_says() {
         assert!((now - b.value).abs() < 0.005, "{}: {} on the card, {now} now", a.name, b.value);
     }
     for corpus in ["nemo", "ravdess"] {
-        let value =
-            |what: &str| unheard.iter().find(|m| m.name == format!("{what} on {corpus}, unheard")).unwrap().value;
+        let value = |what: &str| unseen.iter().find(|m| m.name == format!("{what} on {corpus}, unseen")).unwrap().value;
         assert!(value("UAR") > 0.35 && value("mean confidence") < 0.65);
     }
     let clean = card.metrics.iter().find(|m| m.name == "UAR, condition clean").unwrap().value;

@@ -244,7 +244,10 @@ fn what_the_analyzer_makes_is_read_as_it_was_written() {
                 let step = if segmentation == Segmentation::Frames { 50 } else { 1 };
                 for kept in run(&config, rate, channels, &audio, &[1024]).into_iter().step_by(step) {
                     let mut r = match kept {
-                        Kept::Frame(f) => f.to_record(&config),
+                        Kept::Frame(f) => {
+                            assert_eq!(f.configuration, config.fingerprint());
+                            f.to_record(&config)
+                        }
                         Kept::Segment(r) => *r,
                     };
                     let read = Record::from_json(&r.to_json()).unwrap();

@@ -365,11 +365,12 @@ impl Lane {
 
     fn emit(&mut self, origin_ns: u64, all: bool, sink: &mut dyn FnMut(Output<'_>)) {
         if matches!(self.segmenter, Segmenter::Frames) {
-            let (channel, policy) = (self.channel.index, self.policy);
+            let (channel, policy, configuration) = (self.channel.index, self.policy, self.configuration);
             for e in &mut self.store.extractors {
                 e.rows(&mut |mut row| {
                     row.channel = channel;
                     row.policy = policy;
+                    row.configuration = configuration;
                     row.start_ns += origin_ns;
                     row.end_ns += origin_ns;
                     sink(Output::Frame(&row));

@@ -3,7 +3,7 @@
 use super::config::{Config, FeatureSet};
 use crate::features::reason::Reason;
 use crate::features::{affect, egemaps};
-use crate::record::{Channel, Ended, Feature, Held, Policy, Record, SOFTWARE, SegmentKind};
+use crate::record::{Channel, Ended, Feature, Fingerprint, Held, Policy, Record, SOFTWARE, SegmentKind};
 use crate::signal::clock::samples_to_ns;
 use crate::signal::{HOP, SHORT};
 
@@ -23,6 +23,8 @@ pub struct FrameRow {
     pub start_ns: u64,
     /// End in stream time, ns: 20 ms later.
     pub end_ns: u64,
+    /// Fingerprint of the configuration.
+    pub configuration: Fingerprint,
     values: [Option<f32>; MOST],
     reasons: [Option<Reason>; MOST],
     count: usize,
@@ -36,6 +38,7 @@ impl FrameRow {
             set,
             channel: None,
             policy: Policy::FeaturesOnly,
+            configuration: Fingerprint::UNSET,
             start_ns,
             end_ns: start_ns + samples_to_ns(SHORT as u64),
             values: [None; MOST],
@@ -97,7 +100,7 @@ impl FrameRow {
             software: SOFTWARE.into(),
             feature_set: self.set.name().into(),
             feature_set_version: self.set.version().into(),
-            configuration: config.fingerprint(),
+            configuration: self.configuration,
             quality: None,
             features,
             baseline: None,

@@ -119,7 +119,7 @@ mod tests {
     fn a_periodic_sound_has_a_peak_of_one_at_its_period() {
         let window = gauss(960, 0.4);
         let spectrum = SpectrumPlan::new(window.clone());
-        let plan = AutocorrelationPlan::new(&window, spectrum.size(), 15.625);
+        let plan = AutocorrelationPlan::new(&window, spectrum.size(), 16_000.0 / spectrum.size() as f64);
         let (mut s, mut a) = (spectrum.state(), plan.state());
         for hz in [110.0f64, 170.0, 240.0, 333.0] {
             let x: Vec<f32> = (0..960)

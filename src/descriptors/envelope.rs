@@ -23,13 +23,12 @@ const STEADY: f32 = 1e-6;
 const STEP: usize = 4;
 /// Lags of the envelope, one more than [`LAGS`] needs on each side.
 const COARSE: usize = LAGS / STEP + 3;
-/// Points of the transforms that correlate the envelope with itself: as many as it has, and the lags beside them.
-const CORRELATED: usize = 384;
 
 /// The transform, the band's edges and the correction for one window, shared by all streams.
 #[derive(Clone)]
 pub struct EnvelopePlan {
     inverse: Arc<dyn Fft<f32>>,
+    /// The transforms that correlate the envelope with itself.
     to_power: Arc<dyn RealToComplex<f32>>,
     to_lags: Arc<dyn ComplexToReal<f32>>,
     first_bin: usize,
@@ -79,12 +78,13 @@ impl EnvelopePlan {
         let own = |lag: usize| {
             window.iter().zip(&window[lag.min(window.len())..]).map(|(a, b)| f64::from(a * b)).sum::<f64>()
         };
-        debug_assert!(window.len() + COARSE <= CORRELATED);
+        // As many points as the envelope has, and the lags beside them; round numbers are fast.
+        let correlated = (window.len() + COARSE).next_multiple_of(128);
         let mut planner = RealFftPlanner::new();
         Self {
             inverse: FftPlanner::new().plan_fft_inverse(size / STEP),
-            to_power: planner.plan_fft_forward(CORRELATED),
-            to_lags: planner.plan_fft_inverse(CORRELATED),
+            to_power: planner.plan_fft_forward(correlated),
+            to_lags: planner.plan_fft_inverse(correlated),
             first_bin,
             fade,
             window_square: own(0) as f32,
@@ -101,7 +101,7 @@ impl EnvelopePlan {
             analytic: vec![Complex32::default(); self.inverse.len()],
             scratch: vec![Complex32::default(); self.inverse.get_inplace_scratch_len()],
             envelope: vec![0.0; self.window.len()],
-            padded: vec![0.0; CORRELATED],
+            padded: self.to_power.make_input_vec(),
             power: self.to_power.make_output_vec(),
             work: vec![Complex32::default(); self.to_power.get_scratch_len().max(self.to_lags.get_scratch_len())],
             coarse: vec![0.0; COARSE],
@@ -132,7 +132,7 @@ impl EnvelopePlan {
         state.roughness = if whole > 0.0 { zero / whole } else { 0.0 };
         let scale = if zero > STEADY * whole { 1.0 / zero } else { 0.0 };
         state.correlate(self);
-        let scale = scale / CORRELATED as f32;
+        let scale = scale / state.padded.len() as f32;
         for ((r, p), c) in state.coarse.iter_mut().zip(&state.padded).zip(&self.correction) {
             *r = p * scale * c;
         }

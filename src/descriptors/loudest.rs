@@ -31,9 +31,9 @@ impl Loudest {
     /// are not shown.
     pub fn hear(&mut self, samples: &[f32], mean_square: f32, share: f32) {
         let peak = max_abs(samples);
-        let counts = mean_square * share;
-        if counts > 0.0 && peak * peak < CLICK * mean_square * samples.len() as f32 {
-            self.push(10.0 * f64::from(counts).log10());
+        let in_band = mean_square * share;
+        if in_band > 0.0 && peak * peak < CLICK * mean_square * samples.len() as f32 {
+            self.push(10.0 * f64::from(in_band).log10());
         }
     }
 

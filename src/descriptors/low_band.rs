@@ -90,7 +90,7 @@ mod tests {
 
     /// Noise in the pauses counts for a third of what it is, in either band; without pauses a steady sound keeps its ratio.
     #[test]
-    fn steady_noise_in_the_upper_band_does_not_hide_the_fundamental() {
+    fn steady_noise_does_not_hide_the_fundamental() {
         let spectrum = |low: f32, high: f32| {
             let mut power = vec![0.0f32; 513];
             power[4..18].fill(low / 14.0);

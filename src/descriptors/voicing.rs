@@ -15,8 +15,8 @@ const CONSTANT: f64 = -5.9;
 /// Roughness of noise, about, and the largest harmonic sum that counts.
 const ROUGH: f64 = 0.25;
 const MOST_HARMONICS: f64 = 12.0;
-/// No evidence makes a frame probably voiced that lies this much below the loud parts, in dB: the highest that it could be
-/// is 0.0013.
+/// Level relative to the loud parts, in dB, at which no evidence makes a frame probably voiced: the highest probability is
+/// 0.0013 ([`probability`] of a perfect period without a fundamental and with a smooth envelope).
 pub const NEVER_DB: f64 = -38.0;
 /// The loud parts lie at least this much above the quietest that has been heard, in dB, at the beginning of a stream, which
 /// is more often background than voice; the difference falls to nothing within so many short frames.
@@ -82,4 +82,26 @@ pub fn probability(evidence: &PitchEvidence, level_db: f64) -> f64 {
         + (1.0 - fundamental) * (ROUGHNESS * (f64::from(evidence.roughness).min(0.6) - ROUGH) + NO_FUNDAMENTAL)
         + CONSTANT;
     1.0 / (1.0 + (-x).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descriptors::pitch_evidence::PitchCandidate;
+
+    /// The strongest evidence that there can be, far below the loud parts.
+    #[test]
+    fn nothing_is_voiced_far_below_the_loud_parts() {
+        let strongest = |fundamental| {
+            let mut e =
+                PitchEvidence { periodicity: 1.0, harmonics: 1e3, roughness: 0.0, fundamental, ..Default::default() };
+            e.candidates[0] = PitchCandidate { hz: 100.0, score: 2.0 };
+            e
+        };
+        for fundamental in [0.0, 0.5, 1.0] {
+            let p = probability(&strongest(fundamental), NEVER_DB);
+            assert!(p < 0.0013, "{fundamental}: {p}");
+            assert!(probability(&strongest(fundamental), 0.0) > 0.95);
+        }
+    }
 }

@@ -124,8 +124,9 @@ pub fn train(
     let (labels, classes, folds) = (data.labels(), data.classes(), data.folds(settings.folds)?);
     let count = folds.iter().max().map_or(0, |m| m + 1);
     let mut card = blank(data, settings);
-    // Every learner on every fold, then the one that is kept on everything.
-    let steps = settings.learners.len() * count + 1;
+    // Every learner on every fold, then the one that is kept on everything, and without each corpus that can judge it.
+    let elsewhere = unseen::corpora(data, other);
+    let steps = settings.learners.len() * count + 1 + elsewhere.len();
     let mut done = 0;
     let mut step = || {
         done += 1;
@@ -160,8 +161,12 @@ pub fn train(
     let matrix = entering(data, &card)?;
     let fitted = fit(learner, strength, &matrix, &classes, &labels, settings.seed)?;
     step()?;
-    let unheard = unseen::predictions(data, other, &card, settings.reference, (learner, strength), settings.seed)?;
-    judge(&mut card, &Predictions { logits: &logits, unheard: &unheard }, &classes, &labels, settings, count, data);
+    let mut unseen = Vec::with_capacity(elsewhere.len());
+    for corpus in &elsewhere {
+        unseen.push(unseen::prediction(corpus, (data, other), &card, settings, (learner, strength))?);
+        step()?;
+    }
+    judge(&mut card, &Predictions { logits: &logits, unseen: &unseen }, &classes, &labels, settings, count, data);
     card.background = match settings.background {
         Background::Rows(total) => spread(&matrix, &classes, labels.len(), total),
         Background::Prototypes => prototypes(&matrix, data),
@@ -212,7 +217,7 @@ struct Predictions<'a> {
     /// Out of fold.
     logits: &'a [Vec<f64>],
     /// On corpora that the weights have not heard.
-    unheard: &'a [Unseen],
+    unseen: &'a [Unseen],
 }
 
 /// Calibration and abstention from predictions on corpora that were not heard, where there are any; figures from these and from
@@ -226,12 +231,12 @@ fn judge(
     folds: usize,
     data: &Dataset,
 ) {
-    let Predictions { logits, unheard } = *predictions;
-    let t = unseen::temperature(unheard).unwrap_or_else(|| temperature(logits, classes).max(1.0));
+    let Predictions { logits, unseen } = *predictions;
+    let t = unseen::temperature(unseen).unwrap_or_else(|| temperature(logits, classes).max(1.0));
     let before: Vec<Vec<f64>> = logits.iter().map(|l| tempered(l, 1.0)).collect();
     let after: Vec<Vec<f64>> = logits.iter().map(|l| tempered(l, t)).collect();
     let answers: Vec<usize> = logits.iter().map(|l| top(l)).collect();
-    let threshold = unseen::threshold(unheard, t, settings.silent_share)
+    let threshold = unseen::threshold(unseen, t, settings.silent_share)
         .unwrap_or_else(|| least_sure(&after, settings.silent_share));
     let given: Vec<usize> = (0..classes.len()).filter(|i| after[*i][answers[*i]] >= threshold).collect();
     let pick = |values: &[usize]| -> Vec<usize> { given.iter().map(|i| values[*i]).collect() };
@@ -268,7 +273,7 @@ fn judge(
     for (label, r) in labels.iter().zip(recalls(classes, &answers, n)) {
         card.metrics.extend(r.map(|r| metric(format!("recall of {label}"), r, "")));
     }
-    let (seen, seen_too) = if unheard.is_empty() {
+    let (seen, seen_too) = if unseen.is_empty() {
         ("; the temperature was chosen on the same predictions", "; the threshold was chosen on the same predictions")
     } else {
         (
@@ -286,7 +291,7 @@ fn judge(
         metric("share of answers given".to_owned(), given.len() as f64 / classes.len().max(1) as f64, ""),
         metric("UAR of answers given".to_owned(), uar(&pick(classes), &pick(&answers), n), seen_too),
     ]);
-    card.metrics.extend(unseen::metrics(unheard, n, t, &format!("{}, {how}", conditions(data))));
+    card.metrics.extend(unseen::metrics(unseen, n, t, &format!("{}, {how}", conditions(data))));
     card.metrics.extend(settings.metrics.iter().cloned());
 }
 

@@ -4,13 +4,12 @@
 //! Every corpus that has the model's labels is therefore predicted by weights learnt from the model's other corpora, and the
 //! temperature is the one with the least loss over these predictions, corpora weighing the same.
 
-use super::data::Dataset;
+use super::data::{Dataset, Sample};
 use super::error::TrainError;
 use super::learners::{Learner, fit};
 use super::measure::{calibration_error, least_sure, temperature_over, tempered, top, uar};
-use super::train::{Reference, entering, normaliser};
+use super::train::{TrainSettings, entering, normaliser};
 use crate::model::card::{Card, Metric};
-use std::collections::BTreeSet;
 
 /// Predictions on one corpus.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,42 +24,51 @@ pub struct Unseen {
     pub classes: Vec<usize>,
 }
 
-/// Predictions on every corpus of `known` (what the model learns from) and `other` (what it does not) that has all of the
-/// model's labels, by weights that have not heard it. A corpus without which nothing is left to learn from has none.
+/// The corpora of `known` (what the model learns from) and `other` (what it does not) that can be predicted unseen: they have all
+/// of the model's labels, and so has what is left to learn from without them.
+#[must_use]
+pub fn corpora(known: &Dataset, other: &Dataset) -> Vec<String> {
+    let labels = known.labels();
+    let mut names: Vec<&str> = known.samples.iter().chain(&other.samples).map(|s| s.corpus.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let complete = |name: &&str| {
+        let has = |data: &Dataset, of: bool| {
+            let mut found: Vec<&str> =
+                data.samples.iter().filter(|s| (s.corpus == *name) == of).map(|s| s.label.as_str()).collect();
+            found.sort_unstable();
+            found.dedup();
+            found == labels
+        };
+        (has(known, true) || has(other, true)) && has(known, false)
+    };
+    names.into_iter().filter(complete).map(str::to_owned).collect()
+}
+
+/// Predictions on one of the [`corpora`] by weights that have not heard it.
 ///
 /// # Errors
 /// [`TrainError`] of the learner.
-pub fn predictions(
-    known: &Dataset,
-    other: &Dataset,
+pub fn prediction(
+    corpus: &str,
+    (known, other): (&Dataset, &Dataset),
     card: &Card,
-    reference: Reference,
-    how: (Learner, f64),
-    seed: u64,
-) -> Result<Vec<Unseen>, TrainError> {
-    let labels = known.labels();
-    let corpora = |data: &Dataset| -> BTreeSet<String> { data.samples.iter().map(|s| s.corpus.clone()).collect() };
-    let (home, away) = (corpora(known), corpora(other));
-    let mut out = Vec::new();
-    for corpus in home.union(&away) {
-        let test = if home.contains(corpus) { known } else { other }.only(|s| s.corpus == *corpus);
-        let learnt: Vec<String> = home.iter().filter(|c| *c != corpus).cloned().collect();
-        if test.labels() != labels || learnt.is_empty() {
-            continue;
-        }
-        let train = known.only(|s| s.corpus != *corpus);
-        if train.labels() != labels {
-            continue;
-        }
-        let mut card = card.clone();
-        let everything: Vec<usize> = (0..train.samples.len()).collect();
-        card.normaliser = normaliser(&train, reference, &everything);
-        let fitted = fit(how.0, how.1, &entering(&train, &card)?, &train.classes(), &labels, seed)?;
-        let scores = fitted.scores(&entering(&test, &card)?);
-        let logits = scores.outer_iter().map(|s| s.to_vec()).collect();
-        out.push(Unseen { corpus: corpus.clone(), learnt, logits, classes: test.classes() });
-    }
-    Ok(out)
+    settings: &TrainSettings,
+    (learner, strength): (Learner, f64),
+) -> Result<Unseen, TrainError> {
+    let of_it = |s: &Sample| s.corpus == corpus;
+    let train = known.only(|s| !of_it(s));
+    let test = if known.samples.iter().any(of_it) { known.only(of_it) } else { other.only(of_it) };
+    let everything: Vec<usize> = (0..train.samples.len()).collect();
+    let card = Card { normaliser: normaliser(&train, settings.reference, &everything), ..card.clone() };
+    let rows = entering(&train, &card)?;
+    let fitted = fit(learner, strength, &rows, &train.classes(), &train.labels(), settings.seed)?;
+    let scores = fitted.scores(&entering(&test, &card)?);
+    let mut learnt: Vec<String> = train.samples.iter().map(|s| s.corpus.clone()).collect();
+    learnt.sort_unstable();
+    learnt.dedup();
+    let logits = scores.outer_iter().map(|s| s.to_vec()).collect();
+    Ok(Unseen { corpus: corpus.to_owned(), learnt, logits, classes: test.classes() })
 }
 
 fn groups<'a>(list: impl Iterator<Item = &'a Unseen>) -> Vec<(&'a [Vec<f64>], &'a [usize])> {
@@ -112,16 +120,16 @@ pub fn metrics(list: &[Unseen], labels: usize, chosen: f64, how: &str) -> Vec<Me
         let mut metric = |name: String, value: f64, more: &str| {
             out.push(Metric { name, value, protocol: format!("{protocol}{more}") });
         };
-        metric(format!("UAR on {}, unheard", u.corpus), uar(&u.classes, &answers, labels), "");
+        metric(format!("UAR on {}, unseen", u.corpus), uar(&u.classes, &answers, labels), "");
         let whose = format!("; {whose} ({t:.2})");
         metric(
-            format!("calibration error on {}, unheard", u.corpus),
+            format!("calibration error on {}, unseen", u.corpus),
             calibration_error(&probabilities, &u.classes),
             &whose,
         );
-        metric(format!("mean confidence on {}, unheard", u.corpus), mean, &whose);
+        metric(format!("mean confidence on {}, unseen", u.corpus), mean, &whose);
         let sure = uar(&pick(&u.classes), &pick(&answers), labels);
-        metric(format!("UAR of the more confident half on {}, unheard", u.corpus), sure, "");
+        metric(format!("UAR of the more confident half on {}, unseen", u.corpus), sure, "");
     }
     out
 }
@@ -153,7 +161,7 @@ mod tests {
         Unseen { corpus: name.to_owned(), learnt: vec!["home".to_owned()], logits, classes }
     }
 
-    /// A large corpus and a small one, twice and half as sharp as they should be, have the temperature between.
+    /// A corpus has the temperature by which its answers boast; of a large and a small one neither owns the common one.
     #[test]
     fn corpora_weigh_the_same() {
         let both = [corpus("large", 0.5, 8000, 1), corpus("small", 0.5, 1000, 3)];
@@ -175,8 +183,8 @@ mod tests {
         let expected = |own: &Unseen, t: f64| calibration_error(&at(own, t), &own.classes);
         let t = temperature(&list[1..]).unwrap();
         assert!((t - 2.5).abs() < 0.3, "{t}");
-        assert!((value("calibration error on honest, unheard") - expected(&list[0], t)).abs() < 1e-12);
-        assert!(value("calibration error on boasting, unheard") > 0.1);
-        assert!(value("UAR of the more confident half on honest, unheard") > value("UAR on honest, unheard") + 0.05);
+        assert!((value("calibration error on honest, unseen") - expected(&list[0], t)).abs() < 1e-12);
+        assert!(value("calibration error on boasting, unseen") > 0.1);
+        assert!(value("UAR of the more confident half on honest, unseen") > value("UAR on honest, unseen") + 0.05);
     }
 }

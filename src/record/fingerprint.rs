@@ -10,6 +10,9 @@ use std::fmt;
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
+    /// What stands where the lane of a frame has not said its configuration yet.
+    pub(crate) const UNSET: Self = Self([0; 16]);
+
     /// The fingerprint of a canonical text.
     #[must_use]
     pub fn of(canonical: &str) -> Self {
@@ -29,7 +32,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 
