@@ -145,7 +145,7 @@ impl Tap {
     /// Another stream begins.
     pub fn set_stream(&mut self, id: &str) {
         if self.stream_id != id {
-            self.finish();
+            self.end(Ended::NewStream);
             self.retire();
             if let Some(a) = &mut self.before {
                 a.next_stream();
@@ -188,7 +188,12 @@ impl Tap {
 
     /// The stream ends: everything that is pending becomes ready.
     pub fn finish(&mut self) {
-        self.cut(Ended::EndOfStream, 0);
+        self.end(Ended::EndOfStream);
+    }
+
+    /// The analysis ends here for `reason`: everything that is pending becomes ready.
+    pub fn end(&mut self, reason: Ended) {
+        self.cut(reason, 0);
         self.gap = gst::ClockTime::ZERO;
     }
 

@@ -89,6 +89,10 @@ pub enum Ended {
     Scheduled,
     /// The stream ended.
     EndOfStream,
+    /// Another stream followed on the same way: a playlist's next file, or another input that was switched to.
+    NewStream,
+    /// The analysis was stopped, or its element removed, while the stream went on.
+    Stopped,
     /// A jump in the stream's time.
     Discont,
     /// A gap without audio.
@@ -99,12 +103,14 @@ pub enum Ended {
 
 impl Ended {
     /// Every value, in the order of the schema.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Open,
         Self::Pause,
         Self::MaxLength,
         Self::Scheduled,
         Self::EndOfStream,
+        Self::NewStream,
+        Self::Stopped,
         Self::Discont,
         Self::Gap,
         Self::Reset,
@@ -119,6 +125,8 @@ impl Ended {
             Self::MaxLength => "max-length",
             Self::Scheduled => "scheduled",
             Self::EndOfStream => "end-of-stream",
+            Self::NewStream => "new-stream",
+            Self::Stopped => "stopped",
             Self::Discont => "discont",
             Self::Gap => "gap",
             Self::Reset => "reset",

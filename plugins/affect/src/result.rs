@@ -9,34 +9,40 @@ pub const NAME: &str = "affect-result";
 
 /// One result as a structure: flat fields to look at, and the whole record as `json`.
 ///
-/// Fields: `id`, `segment-id` (string), `revision` (uint), `channel` (int, -1 for the mix of all), `policy` (string), `start-time`,
-/// `end-time` (uint64, ns of stream time), `running-time`, `running-end-time` (uint64 ns, where known), `kind`
-/// (string), `partial` (boolean), `label` (string) and `confidence` (double) where there are any, `json` (string).
+/// Fields: `id`, `segment-id` (string), `revision` (uint), `stream` (string), `channel` (int, -1 for the mix of all), `role` (string,
+/// where known), `policy` (string), `start-time`, `end-time` (uint64, ns of stream time), `running-time`, `running-end-time` (uint64
+/// ns, where known), `kind` (string), `partial` (boolean), `ended` (string), `model` and `model-version` (string) where one was
+/// asked, `label` (string) and `confidence` (double) where there are any, `json` (string).
 #[must_use]
 pub fn structure(record: &Record) -> gst::Structure {
-    let channel = record.channel.index.map_or(-1, |c| i32::try_from(c).unwrap_or(i32::MAX));
     let mut builder = gst::Structure::builder(NAME)
         .field("id", record.id())
         .field("segment-id", record.segment_id())
         .field("revision", record.revision)
-        .field("channel", channel)
+        .field("stream", record.stream.as_ref())
+        .field("channel", channel_number(record.channel.index))
+        .field_if_some("role", record.channel.role.as_deref())
         .field("policy", record.policy.name())
         .field("start-time", record.start_ns)
         .field("end-time", record.end_ns)
+        .field_if_some("running-time", record.running_ns.map(|t| t.0))
+        .field_if_some("running-end-time", record.running_ns.map(|t| t.1))
         .field("kind", record.segment.name())
-        .field("partial", record.partial);
-    if let Some((start, end)) = record.running_ns {
-        builder = builder.field("running-time", start).field("running-end-time", end);
-    }
-    if let Some(e) = record.scored.as_ref().map(|s| &s.emotion) {
-        if let Some(label) = &e.label {
-            builder = builder.field("label", label.as_ref());
-        }
-        if let Some(p) = e.confidence {
-            builder = builder.field("confidence", p);
-        }
+        .field("partial", record.partial)
+        .field("ended", record.ended.name());
+    if let Some(s) = &record.scored {
+        builder = builder
+            .field("model", s.model.id.as_ref())
+            .field("model-version", s.model.version.as_ref())
+            .field_if_some("label", s.emotion.label.as_deref())
+            .field_if_some("confidence", s.emotion.confidence);
     }
     builder.field("json", record.to_json()).build()
+}
+
+/// The number of a channel in structures: -1 for the mix of all.
+fn channel_number(index: Option<usize>) -> i32 {
+    index.map_or(-1, |c| i32::try_from(c).unwrap_or(i32::MAX))
 }
 
 /// One result as an element message, with the fields that such messages have by convention.

@@ -1,12 +1,14 @@
 //! Implementation of `affectfeatures`.
 
 use super::state::{State, Stats, Stream};
+use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::outbox::{Outbox, poster};
-use crate::tap::Trouble;
+use crate::properties::CLOSED_ADVICE;
 use crate::tap::settings::PROPERTIES;
+use crate::tap::{Tap, Trouble};
 use crate::{UPSTREAM_QUERY, meta, result};
-use affect::record::Record;
+use affect::record::{Ended, Record};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -18,10 +20,6 @@ use std::sync::LazyLock;
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("affectfeatures", gst::DebugColorFlags::empty(), Some("Acoustic features of speech"))
 });
-
-/// What to do about a property that cannot be read, or used, while audio flows.
-const ADVICE: &str =
-    "Audio passes through unchanged, without results, until the property is set to something that can be used.";
 
 impl AffectFeatures {
     /// Works on the stream, which only the streaming thread does.
@@ -63,7 +61,7 @@ impl AffectFeatures {
                     return Err(gst::FlowError::Error);
                 }
                 if self.outbox.with(|s| s.properties.cannot_be_used(&why)) {
-                    poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, ADVICE);
+                    poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, CLOSED_ADVICE);
                 }
             }
             Err(Trouble::Buffer(e)) => {
@@ -80,7 +78,7 @@ impl AffectFeatures {
         if records.is_empty() {
             return Vec::new();
         }
-        let parcels = self.outbox.with(|s| s.parcels(records));
+        let parcels = self.outbox.with(|s| s.parcels(records, true));
         let mut attached = Vec::with_capacity(parcels.len());
         for p in parcels {
             if p.post {
@@ -93,10 +91,10 @@ impl AffectFeatures {
         attached
     }
 
-    /// Hands on what no buffer will carry, ahead of an event.
-    fn send_rest(&self) {
+    /// Hands on what no buffer will carry, ahead of an event that ends what is open.
+    fn send_rest(&self, end: impl FnOnce(&mut Tap)) {
         let records = self.work(|stream| {
-            stream.tap.finish();
+            end(&mut stream.tap);
             stream.tap.take()
         });
         let structures = self.hand_out(records);
@@ -105,22 +103,16 @@ impl AffectFeatures {
         }
     }
 
-    fn stats_structure(&self) -> gst::Structure {
-        self.outbox.with(|state| {
-            let s = &state.stats;
-            let factor = if s.processing_ns > 0 { s.audio.nseconds() as f64 / s.processing_ns as f64 } else { 0.0 };
-            gst::Structure::builder("affectfeatures-stats")
-                .field("results", s.results)
-                .field("attached", s.attached)
-                .field("posted", s.posted)
-                .field("cuts", s.cuts)
-                .field("audio-time", s.audio.nseconds())
-                .field("processing-time", s.processing_ns)
-                .field("real-time-factor", factor)
-                .field("max-result-delay", s.max_delay)
-                .field("last-error", s.last_error.clone().unwrap_or_default())
-                .build()
-        })
+    /// The element is stopped: what is open goes out as messages, since no buffer and no event comes after it.
+    fn say_rest(&self) {
+        let records = self.work(|stream| {
+            stream.tap.end(Ended::Stopped);
+            stream.tap.take()
+        });
+        let (parcels, bus) = self.outbox.with(|s| (s.parcels(records, false), std::mem::take(&mut s.bus)));
+        for p in parcels.into_iter().filter(|p| p.post) {
+            bus.post(&*self.obj(), result::message(&p.record, &*self.obj()));
+        }
     }
 }
 
@@ -168,21 +160,21 @@ impl ObjectImpl for AffectFeatures {
             match &outcome {
                 Ok(()) if !matches!(pspec.name(), "attach" | "post" | "post-messages") => s.stream.outdate(),
                 Ok(()) => {}
-                Err(why) => s.stats.last_error = Some(why.clone()),
+                Err(refused) => s.stats.last_error = Some(refused.to_string()),
             }
             (outcome, running)
         });
-        if let Err(why) = outcome {
-            gst::error!(CAT, imp = self, "{why}");
+        if let Err(refused) = outcome {
+            gst::error!(CAT, imp = self, "{refused}");
             if running {
-                poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, ADVICE);
+                poster::warning(&*self.obj(), gst::LibraryError::Settings, &refused.to_string(), refused.advice());
             }
         }
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
-            "stats" => self.stats_structure().to_value(),
+            "stats" => self.outbox.with(|s| s.stats_structure()).to_value(),
             "settings" => None::<&str>.to_value(),
             name => {
                 self.outbox.with(|s| s.properties.values().get(name)).unwrap_or_else(|| pspec.default_value().clone())
@@ -219,7 +211,9 @@ impl BaseTransformImpl for AffectFeatures {
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
         // Settings that can never work fail here, before any data flow.
+        let bus = LastBus::of(&*self.obj());
         let checked = self.outbox.with(|s| {
+            s.bus = bus;
             s.stream = Workspace::default();
             s.stats = Stats::default();
             s.properties.forget_trouble();
@@ -231,6 +225,7 @@ impl BaseTransformImpl for AffectFeatures {
     }
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
+        self.say_rest();
         self.outbox.with(|s| {
             s.stream = Workspace::default();
             s.running = false;
@@ -260,7 +255,7 @@ impl BaseTransformImpl for AffectFeatures {
     fn sink_event(&self, event: gst::Event) -> bool {
         use gst::EventView;
         match event.view() {
-            EventView::StreamStart(e) => self.work(|stream| stream.tap.set_stream(e.stream_id())),
+            EventView::StreamStart(e) => self.send_rest(|tap| tap.set_stream(e.stream_id())),
             EventView::Segment(e) => {
                 let segment = e.segment().downcast_ref::<gst::ClockTime>().cloned();
                 if segment.is_none() {
@@ -275,7 +270,7 @@ impl BaseTransformImpl for AffectFeatures {
                 self.work(|stream| stream.tap.missing_time(Some(pts), duration));
             }
             EventView::FlushStop(_) => self.work(|stream| stream.tap.restart()),
-            EventView::Eos(_) | EventView::SegmentDone(_) => self.send_rest(),
+            EventView::Eos(_) | EventView::SegmentDone(_) => self.send_rest(Tap::finish),
             _ => {}
         }
         poster::outside(|| self.parent_sink_event(event))

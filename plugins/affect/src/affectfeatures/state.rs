@@ -1,5 +1,6 @@
 //! What the threads of `affectfeatures` share, and what becomes of a record on its way out.
 
+use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::properties::Properties;
 use crate::tap::Tap;
@@ -33,6 +34,8 @@ pub(super) struct State {
     pub stream: Workspace<Stream>,
     /// Channels of the audio; 0 before caps.
     pub channels: usize,
+    /// Where the element speaks while it runs.
+    pub bus: LastBus,
     pub stats: Stats,
 }
 
@@ -44,6 +47,22 @@ pub(super) struct Parcel {
 }
 
 impl State {
+    pub fn stats_structure(&self) -> gst::Structure {
+        let s = &self.stats;
+        let factor = if s.processing_ns > 0 { s.audio.nseconds() as f64 / s.processing_ns as f64 } else { 0.0 };
+        gst::Structure::builder("affectfeatures-stats")
+            .field("results", s.results)
+            .field("attached", s.attached)
+            .field("posted", s.posted)
+            .field("cuts", s.cuts)
+            .field("audio-time", s.audio.nseconds())
+            .field("processing-time", s.processing_ns)
+            .field("real-time-factor", factor)
+            .field("max-result-delay", s.max_delay)
+            .field("last-error", s.last_error.clone().unwrap_or_default())
+            .build()
+    }
+
     /// Takes the stream to work on it.
     pub fn take_stream(&mut self) -> Box<Stream> {
         let (mut stream, notes) = self.stream.take();
@@ -69,8 +88,9 @@ impl State {
         self.stream.put(stream);
     }
 
-    /// Binds records to the policies in force, counts them, and says where they go.
-    pub fn parcels(&mut self, records: Vec<Record>) -> Vec<Parcel> {
+    /// Binds records to the policies in force, counts them, and says where they go. Where nothing carries them, at a stop,
+    /// they can be posted only.
+    pub fn parcels(&mut self, records: Vec<Record>, carried: bool) -> Vec<Parcel> {
         let policies = self.properties.policies();
         let s = self.properties.values();
         let mut out = Vec::with_capacity(records.len());
@@ -79,7 +99,7 @@ impl State {
                 continue;
             }
             let interim = record.ended == Ended::Open;
-            let attach = s.attach.takes(interim);
+            let attach = carried && s.attach.takes(interim);
             let post = s.post_messages && s.post.takes(interim) && record.segment != SegmentKind::Frame;
             self.stats.results += 1;
             self.stats.attached += u64::from(attach);

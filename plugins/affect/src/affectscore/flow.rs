@@ -1,9 +1,10 @@
 //! From buffers, or results of an element upstream, to scored records.
 
-use super::imp::{ADVICE, AffectScore, CAT};
+use super::imp::{AffectScore, CAT};
 use super::settings::Mode;
 use super::state::{Finished, Job, State, Stream};
 use crate::outbox::poster;
+use crate::properties::CLOSED_ADVICE;
 use crate::tap::Trouble;
 use crate::{UPSTREAM_QUERY, meta};
 use affect::analyzer::{Analyzer, Policy, Scorer};
@@ -91,7 +92,7 @@ impl AffectScore {
     }
 
     /// Scores a segment, on whichever thread it is, holding no lock: under the policies of this moment.
-    fn infer(&self, job: Job) -> Finished {
+    pub(super) fn infer(&self, job: Job) -> Finished {
         let Job { config, mut record, refined, since } = job;
         let (channels, lateness) = self.outbox.with(|s| {
             record.policy = s.policy(record.channel.index, record.policy);
@@ -124,8 +125,7 @@ impl AffectScore {
                 let dropped = self.outbox.queue(job, most);
                 self.keep(dropped.map(|j| Finished { dropped: true, ..Finished::unscored(j.record, j.refined) }));
             } else if self.outbox.interrupted() {
-                // A flush or a stop: it forgets what is pending.
-                return;
+                self.outbox.with(|s| s.parked.push(job));
             } else {
                 let finished = self.infer(Job { since: Instant::now(), ..job });
                 self.keep([finished]);
@@ -198,7 +198,7 @@ impl AffectScore {
             return Err(gst::FlowError::Error);
         }
         if self.outbox.with(|s| s.properties.cannot_be_used(&why)) {
-            poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, ADVICE);
+            poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, CLOSED_ADVICE);
         }
         Ok(())
     }

@@ -50,7 +50,7 @@ impl AffectScore {
 
     /// Posts what has not been posted, and gives all that can go out now as structures to attach.
     pub(super) fn deliver(&self) -> Vec<gst::Structure> {
-        let parcels = self.outbox.with(State::collect);
+        let parcels = self.outbox.with(|s| s.collect(true));
         let mut attached = Vec::with_capacity(parcels.len());
         for p in parcels {
             if p.post {
@@ -81,6 +81,23 @@ impl AffectScore {
         });
         // Interrupted, what is pending is forgotten by the flush or stop that did it.
         if self.outbox.drain().is_ok() {
+            let structures = self.deliver();
+            self.push(structures);
+        }
+    }
+
+    /// Another stream begins: what is open in the one before goes out ahead of it, as far as it is scored.
+    pub(super) fn next_stream(&self, id: &str) {
+        let beside = self.work(|stream| {
+            stream.tap.set_stream(id);
+            let fresh = stream.tap.take();
+            self.pass_on(stream, fresh);
+            // The next buffer asks again who is upstream.
+            stream.config = None;
+            stream.beside
+        });
+        // What the worker has in hand goes onto the buffers of the next stream: audio does not wait for it.
+        if !beside {
             let structures = self.deliver();
             self.push(structures);
         }

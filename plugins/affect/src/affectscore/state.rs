@@ -3,6 +3,7 @@
 use super::loading::Loading;
 use super::rules::Rules;
 use super::settings::Settings;
+use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::properties::{Properties, Values};
 use crate::seen::Seen;
@@ -103,6 +104,12 @@ pub(super) struct State {
     /// Channels of the audio; 0 before caps.
     pub channels: usize,
     pub stream: Workspace<Stream>,
+    /// Where the element speaks while it runs.
+    pub bus: LastBus,
+    /// When the stop began.
+    pub stopping: Option<Instant>,
+    /// Segments that a flush or a stop has kept from the model. A flush forgets them, a stop hands them out.
+    pub parked: Vec<Job>,
     /// Results that no buffer or event has taken yet.
     undelivered: Vec<Parcel>,
     /// Segments of upstream of which a scored interim result of this element's model has gone out, and no final one yet.
@@ -207,14 +214,15 @@ impl State {
         s.post_messages && s.post.takes(record.ended == Ended::Open) && record.segment != SegmentKind::Frame
     }
 
-    /// Everything that can go out now, bound once more: policies may have changed since it was made.
-    pub fn collect(&mut self) -> Vec<Parcel> {
+    /// Everything that can go out now, bound once more: policies may have changed since it was made. Where nothing carries it, at
+    /// a stop, it can be posted only.
+    pub fn collect(&mut self, carried: bool) -> Vec<Parcel> {
         let mut parcels = std::mem::take(&mut self.undelivered);
         parcels.retain_mut(|p| self.bind(&mut p.record));
         let attach = self.properties.values().analysis.attach;
         for p in &mut parcels {
             p.post = !p.posted && self.posts(&p.record);
-            p.attach = attach.takes(p.record.ended == Ended::Open);
+            p.attach = carried && attach.takes(p.record.ended == Ended::Open);
             self.stats.posted += u64::from(p.post);
             self.stats.attached += u64::from(p.attach);
         }
@@ -233,6 +241,7 @@ impl State {
 
     /// Forgets what is on its way.
     pub fn forget(&mut self) {
+        self.parked.clear();
         self.undelivered.clear();
         self.interim.clear();
         self.ended.clear();

@@ -65,6 +65,19 @@ impl<S, J> Outbox<S, J> {
         })
     }
 
+    /// Takes back the jobs that wait, oldest first, and waits for the one in hand and what is told of it.
+    pub fn hand_back(&self) -> Vec<J> {
+        assert_no_lock_held();
+        let jobs = self.shared.change(|core| core.queue.drain(..).collect());
+        let own = std::thread::current().id();
+        // A message's handler may ask on the worker's own thread, which cannot wait for itself.
+        self.shared.wait(|core| {
+            let elsewhere = core.thread.as_ref().is_some_and(|t| t.thread().id() != own);
+            (!elsewhere || !core.busy).then_some(())
+        });
+        jobs
+    }
+
     /// Ends the worker thread: waits for the job in hand, whose result is forgotten, and for none of those that wait.
     pub fn stop(&self) {
         assert_no_lock_held();
@@ -197,6 +210,26 @@ mod tests {
         });
         assert_eq!((outbox.queued(), outbox.drain()), (0, Ok(())));
         assert_eq!(outbox.with(|list| list.clone()), [14]);
+    }
+
+    #[test]
+    fn jobs_are_handed_back_and_the_one_in_hand_is_kept() {
+        let (outbox, let_go, hears) = doubling();
+        (1..=4).for_each(|n| assert_eq!(outbox.queue(n, 9), None));
+        while outbox.queued() == 4 {
+            std::thread::yield_now();
+        }
+        outbox.interrupt();
+        let jobs = std::thread::scope(|scope| {
+            let waits = scope.spawn(|| outbox.hand_back());
+            while outbox.queued() > 0 {
+                std::thread::yield_now();
+            }
+            let_go.send(()).unwrap();
+            waits.join().unwrap()
+        });
+        assert_eq!((jobs, hears.try_iter().collect::<Vec<_>>()), (vec![2, 3, 4], vec![2]));
+        assert!(outbox.hand_back().is_empty(), "nothing waits");
     }
 
     #[test]
