@@ -3,7 +3,7 @@
 use crate::audio::{Unpacked, with_samples};
 use crate::sameness::Sameness;
 use crate::timeline::Timeline;
-use affect::analyzer::{Analyzer, Config, Output};
+use affect::analyzer::{Analyzer, Config, Output, Speech};
 use affect::error::{ConfigError, InputError};
 use affect::features::baseline::Baseline;
 use affect::record::{Ended, Record};
@@ -24,8 +24,7 @@ pub struct Tap {
     before: Option<Analyzer>,
     timeline: Option<Timeline>,
     gap: gst::ClockTime,
-    /// Results that wait for a buffer.
-    ready: Vec<Record>,
+    ready: Ready,
     unpacked: Unpacked,
     sameness: Sameness,
     /// What is usual for the speaker of channel 0 by other audio.
@@ -38,6 +37,15 @@ pub struct Tap {
     stale: bool,
     /// Counters.
     pub counts: Counts,
+}
+
+/// What has come out.
+#[derive(Default)]
+struct Ready {
+    /// Results that wait for a buffer.
+    records: Vec<Record>,
+    /// Starts and ends of speech.
+    speech: Vec<Speech>,
 }
 
 /// Counters of the analysis.
@@ -128,7 +136,12 @@ impl Tap {
 
     /// Results that no buffer has taken yet.
     pub fn take(&mut self) -> Vec<Record> {
-        std::mem::take(&mut self.ready)
+        std::mem::take(&mut self.ready.records)
+    }
+
+    /// Starts and ends of speech that were not taken yet.
+    pub fn take_speech(&mut self) -> Vec<Speech> {
+        std::mem::take(&mut self.ready.speech)
     }
 
     /// The audio has this form from now on.
@@ -220,7 +233,7 @@ impl Tap {
         }
         self.timeline = None;
         self.gap = gst::ClockTime::ZERO;
-        self.ready.clear();
+        self.ready = Ready::default();
     }
 
     /// Makes the timeline go on (or begin) at `pts`. Returns whether the analysis was cut.
@@ -330,7 +343,7 @@ impl Tap {
         let mut frames = 0;
         let config = analyzer.config().clone();
         let mut problem = None;
-        let before = ready.len();
+        let before = ready.records.len();
         let read = with_samples(buffer, &info, unpacked, &mut |samples| {
             frames = samples.frames() as u64;
             let taken = analyzer.push(samples, &mut |o| collect(o, &config, Some(timeline), ready));
@@ -339,7 +352,7 @@ impl Tap {
         });
         timeline.advance(frames);
         let end = analyzer.position_ns();
-        let delay = ready[before..].iter().map(|r| end.saturating_sub(r.end_ns)).max().unwrap_or(0);
+        let delay = ready.records[before..].iter().map(|r| end.saturating_sub(r.end_ns)).max().unwrap_or(0);
         counts.cuts += u64::from(cut);
         counts.audio += gst::ClockTime::SECOND.mul_div_floor(frames, u64::from(info.rate())).unwrap_or_default();
         counts.processing += begun.elapsed();
@@ -348,13 +361,19 @@ impl Tap {
     }
 }
 
-fn collect(output: Output<'_>, config: &Config, timeline: Option<&Timeline>, ready: &mut Vec<Record>) {
+fn collect(output: Output<'_>, config: &Config, timeline: Option<&Timeline>, ready: &mut Ready) {
     let mut record = match output {
         Output::Frame(row) => row.to_record(config),
         Output::Segment(record) => *record,
+        Output::Speech(speech) => {
+            let mut speech = speech.clone();
+            speech.running_ns = timeline.and_then(|t| t.running_ns(speech.at_ns));
+            ready.speech.push(speech);
+            return;
+        }
     };
     if let Some(t) = timeline {
         t.stamp(&mut record);
     }
-    ready.push(record);
+    ready.records.push(record);
 }

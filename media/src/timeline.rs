@@ -58,12 +58,15 @@ impl Timeline {
         }
     }
 
+    /// The running time of a stream time, ns.
+    pub fn running_ns(&self, stream_ns: u64) -> Option<u64> {
+        let passed = gst::ClockTime::from_nseconds(stream_ns).saturating_sub(self.origin);
+        self.segment.to_running_time(self.first_pts.saturating_add(passed)).map(gst::ClockTime::nseconds)
+    }
+
     /// Adds the pipeline's times to a record.
     pub fn stamp(&self, record: &mut Record) {
-        let pts =
-            |ns: u64| self.first_pts.saturating_add(gst::ClockTime::from_nseconds(ns).saturating_sub(self.origin));
-        let running = |ns| self.segment.to_running_time(pts(ns)).map(gst::ClockTime::nseconds);
-        record.running_ns = running(record.start_ns).zip(running(record.end_ns));
+        record.running_ns = self.running_ns(record.start_ns).zip(self.running_ns(record.end_ns));
         record.reference = self.reference.as_ref().map(|(clock, time, at)| {
             let shifted = time.nseconds().saturating_add(record.start_ns).saturating_sub(at.nseconds());
             (clock.clone(), shifted)

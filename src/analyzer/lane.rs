@@ -10,10 +10,12 @@ use super::quality::{QualityMeter, Surroundings};
 use super::raw::Raw;
 use super::recent::Recent;
 use super::sounds::{Sound, Sounds};
+use super::speech::{Speech, SpeechEvent};
 use super::withhold;
 use crate::error::InputError;
 use crate::record::{Channel, Ended, Feature, Fingerprint, Held, Policy, Record, SOFTWARE, SegmentKind};
 use crate::segment::content::Content;
+use crate::segment::edge::Edge;
 use crate::segment::span::Span;
 use crate::segment::utterance::Utterances;
 use crate::segment::vad::{VAD_FRAME, Vad};
@@ -127,6 +129,8 @@ pub(super) struct Lane {
     speaking: bool,
     segmenter: Segmenter,
     pending: VecDeque<Span>,
+    /// Edges of speech that were not told yet.
+    edges: VecDeque<Edge>,
     piece: Vec<f32>,
     /// The stream's time jumped before the next segment.
     discont: bool,
@@ -215,6 +219,7 @@ impl Lane {
             speaking: false,
             segmenter,
             pending: VecDeque::with_capacity(16),
+            edges: VecDeque::with_capacity(16),
             discont: false,
             after_jump: None,
             pieces: 0,
@@ -300,6 +305,7 @@ impl Lane {
             speaking: &mut self.speaking,
             segmenter: &mut self.segmenter,
             pending: &mut self.pending,
+            edges: &mut self.edges,
             position: &mut self.position,
         };
         (&mut self.resampler, part)
@@ -321,7 +327,10 @@ impl Lane {
                 Some(Span { start: 0, end: self.position, revision: 0, partial: false, ended }).filter(|s| s.end > 0)
             }
             Segmenter::Windows(w) => w.finish(self.position, ended),
-            Segmenter::Utterances(u) => u.finish(self.position, ended),
+            Segmenter::Utterances(u) => {
+                self.edges.extend(u.last_edge(self.position));
+                u.finish(self.position, ended)
+            }
         };
         self.pending.extend(last);
         self.emit(origin_ns, true, sink);
@@ -358,6 +367,7 @@ impl Lane {
             Segmenter::Frames | Segmenter::File => {}
         }
         self.pending.clear();
+        self.edges.clear();
         self.piece.clear();
         self.pieces = 0;
         self.position = 0;
@@ -377,6 +387,10 @@ impl Lane {
                 });
             }
         }
+        while let Some(edge) = self.edges.pop_front() {
+            let speech = self.speech(edge, origin_ns);
+            sink(Output::Speech(&speech));
+        }
         while let Some(&span) = self.pending.front() {
             if !all && !self.store.extractors.iter().all(|e| e.complete(span.start, span.end)) {
                 break;
@@ -394,6 +408,21 @@ impl Lane {
                 self.score(&span, &mut record);
                 sink(Output::Segment(Box::new(record)));
             }
+        }
+    }
+
+    fn speech(&self, edge: Edge, origin_ns: u64) -> Speech {
+        let (event, at) = match edge {
+            Edge::Started { at } => (SpeechEvent::Started, at),
+            Edge::Ended { at, utterance } => (SpeechEvent::Ended { utterance }, at),
+        };
+        Speech {
+            event,
+            stream: self.config.stream.clone(),
+            channel: self.channel.clone(),
+            policy: self.policy,
+            at_ns: origin_ns + samples_to_ns(at),
+            running_ns: None,
         }
     }
 
@@ -504,6 +533,7 @@ struct Part<'a> {
     speaking: &'a mut bool,
     segmenter: &'a mut Segmenter,
     pending: &'a mut VecDeque<Span>,
+    edges: &'a mut VecDeque<Edge>,
     position: &'a mut u64,
 }
 
@@ -527,13 +557,13 @@ impl Part<'_> {
         let Some(vad) = self.vad else { return };
         let (threshold, speaking) = (self.threshold, &mut *self.speaking);
         let (sounds, heard) = (&mut self.store.sounds, &mut self.store.heard);
-        let (segmenter, pending) = (&mut *self.segmenter, &mut *self.pending);
+        let (segmenter, pending, edges) = (&mut *self.segmenter, &mut *self.pending, &mut *self.edges);
         let hop = self.frames.position() / HOP as u64;
         vad.push(x, |p| {
             *speaking = p >= threshold;
             *heard = p;
             if let Segmenter::Utterances(u) = segmenter {
-                u.push(p, |span| pending.push_back(span));
+                edges.extend(u.push(p, |span| pending.push_back(span)));
             }
         });
         // The latest probability stands for the hop that these samples belong to.

@@ -20,6 +20,7 @@ mod row;
 #[cfg(feature = "model")]
 mod scoring;
 mod sounds;
+mod speech;
 #[cfg(not(feature = "model"))]
 mod unscored;
 mod withhold;
@@ -31,6 +32,7 @@ pub use policy::Policies;
 pub use row::FrameRow;
 #[cfg(feature = "model")]
 pub use scoring::{Attribution, Scorer, ScoringConfig};
+pub use speech::{Speech, SpeechEvent};
 #[cfg(not(feature = "model"))]
 pub use unscored::Scorer;
 
@@ -53,6 +55,8 @@ pub enum Output<'a> {
     Frame(&'a FrameRow),
     /// The result of one segment.
     Segment(Box<Record>),
+    /// Somebody begins or ends to speak ([`Segmentation::Utterances`] only).
+    Speech(&'a Speech),
 }
 
 /// Streaming analysis of one stream: takes blocks of audio of any size and hands out results.

@@ -1,5 +1,6 @@
 //! Utterances: speech between two pauses, with interim results while it lasts.
 
+use super::edge::Edge;
 use super::span::Span;
 use super::vad::VAD_FRAME;
 use crate::error::ConfigError;
@@ -76,6 +77,21 @@ struct OpenUtterance {
     spoken_until: u64,
     speech: u64,
     interims: u32,
+    /// It goes on from one that was cut because of its length.
+    goes_on: bool,
+}
+
+impl OpenUtterance {
+    /// Whether there is, or has been, enough speech for an utterance.
+    fn confirmed(&self, config: &UtteranceConfig) -> bool {
+        self.goes_on || self.speech >= config.min_speech
+    }
+
+    /// Where it has ended if nobody speaks up to `position` any more.
+    fn edge(&self, config: &UtteranceConfig, position: u64) -> Edge {
+        let at = (self.spoken_until + config.hangover).min(position.max(self.spoken_until));
+        Edge::Ended { at, utterance: self.confirmed(config) }
+    }
 }
 
 /// Cuts one channel into utterances.
@@ -93,28 +109,33 @@ impl Utterances {
         Self { config, position: 0, open: None }
     }
 
-    /// Takes the probability of speech in the next frame of 16 ms. Hands on interim and final spans.
-    pub fn push(&mut self, probability: f32, mut span: impl FnMut(Span)) {
+    /// Takes the probability of speech in the next frame of 16 ms. Hands on interim and final spans, and gives the edge of speech
+    /// that this decides.
+    pub fn push(&mut self, probability: f32, mut span: impl FnMut(Span)) -> Option<Edge> {
         let begin = self.position;
         let end = begin + VAD_FRAME as u64;
         self.position = end;
+        let mut edge = None;
         if probability >= self.config.threshold {
-            let open =
-                self.open.get_or_insert(OpenUtterance { start: begin, spoken_until: begin, speech: 0, interims: 0 });
+            let open = self.open.get_or_insert_with(|| {
+                edge = Some(Edge::Started { at: begin });
+                OpenUtterance { start: begin, spoken_until: begin, speech: 0, interims: 0, goes_on: false }
+            });
             open.spoken_until = end;
             open.speech += VAD_FRAME as u64;
         }
-        let Some(open) = &mut self.open else { return };
+        let Some(open) = &mut self.open else { return edge };
         let confirmed = open.speech >= self.config.min_speech;
         if end - open.spoken_until >= self.config.min_pause {
             let last = (open.spoken_until + self.config.hangover).min(end);
             let done =
                 Span { start: open.start, end: last, revision: open.interims, partial: false, ended: Ended::Pause };
+            edge = Some(open.edge(&self.config, end));
             self.open = None;
             if confirmed {
                 span(done);
             }
-            return;
+            return edge;
         }
         let length = end - open.start;
         if length >= self.config.max_length {
@@ -122,16 +143,18 @@ impl Utterances {
             let done =
                 Span { start: open.start, end: cut, revision: open.interims, partial: false, ended: Ended::MaxLength };
             // Speech that reaches beyond the cut opens the next utterance there.
+            let ends = open.edge(&self.config, cut);
             self.open = (open.spoken_until > cut).then(|| OpenUtterance {
                 start: cut,
                 spoken_until: open.spoken_until,
                 speech: open.spoken_until - cut,
                 interims: 0,
+                goes_on: open.confirmed(&self.config),
             });
             if confirmed {
                 span(done);
             }
-            return;
+            return if self.open.is_none() { Some(ends) } else { edge };
         }
         let due = u64::from(open.interims + 1) * self.config.interim;
         if self.config.interim > 0 && confirmed && length >= due {
@@ -144,6 +167,13 @@ impl Utterances {
             });
             open.interims += 1;
         }
+        edge
+    }
+
+    /// The edge of speech where the stream ends after `position` samples; to be asked before [`Self::finish`].
+    #[must_use]
+    pub fn last_edge(&self, position: u64) -> Option<Edge> {
+        Some(self.open?.edge(&self.config, position))
     }
 
     /// The stream ends after `position` samples: an utterance that is long enough ends with it.
@@ -225,6 +255,79 @@ mod tests {
             cut(c, "s".repeat(12).as_str()),
             [(0.0, 5.0, 0, Ended::Open), (0.0, 10.0, 1, Ended::Open), (0.0, 12.0, 2, Ended::EndOfStream)]
         );
+    }
+
+    /// Edges by definition: speech frames that lie less than the least pause apart belong together.
+    fn edges_of(config: &UtteranceConfig, speech: &[bool]) -> Vec<Edge> {
+        let frame = VAD_FRAME as u64;
+        let (mut edges, mut run): (Vec<Edge>, Option<(u64, u64)>) = (Vec::new(), None);
+        let total = speech.len() as u64 * frame;
+        let close = |(_, (last, count)): (u64, (u64, u64)), limit: u64| Edge::Ended {
+            at: ((last + 1) * frame + config.hangover).min(limit),
+            utterance: count * frame >= config.min_speech,
+        };
+        let mut start = 0;
+        for k in 0..speech.len() as u64 {
+            if let Some((last, _)) = run
+                && (k - last) * frame >= config.min_pause + frame
+            {
+                edges.push(close((start, run.take().unwrap()), u64::MAX));
+            }
+            if speech[k as usize] {
+                if run.is_none() {
+                    start = k;
+                    edges.push(Edge::Started { at: k * frame });
+                }
+                run = Some((k, run.map_or(1, |(_, n)| n + 1)));
+            }
+        }
+        // A pause that is complete with the last frame ends it too; either way it reaches no further than the stream.
+        edges.extend(run.map(|r| close((start, r), total)));
+        edges
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn edges_are_those_of_the_definition(
+            runs in proptest::collection::vec((1usize..12, 1usize..12), 0..12),
+            hangover in 0u64..=3, min_speech in 1u64..=6, min_pause in 3u64..=6,
+        ) {
+            let config = UtteranceConfig {
+                hangover: hangover * 256, min_speech: min_speech * 256, min_pause: min_pause * 256, max_length: 10_000 * 256,
+                ..config()
+            };
+            let speech: Vec<bool> = runs.iter()
+                .flat_map(|(s, p)| std::iter::repeat_n(true, *s).chain(std::iter::repeat_n(false, *p))).collect();
+            let mut u = Utterances::new(config);
+            let mut spans = Vec::new();
+            let mut edges: Vec<Edge> =
+                speech.iter().filter_map(|s| u.push(if *s { 0.9 } else { 0.1 }, |s| spans.push(s))).collect();
+            let position = speech.len() as u64 * 256;
+            edges.extend(u.last_edge(position));
+            spans.extend(u.finish(position, Ended::EndOfStream));
+            proptest::prop_assert_eq!(&edges, &edges_of(&config, &speech));
+            // Every utterance has its two edges.
+            let of_spans: Vec<u64> = spans.iter().filter(|s| !s.partial).map(|s| s.end).collect();
+            let ends: Vec<u64> = edges.iter()
+                .filter_map(|e| match e { Edge::Ended { at, utterance: true } => Some(*at), _ => None }).collect();
+            proptest::prop_assert_eq!(of_spans, ends);
+        }
+    }
+
+    #[test]
+    fn a_cut_for_length_is_no_edge_of_speech() {
+        let c = UtteranceConfig { max_length: 10 * 256, min_speech: 4 * 256, ..config() };
+        let edges = |pattern: &str| {
+            let mut u = Utterances::new(c);
+            let edges: Vec<Edge> =
+                pattern.chars().filter_map(|f| u.push(if f == 's' { 0.9 } else { 0.1 }, |_| ())).collect();
+            edges
+        };
+        let last = edges(&format!("{}...", "s".repeat(21)));
+        assert_eq!(last, [Edge::Started { at: 0 }, Edge::Ended { at: 22 * 256, utterance: true }]);
+        // Cut in the middle of a pause, it has ended there.
+        let pause = edges("sssssssss..");
+        assert_eq!(pause, [Edge::Started { at: 0 }, Edge::Ended { at: 10 * 256, utterance: true }]);
     }
 
     #[test]

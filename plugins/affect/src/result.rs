@@ -41,7 +41,7 @@ pub fn structure(record: &Record) -> gst::Structure {
 }
 
 /// The number of a channel in structures: -1 for the mix of all.
-fn channel_number(index: Option<usize>) -> i32 {
+pub(crate) fn channel_number(index: Option<usize>) -> i32 {
     index.map_or(-1, |c| i32::try_from(c).unwrap_or(i32::MAX))
 }
 

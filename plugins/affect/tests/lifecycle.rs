@@ -214,7 +214,8 @@ fn a_playlist_ends_segments_with_the_new_stream() {
 #[test]
 fn a_switch_of_inputs_is_a_new_stream() {
     let p = pipeline(&format!(
-        "input-selector name=i sync-streams=false ! affectfeatures interval=300000000 ! fakesink async=false \
+        "input-selector name=i sync-streams=false ! affectfeatures interval=300000000 speech-messages=false ! fakesink \
+         async=false \
          filesrc location={} ! wavparse ! identity sync=true ! i.sink_0 \
          filesrc location={} ! wavparse ! identity sync=true ! i.sink_1",
         root().join(CLIP).display(),

@@ -7,7 +7,8 @@ use crate::outbox::{Outbox, poster};
 use crate::properties::CLOSED_ADVICE;
 use crate::tap::settings::PROPERTIES;
 use crate::tap::{Tap, Trouble};
-use crate::{UPSTREAM_QUERY, meta, result};
+use crate::{UPSTREAM_QUERY, meta, result, speech};
+use affect::analyzer::Speech;
 use affect::record::{Ended, Record};
 use gst::glib;
 use gst::prelude::*;
@@ -26,8 +27,19 @@ impl AffectFeatures {
     fn work<R>(&self, work: impl FnOnce(&mut Stream) -> R) -> R {
         let mut stream = self.outbox.with(State::take_stream);
         let result = work(&mut stream);
+        let speech = stream.tap.take_speech();
         self.outbox.with(|s| s.put_stream(stream));
+        self.say(speech);
         result
+    }
+
+    /// Posts starts and ends of speech.
+    fn say(&self, speech: Vec<Speech>) {
+        if speech.is_empty() {
+            return;
+        }
+        let (said, bus) = self.outbox.with(|s| (s.may_say(speech), s.bus.clone()));
+        said.iter().for_each(|e| bus.post(&*self.obj(), speech::message(e, &*self.obj())));
     }
 
     fn note(&self, error: String) {
@@ -158,7 +170,9 @@ impl ObjectImpl for AffectFeatures {
             let running = s.running;
             let outcome = s.properties.assign(pspec.name(), value, running.then_some(s.channels));
             match &outcome {
-                Ok(()) if !matches!(pspec.name(), "attach" | "post" | "post-messages") => s.stream.outdate(),
+                Ok(()) if !matches!(pspec.name(), "attach" | "post" | "post-messages" | "speech-messages") => {
+                    s.stream.outdate()
+                }
                 Ok(()) => {}
                 Err(refused) => s.stats.last_error = Some(refused.to_string()),
             }

@@ -5,6 +5,7 @@ use crate::outbox::workspace::Workspace;
 use crate::properties::Properties;
 use crate::tap::Tap;
 use crate::tap::settings::Settings;
+use affect::analyzer::Speech;
 use affect::record::{Ended, Record, SegmentKind};
 
 #[derive(Default)]
@@ -86,6 +87,13 @@ impl State {
         self.stats.processing_ns = counts.processing.as_nanos() as u64;
         self.stats.max_delay = counts.max_delay;
         self.stream.put(stream);
+    }
+
+    /// Starts and ends of speech that may be told under the policies in force.
+    pub fn may_say(&self, mut speech: Vec<Speech>) -> Vec<Speech> {
+        let (policies, settings) = (self.properties.policies(), self.properties.values());
+        speech.retain_mut(|e| settings.says(e, policies.of(e.channel.index, self.channels)));
+        speech
     }
 
     /// Binds records to the policies in force, counts them, and says where they go. Where nothing carries them, at a stop,

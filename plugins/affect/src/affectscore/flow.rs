@@ -30,7 +30,9 @@ impl AffectScore {
     pub(super) fn work<R>(&self, work: impl FnOnce(&mut Stream) -> R) -> R {
         let mut stream = self.outbox.with(State::take_stream);
         let result = work(&mut stream);
+        let speech = stream.tap.take_speech();
         self.outbox.with(|s| s.put_stream(stream));
+        self.say(speech);
         result
     }
 

@@ -3,7 +3,8 @@
 use super::imp::AffectScore;
 use super::state::{Finished, State};
 use crate::outbox::poster;
-use crate::result;
+use crate::{result, speech};
+use affect::analyzer::Speech;
 use affect::record::Record;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
@@ -46,6 +47,15 @@ impl AffectScore {
         if let Some(record) = record {
             poster::post(&*self.obj(), result::message(&record, &*self.obj()));
         }
+    }
+
+    /// Posts starts and ends of speech.
+    pub(super) fn say(&self, speech: Vec<Speech>) {
+        if speech.is_empty() {
+            return;
+        }
+        let (said, bus) = self.outbox.with(|s| (s.may_say(speech), s.bus.clone()));
+        said.iter().for_each(|e| bus.post(&*self.obj(), speech::message(e, &*self.obj())));
     }
 
     /// Posts what has not been posted, and gives all that can go out now as structures to attach.

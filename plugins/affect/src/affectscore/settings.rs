@@ -72,8 +72,17 @@ pub(super) enum Mode {
 /// Properties that decide which model is loaded: a running element refuses another value.
 pub(super) const OF_THE_MODEL: [&str; 4] = ["model", "model-card", "backend", "runtime-library"];
 /// Properties that do not change results.
-pub(super) const BESIDE: [&str; 8] =
-    ["attach", "post", "post-messages", "max-queued", "max-lateness", "inference-mode", "audit", "purpose"];
+pub(super) const BESIDE: [&str; 9] = [
+    "attach",
+    "post",
+    "post-messages",
+    "speech-messages",
+    "max-queued",
+    "max-lateness",
+    "inference-mode",
+    "audit",
+    "purpose",
+];
 
 fn unknown(what: &'static str, found: &str, known: &str) -> ConfigError {
     ConfigError::Unknown { what, found: found.to_owned(), known: known.to_owned() }

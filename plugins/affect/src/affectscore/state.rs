@@ -8,7 +8,7 @@ use crate::outbox::workspace::Workspace;
 use crate::properties::{Properties, Values};
 use crate::seen::Seen;
 use crate::tap::Tap;
-use affect::analyzer::{Config, Policies, Policy};
+use affect::analyzer::{Config, Policies, Policy, Speech};
 use affect::record::{Ended, Record, SegmentKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -155,6 +155,13 @@ impl State {
             return Policy::Deny;
         }
         self.rules.of(channel, self.channels).max(carried)
+    }
+
+    /// Starts and ends of speech that may be told under the policies in force.
+    pub fn may_say(&self, mut speech: Vec<Speech>) -> Vec<Speech> {
+        let settings = &self.properties.values().analysis;
+        speech.retain_mut(|e| settings.says(e, self.policy(e.channel.index, e.policy)));
+        speech
     }
 
     fn bind(&self, record: &mut Record) -> bool {

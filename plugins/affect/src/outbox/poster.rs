@@ -4,7 +4,7 @@ use super::assert_no_lock_held;
 use gst::prelude::*;
 
 /// The bus of an element while it runs, for what is said when it has been taken out of its bin already.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub struct LastBus(Option<gst::Bus>);
 
 impl LastBus {

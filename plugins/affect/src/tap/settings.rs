@@ -1,7 +1,7 @@
 //! Properties of the analysis, and what they mean for the analyzer.
 
 use crate::properties::Values;
-use affect::analyzer::{ChannelMode, Config, FeatureSet, Policies, Policy, Segmentation, WindowConfig};
+use affect::analyzer::{ChannelMode, Config, FeatureSet, Policies, Policy, Segmentation, Speech, WindowConfig};
 use affect::error::ConfigError;
 use affect::segment::utterance::UtteranceConfig;
 use affect::signal::clock::{ns_to_samples, samples_to_ns};
@@ -78,6 +78,7 @@ pub struct Settings {
     pub attach: AffectSelect,
     pub post: AffectSelect,
     pub post_messages: bool,
+    pub speech_messages: bool,
     pub speaker_baseline: bool,
     pub stream: String,
 }
@@ -112,6 +113,7 @@ impl Default for Settings {
             attach: AffectSelect::default(),
             post: AffectSelect::default(),
             post_messages: true,
+            speech_messages: true,
             speaker_baseline: false,
             stream: String::new(),
         }
@@ -153,6 +155,12 @@ impl Settings {
         Ok(config)
     }
 
+    /// Whether a start or end of speech is told where `policy` holds for its channel; it carries the stricter policy from now on.
+    pub fn says(&self, speech: &mut Speech, policy: Policy) -> bool {
+        speech.policy = speech.policy.max(policy);
+        self.post_messages && self.speech_messages && speech.policy != Policy::Deny
+    }
+
     pub fn get(&self, name: &str) -> Option<glib::Value> {
         Some(match name {
             "feature-set" => self.feature_set.to_value(),
@@ -172,6 +180,7 @@ impl Settings {
             "attach" => self.attach.to_value(),
             "post" => self.post.to_value(),
             "post-messages" => self.post_messages.to_value(),
+            "speech-messages" => self.speech_messages.to_value(),
             "speaker-baseline" => self.speaker_baseline.to_value(),
             "stream" => self.stream.to_value(),
             _ => return None,
@@ -242,8 +251,14 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecBoolean::builder("post-messages")
             .nick("Post messages")
-            .blurb("Whether results are posted as element messages at all")
+            .blurb("Whether anything is posted as element messages at all")
             .default_value(d.post_messages)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoolean::builder("speech-messages")
+            .nick("Speech messages")
+            .blurb("Whether starts and ends of speech are posted as element messages affect-speech-started and affect-speech-ended (utterances only)")
+            .default_value(d.speech_messages)
             .mutable_playing()
             .build(),
         glib::ParamSpecBoolean::builder("speaker-baseline")
@@ -330,6 +345,7 @@ impl Values for Settings {
             "attach" => put(&mut self.attach, value),
             "post" => put(&mut self.post, value),
             "post-messages" => put(&mut self.post_messages, value),
+            "speech-messages" => put(&mut self.speech_messages, value),
             "speaker-baseline" => put(&mut self.speaker_baseline, value),
             "stream" => text(&mut self.stream, value),
             _ => {}
