@@ -129,6 +129,12 @@ impl Tap {
         self.sameness.pairs()
     }
 
+    /// Pairs of channels that have carried the same samples and were analysed once.
+    #[must_use]
+    pub fn dual_mono(&self) -> &[(usize, usize)] {
+        self.analyzer.as_ref().or(self.before.as_ref()).map_or(&[], Analyzer::dual_mono)
+    }
+
     /// The settings have changed: the next buffer is analysed with new ones.
     pub fn outdated(&mut self) {
         self.stale = true;

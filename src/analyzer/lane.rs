@@ -4,6 +4,7 @@ use super::Output;
 use super::band::{self, Glimpse, Glimpses, is_all_voice, low_edge_hz};
 use super::baseline::Speaker;
 use super::config::{Config, FeatureSet, Segmentation};
+use super::dual_mono::Companions;
 use super::extractor::{Extractor, Keeping, SegmentValues, extractor, inside, kept_samples, max_delay};
 use super::floor::{self, Hop, is_narrow, snr_db};
 use super::quality::{QualityMeter, Surroundings};
@@ -140,6 +141,10 @@ pub(super) struct Lane {
     pieces: u64,
     /// Samples at 16 kHz so far.
     position: u64,
+    /// Where in the stream it begins, in samples at 16 kHz.
+    from: u64,
+    /// Channels that carry the same samples.
+    pub companions: Companions,
     policy: Policy,
     configuration: Fingerprint,
     /// Segments may be scored.
@@ -191,7 +196,7 @@ impl Lane {
             configuration: config.fingerprint(),
             scores,
             audio,
-            channel: Channel { index, role: config.role(index), track: None },
+            channel: Channel { index, role: config.role(index), track: None, same_as: Vec::new() },
             piece: Vec::with_capacity(rate_hz as usize / 100 + 1),
             offset: Offset::new(rate_hz),
             resampler,
@@ -224,12 +229,56 @@ impl Lane {
             after_jump: None,
             pieces: 0,
             position: 0,
+            from: 0,
+            companions: Companions::default(),
             config,
         })
     }
 
     pub fn channel(&self) -> Option<usize> {
         self.channel.index
+    }
+
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// What is staged of the current piece.
+    pub fn staged(&self) -> &[f32] {
+        &self.piece
+    }
+
+    /// The staged piece is not analysed: another lane stands for this one.
+    pub fn skip(&mut self) {
+        self.piece.clear();
+    }
+
+    /// Another lane stands for this one from now on. Where somebody speaks, that has ended as far as this channel tells of it.
+    pub fn rest(&mut self, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
+        if let Segmenter::Utterances(u) = &self.segmenter
+            && u.last_edge(self.position).is_some()
+        {
+            let ended = Edge::Ended { at: self.position, utterance: false };
+            sink(Output::Speech(&self.speech(ended, origin_ns + samples_to_ns(self.from))));
+        }
+        self.reset(false);
+    }
+
+    /// It is analysed again, afresh, from sample `at` of the stream on.
+    pub fn wake(&mut self, at: u64) {
+        self.from = at;
+    }
+
+    /// Whether something that may become a result began before sample `at` of the stream, or has interim results.
+    pub fn has_begun_before(&self, at: u64) -> bool {
+        let at = at.saturating_sub(self.from);
+        let open = match &self.segmenter {
+            Segmenter::Frames => true,
+            Segmenter::File => at > 0,
+            Segmenter::Windows(w) => w.next_start() < at,
+            Segmenter::Utterances(u) => u.has_begun_before(at),
+        };
+        open || self.pending.iter().any(|s| s.start < at)
     }
 
     pub fn latency_ns(&self) -> u64 {
@@ -260,6 +309,7 @@ impl Lane {
 
     /// The staged piece of (at most) 10 ms is complete.
     pub fn piece(&mut self, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
+        let origin_ns = origin_ns + samples_to_ns(self.from);
         let clipped = clipped(&self.piece);
         if is_still(&self.piece) {
             self.frames.mark_still(self.pieces);
@@ -313,6 +363,7 @@ impl Lane {
 
     /// The stream ends here.
     pub fn finish(&mut self, ended: Ended, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
+        let origin_ns = origin_ns + samples_to_ns(self.from);
         let (resampler, mut part) = self.parts();
         resampler.finish(|x| part.samples(x));
         for e in self.store.extractors.iter_mut().filter(|e| !e.set().as_recorded()) {
@@ -371,6 +422,8 @@ impl Lane {
         self.piece.clear();
         self.pieces = 0;
         self.position = 0;
+        self.from = 0;
+        self.companions.clear();
     }
 
     fn emit(&mut self, origin_ns: u64, all: bool, sink: &mut dyn FnMut(Output<'_>)) {
@@ -389,7 +442,9 @@ impl Lane {
         }
         while let Some(edge) = self.edges.pop_front() {
             let speech = self.speech(edge, origin_ns);
-            sink(Output::Speech(&speech));
+            if speech.policy != Policy::Deny {
+                sink(Output::Speech(&speech));
+            }
         }
         while let Some(&span) = self.pending.front() {
             if !all && !self.store.extractors.iter().all(|e| e.complete(span.start, span.end)) {
@@ -402,6 +457,9 @@ impl Lane {
             let discont = self.after_jump == Some(span.start);
             for set in 0..self.store.extractors.len() {
                 let mut record = self.record(set, &span, discont, origin_ns);
+                if record.policy == Policy::Deny {
+                    continue;
+                }
                 if let Some(s) = self.speaker.as_mut().filter(|_| record.feature_set == FeatureSet::AffectV1.name()) {
                     s.apply(&mut record);
                 }
@@ -411,16 +469,22 @@ impl Lane {
         }
     }
 
+    /// The channel that samples `start .. end` are of, with those that carry the same, and the strictest of their policies.
+    fn meant(&self, start: u64, end: u64) -> (Channel, Policy) {
+        self.companions.of(&self.channel, self.policy, self.from + start, self.from + end)
+    }
+
     fn speech(&self, edge: Edge, origin_ns: u64) -> Speech {
         let (event, at) = match edge {
             Edge::Started { at } => (SpeechEvent::Started, at),
             Edge::Ended { at, utterance } => (SpeechEvent::Ended { utterance }, at),
         };
+        let (channel, policy) = self.meant(at, at);
         Speech {
             event,
             stream: self.config.stream.clone(),
-            channel: self.channel.clone(),
-            policy: self.policy,
+            channel,
+            policy,
             at_ns: origin_ns + samples_to_ns(at),
             running_ns: None,
         }
@@ -428,7 +492,9 @@ impl Lane {
 
     /// Scores a record, or gets it ready for whoever scores it later.
     fn score(&self, span: &Span, record: &mut Record) {
-        let Some(scorer) = self.config.scorer.as_ref().filter(|s| self.scores && s.takes(record)) else {
+        let Some(scorer) =
+            self.config.scorer.as_ref().filter(|s| self.scores && record.policy == Policy::Allow && s.takes(record))
+        else {
             return;
         };
         if self.audio {
@@ -487,10 +553,11 @@ impl Lane {
         for (index, reason) in &values.reasons {
             features[*index].reason = Some(reason.name().into());
         }
+        let (channel, policy) = self.meant(span.start, span.end);
         Record {
             stream: self.config.stream.clone(),
-            channel: self.channel.clone(),
-            policy: self.policy,
+            channel,
+            policy,
             segment: match self.segmenter {
                 Segmenter::Frames => SegmentKind::Frame,
                 Segmenter::File => SegmentKind::File,

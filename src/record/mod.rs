@@ -144,6 +144,8 @@ pub struct Channel {
     /// Which audio track of a file with several the channel belongs to, the first being 0. The index counts the channels of all
     /// tracks through.
     pub track: Option<usize>,
+    /// Other channels that carry the same samples throughout the segment and have no result of their own: this one stands for them.
+    pub same_as: Vec<usize>,
 }
 
 impl Channel {

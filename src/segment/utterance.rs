@@ -1,6 +1,6 @@
 //! Utterances: speech between two pauses, with interim results while it lasts.
 
-use super::edge::Edge;
+use super::edge::{Edge, Speaking};
 use super::span::Span;
 use super::vad::VAD_FRAME;
 use crate::error::ConfigError;
@@ -77,21 +77,6 @@ struct OpenUtterance {
     spoken_until: u64,
     speech: u64,
     interims: u32,
-    /// It goes on from one that was cut because of its length.
-    goes_on: bool,
-}
-
-impl OpenUtterance {
-    /// Whether there is, or has been, enough speech for an utterance.
-    fn confirmed(&self, config: &UtteranceConfig) -> bool {
-        self.goes_on || self.speech >= config.min_speech
-    }
-
-    /// Where it has ended if nobody speaks up to `position` any more.
-    fn edge(&self, config: &UtteranceConfig, position: u64) -> Edge {
-        let at = (self.spoken_until + config.hangover).min(position.max(self.spoken_until));
-        Edge::Ended { at, utterance: self.confirmed(config) }
-    }
 }
 
 /// Cuts one channel into utterances.
@@ -100,13 +85,15 @@ pub struct Utterances {
     config: UtteranceConfig,
     position: u64,
     open: Option<OpenUtterance>,
+    /// Speech goes on where an utterance is cut for its length.
+    speaking: Option<Speaking>,
 }
 
 impl Utterances {
     /// A cutter with settings that were checked.
     #[must_use]
     pub fn new(config: UtteranceConfig) -> Self {
-        Self { config, position: 0, open: None }
+        Self { config, position: 0, open: None, speaking: None }
     }
 
     /// Takes the probability of speech in the next frame of 16 ms. Hands on interim and final spans, and gives the edge of speech
@@ -115,22 +102,22 @@ impl Utterances {
         let begin = self.position;
         let end = begin + VAD_FRAME as u64;
         self.position = end;
-        let mut edge = None;
-        if probability >= self.config.threshold {
-            let open = self.open.get_or_insert_with(|| {
-                edge = Some(Edge::Started { at: begin });
-                OpenUtterance { start: begin, spoken_until: begin, speech: 0, interims: 0, goes_on: false }
-            });
+        let spoken = probability >= self.config.threshold;
+        if spoken {
+            let open =
+                self.open.get_or_insert(OpenUtterance { start: begin, spoken_until: begin, speech: 0, interims: 0 });
             open.spoken_until = end;
             open.speech += VAD_FRAME as u64;
         }
+        let enough = self.open.is_some_and(|o| o.speech >= self.config.min_speech);
+        let (pause, hangover) = (self.config.min_pause, self.config.hangover);
+        let edge = Speaking::hear(&mut self.speaking, spoken, enough, end, pause, hangover);
         let Some(open) = &mut self.open else { return edge };
         let confirmed = open.speech >= self.config.min_speech;
         if end - open.spoken_until >= self.config.min_pause {
             let last = (open.spoken_until + self.config.hangover).min(end);
             let done =
                 Span { start: open.start, end: last, revision: open.interims, partial: false, ended: Ended::Pause };
-            edge = Some(open.edge(&self.config, end));
             self.open = None;
             if confirmed {
                 span(done);
@@ -143,18 +130,16 @@ impl Utterances {
             let done =
                 Span { start: open.start, end: cut, revision: open.interims, partial: false, ended: Ended::MaxLength };
             // Speech that reaches beyond the cut opens the next utterance there.
-            let ends = open.edge(&self.config, cut);
             self.open = (open.spoken_until > cut).then(|| OpenUtterance {
                 start: cut,
                 spoken_until: open.spoken_until,
                 speech: open.spoken_until - cut,
                 interims: 0,
-                goes_on: open.confirmed(&self.config),
             });
             if confirmed {
                 span(done);
             }
-            return if self.open.is_none() { Some(ends) } else { edge };
+            return edge;
         }
         let due = u64::from(open.interims + 1) * self.config.interim;
         if self.config.interim > 0 && confirmed && length >= due {
@@ -173,7 +158,13 @@ impl Utterances {
     /// The edge of speech where the stream ends after `position` samples; to be asked before [`Self::finish`].
     #[must_use]
     pub fn last_edge(&self, position: u64) -> Option<Edge> {
-        Some(self.open?.edge(&self.config, position))
+        Some(self.speaking?.ends(position, self.config.hangover))
+    }
+
+    /// Whether an utterance may have begun before sample `at`, or has interim results.
+    #[must_use]
+    pub fn has_begun_before(&self, at: u64) -> bool {
+        self.open.is_some_and(|o| o.start < at || o.interims > 0)
     }
 
     /// The stream ends after `position` samples: an utterance that is long enough ends with it.
@@ -193,6 +184,7 @@ impl Utterances {
     pub fn reset(&mut self) {
         self.position = 0;
         self.open = None;
+        self.speaking = None;
     }
 }
 
@@ -325,8 +317,10 @@ mod tests {
         };
         let last = edges(&format!("{}...", "s".repeat(21)));
         assert_eq!(last, [Edge::Started { at: 0 }, Edge::Ended { at: 22 * 256, utterance: true }]);
-        // Cut in the middle of a pause, it has ended there.
+        // Cut in the middle of a pause, it ends with the pause.
         let pause = edges("sssssssss..");
+        assert_eq!(pause, [Edge::Started { at: 0 }]);
+        let pause = edges("sssssssss...");
         assert_eq!(pause, [Edge::Started { at: 0 }, Edge::Ended { at: 10 * 256, utterance: true }]);
     }
 

@@ -28,6 +28,12 @@ impl Windows {
         })
     }
 
+    /// Start of the next window.
+    #[must_use]
+    pub fn next_start(&self) -> u64 {
+        self.next
+    }
+
     /// The stream ends after `position` samples: the last window is cut short if it holds samples that no earlier one
     /// held.
     pub fn finish(&mut self, position: u64, ended: Ended) -> Option<Span> {

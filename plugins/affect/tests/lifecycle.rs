@@ -302,3 +302,58 @@ fn three_scorers_in_series_score_each_segment_once() {
     }
     assert_eq!(by_id.len(), seen.len());
 }
+
+/// Run in a child process under the leaks tracer: stops in the middle, removals, new streams, results as text.
+#[test]
+fn endings_for_the_leaks_tracer() {
+    if std::env::var_os("AFFECT_LEAKS_CHILD").is_none() {
+        return;
+    }
+    for way in WAYS {
+        for removed in [false, true] {
+            let (p, e) = waiting(way);
+            if removed {
+                let (sink, src) = (e.static_pad("sink").unwrap(), e.static_pad("src").unwrap());
+                sink.peer().unwrap().unlink(&sink).unwrap();
+                src.unlink(&src.peer().unwrap()).unwrap();
+                p.remove(&e).unwrap();
+                e.set_state(gst::State::Null).unwrap();
+            }
+            p.set_state(gst::State::Null).unwrap();
+        }
+        let (clip, other) = (root().join(CLIP), root().join(OTHER_CLIP));
+        let p = pipeline(&format!(
+            "concat name=c ! {way} ! affectextract name=x matroskamux name=m ! fakesink x.src ! queue ! m. \
+             x.results ! queue ! m.subtitle_0 filesrc location={} ! wavparse ! c. filesrc location={} ! wavparse ! c.",
+            clip.display(),
+            other.display()
+        ));
+        p.set_state(gst::State::Playing).unwrap();
+        let wait = [gst::MessageType::Eos, gst::MessageType::Error];
+        let last = p.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &wait).unwrap();
+        p.set_state(gst::State::Null).unwrap();
+        assert_eq!(last.type_(), gst::MessageType::Eos);
+    }
+    // SAFETY: all pipelines are gone, and nothing in this process uses GStreamer after this.
+    unsafe { gst::deinit() };
+}
+
+#[test]
+fn endings_leak_nothing() {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "endings_for_the_leaks_tracer", "--test-threads=1"])
+        .envs([
+            ("AFFECT_LEAKS_CHILD", "1"),
+            ("GST_TRACERS", "leaks"),
+            ("GST_DEBUG", "GST_TRACER:7"),
+            ("GST_DEBUG_NO_COLOR", "1"),
+        ])
+        .output()
+        .unwrap();
+    let log = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success(), "{log}");
+    let alive =
+        log.lines().filter(|l| l.contains("object-alive, type-name=(string)") && !l.contains("new format string"));
+    let alive: Vec<&str> = alive.collect();
+    assert!(alive.is_empty(), "{} leaks, for example {}", alive.len(), alive[0]);
+}

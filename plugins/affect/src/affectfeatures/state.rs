@@ -92,7 +92,7 @@ impl State {
     /// Starts and ends of speech that may be told under the policies in force.
     pub fn may_say(&self, mut speech: Vec<Speech>) -> Vec<Speech> {
         let (policies, settings) = (self.properties.policies(), self.properties.values());
-        speech.retain_mut(|e| settings.says(e, policies.of(e.channel.index, self.channels)));
+        speech.retain_mut(|e| settings.says(e, policies.of_all(&e.channel, self.channels)));
         speech
     }
 

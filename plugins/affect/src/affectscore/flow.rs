@@ -97,7 +97,7 @@ impl AffectScore {
     pub(super) fn infer(&self, job: Job) -> Finished {
         let Job { config, mut record, refined, since } = job;
         let (channels, lateness) = self.outbox.with(|s| {
-            record.policy = s.policy(record.channel.index, record.policy);
+            record.policy = s.policy(&record.channel, record.policy);
             (s.channels, Duration::from_nanos(s.properties.values().max_lateness))
         });
         if !lateness.is_zero() && since.elapsed() > lateness {
@@ -160,7 +160,7 @@ impl AffectScore {
                 gst::trace!(CAT, imp = self, "a result of {set} version {version} is left alone");
                 continue;
             }
-            let policy = self.outbox.with(|s| s.policy(record.channel.index, record.policy));
+            let policy = self.outbox.with(|s| s.policy(&record.channel, record.policy));
             // What is attached already is all that may be told. Only a final result may have to follow a scored interim one.
             if policy == Policy::Deny || (policy != Policy::Allow && record.ended == Ended::Open) {
                 continue;

@@ -9,7 +9,7 @@ use crate::properties::{Properties, Values};
 use crate::seen::Seen;
 use crate::tap::Tap;
 use affect::analyzer::{Config, Policies, Policy, Speech};
-use affect::record::{Ended, Record, SegmentKind};
+use affect::record::{Channel, Ended, Record, SegmentKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -149,8 +149,8 @@ impl State {
         self.stream.put(stream);
     }
 
-    /// The policy of a channel, for a record that was made under another one.
-    pub fn policy(&self, channel: Option<usize>, carried: Policy) -> Policy {
+    /// The policy of a channel and of those that carry the same samples, for a record that was made under another one.
+    pub fn policy(&self, channel: &Channel, carried: Policy) -> Policy {
         if self.properties.closed().is_some() {
             return Policy::Deny;
         }
@@ -160,7 +160,7 @@ impl State {
     /// Starts and ends of speech that may be told under the policies in force.
     pub fn may_say(&self, mut speech: Vec<Speech>) -> Vec<Speech> {
         let settings = &self.properties.values().analysis;
-        speech.retain_mut(|e| settings.says(e, self.policy(e.channel.index, e.policy)));
+        speech.retain_mut(|e| settings.says(e, self.policy(&e.channel, e.policy)));
         speech
     }
 

@@ -81,6 +81,7 @@ pub struct Settings {
     pub speech_messages: bool,
     pub speaker_baseline: bool,
     pub stream: String,
+    pub collapse_dual_mono: bool,
 }
 
 /// A list with commas.
@@ -116,6 +117,7 @@ impl Default for Settings {
             speech_messages: true,
             speaker_baseline: false,
             stream: String::new(),
+            collapse_dual_mono: true,
         }
     }
 }
@@ -149,6 +151,7 @@ impl Settings {
             voice_activity: true,
             baseline: self.speaker_baseline,
             policy: Policy::list(&self.policy)?,
+            collapse_dual_mono: self.collapse_dual_mono,
             ..Config::default()
         };
         config.check()?;
@@ -183,6 +186,7 @@ impl Settings {
             "speech-messages" => self.speech_messages.to_value(),
             "speaker-baseline" => self.speaker_baseline.to_value(),
             "stream" => self.stream.to_value(),
+            "collapse-dual-mono" => self.collapse_dual_mono.to_value(),
             _ => return None,
         })
     }
@@ -267,6 +271,12 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .default_value(d.speaker_baseline)
             .mutable_playing()
             .build(),
+        glib::ParamSpecBoolean::builder("collapse-dual-mono")
+            .nick("Collapse dual mono")
+            .blurb("Analyse channels that carry the same samples once, under the strictest of their policies (single frames never)")
+            .default_value(d.collapse_dual_mono)
+            .mutable_playing()
+            .build(),
         text("stream", "Stream", "Name of the stream in results; the stream id if empty", &d.stream),
         glib::ParamSpecString::builder("settings")
             .nick("Settings")
@@ -348,6 +358,7 @@ impl Values for Settings {
             "speech-messages" => put(&mut self.speech_messages, value),
             "speaker-baseline" => put(&mut self.speaker_baseline, value),
             "stream" => text(&mut self.stream, value),
+            "collapse-dual-mono" => put(&mut self.collapse_dual_mono, value),
             _ => {}
         }
     }
