@@ -3,7 +3,7 @@
 use super::imp::{ADVICE, AffectScore, CAT};
 use super::settings::Mode;
 use super::state::{Finished, Job, State, Stream};
-use crate::outbox::poster;
+use crate::outbox::{pool, poster};
 use crate::tap::Trouble;
 use crate::{UPSTREAM_QUERY, meta};
 use affect::analyzer::{Analyzer, Policy, Scorer};
@@ -79,13 +79,13 @@ impl AffectScore {
                 Some(element) => element.imp().infer(job),
                 None => Finished::unscored(job.record, true),
             };
-            let started =
-                self.outbox.start("affectscore", run, Self::keep_from_worker, move |(record, drops, failed)| {
-                    if let Some(element) = tells.upgrade() {
-                        element.imp().tell(record, drops, failed);
-                    }
-                });
-            started.map_err(|e| Halt::Settings(format!("cannot start a thread: {e}")))?;
+            let tell = move |(record, drops, failed)| {
+                if let Some(element) = tells.upgrade() {
+                    element.imp().tell(record, drops, failed);
+                }
+            };
+            let employed = self.outbox.employ(pool::models(), State::scores, run, Self::keep_from_pool, tell);
+            employed.map_err(|e| Halt::Settings(format!("cannot start a thread: {e}")))?;
         }
         Ok(true)
     }
@@ -93,17 +93,20 @@ impl AffectScore {
     /// Scores a segment, on whichever thread it is, holding no lock: under the policies of this moment.
     fn infer(&self, job: Job) -> Finished {
         let Job { config, mut record, refined, since } = job;
-        let (channels, lateness) = self.outbox.with(|s| {
+        let (channels, lateness, gathers) = self.outbox.with(|s| {
             record.policy = s.policy(record.channel.index, record.policy);
-            (s.channels, Duration::from_nanos(s.properties.values().max_lateness))
+            let settings = s.properties.values();
+            (s.channels, Duration::from_nanos(settings.max_lateness), settings.batch_size > 1)
         });
         if !lateness.is_zero() && since.elapsed() > lateness {
             return Finished { dropped: true, ..Finished::unscored(record, refined) };
         }
         let begun = Instant::now();
         let mut scored = record.clone();
-        let run = || catch_unwind(AssertUnwindSafe(|| Analyzer::score(&config, channels, &mut scored)));
-        match poster::outside(run) {
+        let mut run = || catch_unwind(AssertUnwindSafe(|| Analyzer::score(&config, channels, &mut scored)));
+        // In a batch it waits for the segments of other elements.
+        let outcome = poster::outside(|| if gathers { pool::models().waiting(run) } else { run() });
+        match outcome {
             Ok(_) => Finished { took: begun.elapsed(), ..Finished::unscored(scored, refined) },
             Err(_) => Finished { failed: true, ..Finished::unscored(record, refined) },
         }
@@ -120,8 +123,10 @@ impl AffectScore {
             }
             let job = Job { config: config.clone(), record, refined, since: Instant::now() };
             if stream.beside {
-                let most = self.outbox.with(|s| s.properties.values().max_queued as usize);
-                let dropped = self.outbox.queue(job, most);
+                let dropped = self.outbox.hand_on(State::scores, |s| {
+                    let most = s.properties.values().max_queued as usize;
+                    s.queue(job, most)
+                });
                 self.keep(dropped.map(|j| Finished { dropped: true, ..Finished::unscored(j.record, j.refined) }));
             } else if self.outbox.interrupted() {
                 // A flush or a stop: it forgets what is pending.

@@ -3,7 +3,7 @@
 use super::loading::Loading;
 use super::rules::Rules;
 use super::settings::{BESIDE, OF_THE_MODEL, PROPERTIES};
-use super::state::{Job, State, Stats};
+use super::state::{State, Stats};
 use crate::outbox::workspace::Workspace;
 use crate::outbox::{Outbox, poster};
 use crate::{meta, result};
@@ -25,7 +25,7 @@ pub(super) const ADVICE: &str =
 /// The element.
 #[derive(Default)]
 pub struct AffectScore {
-    pub(super) outbox: Outbox<State, Job>,
+    pub(super) outbox: Outbox<State>,
 }
 
 impl AffectScore {
@@ -34,7 +34,6 @@ impl AffectScore {
     }
 
     fn stats_structure(&self) -> gst::Structure {
-        let queued = self.outbox.queued() as u64;
         self.outbox.with(|state| {
             let model = match &state.loading {
                 Loading::Ready(m) => Some(m),
@@ -50,7 +49,7 @@ impl AffectScore {
                 .field("scored", s.scored)
                 .field("abstained", s.abstained)
                 .field("dropped", s.dropped)
-                .field("queued", queued)
+                .field("queued", state.scores.len() as u64)
                 .field("attached", s.attached)
                 .field("posted", s.posted)
                 .field("cuts", s.cuts)
@@ -187,7 +186,7 @@ impl BaseTransformImpl for AffectScore {
             s.loading = Loading::Not;
             s.running = false;
         });
-        self.outbox.stop();
+        self.outbox.dismiss(State::scores);
         self.outbox.with(|s| {
             s.stream = Workspace::default();
             s.channels = 0;
@@ -259,7 +258,7 @@ impl AffectScore {
             Some(list) if list.is_empty() => true,
             Some(list) => poster::outside(|| self.parent_sink_event(result::event(list))),
         };
-        if self.outbox.drain().is_ok() {
+        if self.outbox.drain(State::scores, None).is_ok() {
             let scored = self.deliver();
             self.push(scored);
         }

@@ -23,8 +23,8 @@ impl AffectScore {
         self.tell(None, drops, failed);
     }
 
-    /// Takes over a finished record of the worker, under the lock.
-    pub(super) fn keep_from_worker(state: &mut State, finished: Finished) -> (Option<Record>, Option<u64>, bool) {
+    /// Takes over a finished record of the pool, under the lock.
+    pub(super) fn keep_from_pool(state: &mut State, finished: Finished) -> (Option<Record>, Option<u64>, bool) {
         let (before, failed) = (state.stats.dropped, finished.failed);
         let record = state.keep(finished, true);
         (record, state.drops_to_tell(before), failed)
@@ -80,7 +80,7 @@ impl AffectScore {
             }
         });
         // Interrupted, what is pending is forgotten by the flush or stop that did it.
-        if self.outbox.drain().is_ok() {
+        if self.outbox.drain(State::scores, None).is_ok() {
             let structures = self.deliver();
             self.push(structures);
         }
@@ -88,7 +88,7 @@ impl AffectScore {
 
     /// Forgets what is pending, and what is usual for the speakers.
     pub(super) fn reset(&self) {
-        self.outbox.forget(|s| {
+        self.outbox.with(|s| {
             s.forget();
             s.stream.reset();
         });
@@ -96,7 +96,7 @@ impl AffectScore {
 
     /// A flush: forgets what is pending.
     pub(super) fn flushed(&self) {
-        self.outbox.forget(State::forget);
+        self.outbox.with(State::forget);
         self.work(|stream| {
             stream.tap.restart();
             stream.seen.clear();

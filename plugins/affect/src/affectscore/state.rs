@@ -3,6 +3,7 @@
 use super::loading::Loading;
 use super::rules::Rules;
 use super::settings::Settings;
+use crate::outbox::line::Line;
 use crate::outbox::workspace::Workspace;
 use crate::properties::{Properties, Values};
 use crate::seen::Seen;
@@ -103,6 +104,8 @@ pub(super) struct State {
     /// Channels of the audio; 0 before caps.
     pub channels: usize,
     pub stream: Workspace<Stream>,
+    /// Segments that wait for their scores, beside the stream.
+    pub scores: Line<Job>,
     /// Results that no buffer or event has taken yet.
     undelivered: Vec<Parcel>,
     /// Segments of upstream of which a scored interim result of this element's model has gone out, and no final one yet.
@@ -113,6 +116,21 @@ pub(super) struct State {
 }
 
 impl State {
+    /// The line of segments that wait for their scores.
+    pub fn scores(&mut self) -> &mut Line<Job> {
+        &mut self.scores
+    }
+
+    /// Takes a segment into that line; beyond `most` that wait one is handed back: the oldest interim one, or else the oldest.
+    pub fn queue(&mut self, job: Job, most: usize) -> Option<Job> {
+        let jobs = self.scores.jobs();
+        jobs.push_back(job);
+        if jobs.len() <= most.max(1) {
+            return None;
+        }
+        jobs.remove(jobs.iter().position(|j| j.record.ended == Ended::Open).unwrap_or(0))
+    }
+
     /// Takes the stream to work on it.
     pub fn take_stream(&mut self) -> Box<Stream> {
         let (mut stream, notes) = self.stream.take();
@@ -233,6 +251,7 @@ impl State {
 
     /// Forgets what is on its way.
     pub fn forget(&mut self) {
+        self.scores.forget();
         self.undelivered.clear();
         self.interim.clear();
         self.ended.clear();
