@@ -36,6 +36,8 @@ pub struct Tap {
     warned: bool,
     /// The settings have changed since the analyzer was made.
     stale: bool,
+    /// Interim results are left out.
+    hurried: bool,
     /// Counters.
     pub counts: Counts,
 }
@@ -51,6 +53,8 @@ pub struct Counts {
     pub processing: Duration,
     /// Longest time between a segment's end and its result, ns of audio.
     pub max_delay: u64,
+    /// Interim results left out.
+    pub left_out: u64,
 }
 
 /// Why there are no results.
@@ -124,6 +128,20 @@ impl Tap {
     /// The settings have changed: the next buffer is analysed with new ones.
     pub fn outdated(&mut self) {
         self.stale = true;
+    }
+
+    /// Whether interim results are left out from now on, because there is no time for them.
+    pub fn hurry(&mut self, hurried: bool) {
+        self.hurried = hurried;
+    }
+
+    /// Audio of this duration was left out, because the analysis could not keep up.
+    pub fn leave_out(&mut self, duration: gst::ClockTime) {
+        let (Some(segment), Some(timeline), Some(info)) = (&self.segment, &self.timeline, &self.info) else { return };
+        let next = Timeline::new(segment, Some(timeline.next_pts().saturating_add(duration)), info.rate());
+        self.cut(Ended::Overload, next.origin.nseconds());
+        self.timeline = Some(next);
+        self.counts.cuts += 1;
     }
 
     /// Results that no buffer has taken yet.
@@ -319,8 +337,10 @@ impl Tap {
         }
         self.gap = gst::ClockTime::ZERO;
         let cut = self.place(buffer.pts(), info.rate());
-        let Self { analyzer, timeline, ready, unpacked, counts, sameness, .. } = self;
+        let Self { analyzer, timeline, ready, unpacked, counts, sameness, hurried, .. } = self;
         let (Some(analyzer), Some(timeline)) = (analyzer, timeline) else { return Ok(()) };
+        analyzer.set_interim(!*hurried);
+        let before_it = analyzer.left_out();
         timeline.note_reference(buffer);
         let mut frames = 0;
         let config = analyzer.config().clone();
@@ -339,6 +359,7 @@ impl Tap {
         counts.audio += gst::ClockTime::SECOND.mul_div_floor(frames, u64::from(info.rate())).unwrap_or_default();
         counts.processing += begun.elapsed();
         counts.max_delay = counts.max_delay.max(delay);
+        counts.left_out += analyzer.left_out() - before_it;
         read.err().or(problem).map_or(Ok(()), |e| Err(Trouble::Buffer(e)))
     }
 }

@@ -142,6 +142,10 @@ pub(super) struct Lane {
     scores: bool,
     /// Records carry their samples, for the model.
     audio: bool,
+    /// Interim results are computed.
+    pub interim: bool,
+    /// Interim results that were not.
+    pub left_out: u64,
 }
 
 impl Lane {
@@ -219,6 +223,8 @@ impl Lane {
             after_jump: None,
             pieces: 0,
             position: 0,
+            interim: true,
+            left_out: 0,
             config,
         })
     }
@@ -386,6 +392,10 @@ impl Lane {
                 self.after_jump = Some(span.start);
             }
             let discont = self.after_jump == Some(span.start);
+            if span.ended == Ended::Open && !self.interim {
+                self.left_out += 1;
+                continue;
+            }
             for set in 0..self.store.extractors.len() {
                 let mut record = self.record(set, &span, discont, origin_ns);
                 if let Some(s) = self.speaker.as_mut().filter(|_| record.feature_set == FeatureSet::AffectV1.name()) {

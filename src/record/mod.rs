@@ -95,11 +95,13 @@ pub enum Ended {
     Gap,
     /// Someone reset the analysis, or the audio's format changed.
     Reset,
+    /// Audio was left out, because the analysis could not keep up with it.
+    Overload,
 }
 
 impl Ended {
     /// Every value, in the order of the schema.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Open,
         Self::Pause,
         Self::MaxLength,
@@ -108,6 +110,7 @@ impl Ended {
         Self::Discont,
         Self::Gap,
         Self::Reset,
+        Self::Overload,
     ];
 
     /// The name in records.
@@ -122,6 +125,7 @@ impl Ended {
             Self::Discont => "discont",
             Self::Gap => "gap",
             Self::Reset => "reset",
+            Self::Overload => "overload",
         }
     }
 }

@@ -1,37 +1,22 @@
 //! What goes out: metas, messages, events and warnings.
 
 use super::imp::AffectScore;
-use super::state::{Finished, State};
+use super::outcome::Said;
+use super::state::State;
 use crate::outbox::poster;
 use crate::result;
-use affect::record::Record;
+use crate::tap::analysis;
+use crate::tap::input::Input;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
 impl AffectScore {
-    /// Takes over finished records of the streaming thread; they go out with [`Self::deliver`].
-    pub(super) fn keep(&self, finished: impl IntoIterator<Item = Finished>) {
-        let (mut drops, mut failed) = (None, false);
-        self.outbox.with(|s| {
-            let before = s.stats.dropped;
-            for f in finished {
-                failed |= f.failed;
-                s.keep(f, false);
-            }
-            drops = s.drops_to_tell(before);
-        });
-        self.tell(None, drops, failed);
-    }
-
-    /// Takes over a finished record of the pool, under the lock.
-    pub(super) fn keep_from_pool(state: &mut State, finished: Finished) -> (Option<Record>, Option<u64>, bool) {
-        let (before, failed) = (state.stats.dropped, finished.failed);
-        let record = state.keep(finished, true);
-        (record, state.drops_to_tell(before), failed)
-    }
-
-    /// Says what there is to say at once.
-    pub(super) fn tell(&self, record: Option<Record>, drops: Option<u64>, failed: bool) {
+    /// Says what there is to say at once, and sees to it that what waits for its score gets one.
+    pub(super) fn tell(&self, said: Said) {
+        let Said { records, drops, failed, queued } = said;
+        if queued {
+            self.outbox.hand_on(State::scores, |_| ());
+        }
         if failed {
             poster::error(&*self.obj(), gst::LibraryError::Failed, "the model's engine panicked");
         }
@@ -43,7 +28,7 @@ impl AffectScore {
                 "Their features are handed out unscored. Use a longer hop, a smaller model, or attribution=groups.",
             );
         }
-        if let Some(record) = record {
+        for record in records {
             poster::post(&*self.obj(), result::message(&record, &*self.obj()));
         }
     }
@@ -63,26 +48,24 @@ impl AffectScore {
         attached
     }
 
-    /// Pushes structures that no buffer carries.
-    pub(super) fn push(&self, structures: Vec<gst::Structure>) {
-        if !structures.is_empty() {
-            poster::push_event(self.obj().src_pad(), result::event(structures));
-        }
-    }
-
     /// The stream ends (or a part of it): everything that is pending goes out ahead of the event.
     pub(super) fn finish(&self) {
-        self.work(|stream| {
-            if stream.config.is_some() {
-                stream.tap.finish();
-                let fresh = stream.tap.take();
-                self.pass_on(stream, fresh);
-            }
-        });
+        analysis::turn_to(self, Input::End);
+        self.send_rest();
+    }
+
+    /// Waits for everything that is pending, and pushes what no buffer carries.
+    pub(super) fn send_rest(&self) {
+        let waited = analysis::catch_up(self).and_then(|until| self.outbox.drain(State::scores, until));
         // Interrupted, what is pending is forgotten by the flush or stop that did it.
-        if self.outbox.drain(State::scores, None).is_ok() {
-            let structures = self.deliver();
-            self.push(structures);
+        let Ok(in_time) = waited else { return };
+        if !in_time {
+            let late = self.outbox.with(State::give_up);
+            self.tell(late);
+        }
+        let structures = self.deliver();
+        if !structures.is_empty() {
+            poster::push_event(self.obj().src_pad(), result::event(structures));
         }
     }
 
@@ -97,10 +80,6 @@ impl AffectScore {
     /// A flush: forgets what is pending.
     pub(super) fn flushed(&self) {
         self.outbox.with(State::forget);
-        self.work(|stream| {
-            stream.tap.restart();
-            stream.seen.clear();
-        });
         self.outbox.resume();
     }
 }

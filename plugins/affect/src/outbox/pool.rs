@@ -1,8 +1,8 @@
 //! Pools: the threads of this process that work beside the streams, shared by all elements.
 //!
-//! A pool has as many threads as the machine runs at once, started when there is work for them; they end when the last element that
-//! uses the pool stops. Elements stand in line: each is worked for by at most one thread at a time, for about [`TURN`], and then the
-//! next one is.
+//! There are two, one for the analysis of audio and one for models, so that a slow model holds up no analysis. Each has as many threads
+//! as the machine runs at once, started when there is work for them; they end when the last element that uses the pool stops. Elements
+//! stand in line: each is worked for by at most one thread at a time, for about [`TURN`], and then the next one is.
 //!
 //! A thread that waits for the work of others (a batch that gathers rows of several streams) says so, and another one takes its
 //! place meanwhile, up to [`MOST_WAITING`] of them.
@@ -64,6 +64,12 @@ impl Drop for Membership {
             self.0.wake.notify_all();
         }
     }
+}
+
+/// The pool for the analysis of audio.
+pub fn analysis() -> &'static Pool {
+    static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::new("affect-analysis", width()));
+    &POOL
 }
 
 /// The pool for models.

@@ -1,5 +1,6 @@
 //! Properties of the analysis, and what they mean for the analyzer.
 
+use super::choices::{AffectAnalysis, AffectSegmentation, AffectSelect};
 use crate::properties::Values;
 use affect::analyzer::{ChannelMode, Config, FeatureSet, Policies, Policy, Segmentation, WindowConfig};
 use affect::error::ConfigError;
@@ -8,55 +9,6 @@ use affect::signal::clock::{ns_to_samples, samples_to_ns};
 use gst::glib;
 use gst::prelude::*;
 use std::sync::{Arc, LazyLock};
-
-/// What becomes a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
-#[enum_type(name = "GstAffectSegmentation")]
-#[repr(i32)]
-pub enum AffectSegmentation {
-    /// Every 10 ms: low-level descriptors.
-    #[enum_value(name = "Every frame of 10 ms: low-level descriptors", nick = "frame")]
-    Frame,
-    /// Sliding windows.
-    #[enum_value(name = "Sliding windows", nick = "window")]
-    Window,
-    /// Utterances by voice activity detection.
-    #[default]
-    #[enum_value(name = "Utterances by voice activity detection", nick = "utterance")]
-    Utterance,
-    /// The whole stream, at its end.
-    #[enum_value(name = "The whole stream, at its end", nick = "file")]
-    File,
-}
-
-/// Which results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
-#[enum_type(name = "GstAffectSelect")]
-#[repr(i32)]
-pub enum AffectSelect {
-    /// No results.
-    #[enum_value(name = "No results", nick = "none")]
-    None,
-    /// Final results only.
-    #[enum_value(name = "Final results only", nick = "final")]
-    Final,
-    /// Interim and final results.
-    #[default]
-    #[enum_value(name = "Interim and final results", nick = "all")]
-    All,
-}
-
-impl AffectSelect {
-    /// Whether a result is among those.
-    #[must_use]
-    pub fn takes(self, interim: bool) -> bool {
-        match self {
-            Self::None => false,
-            Self::Final => !interim,
-            Self::All => true,
-        }
-    }
-}
 
 /// Values of all properties.
 #[derive(Debug, Clone)]
@@ -80,7 +32,12 @@ pub struct Settings {
     pub post_messages: bool,
     pub speaker_baseline: bool,
     pub stream: String,
+    pub analysis: AffectAnalysis,
+    pub max_lag: gst::ClockTime,
 }
+
+/// Properties that change no result: those that say where results go, and where they are made.
+pub const BESIDE: [&str; 5] = ["attach", "post", "post-messages", "analysis", "max-lag"];
 
 /// A list with commas.
 fn names(list: &str) -> Vec<Arc<str>> {
@@ -114,6 +71,8 @@ impl Default for Settings {
             post_messages: true,
             speaker_baseline: false,
             stream: String::new(),
+            analysis: AffectAnalysis::default(),
+            max_lag: gst::ClockTime::from_seconds(4),
         }
     }
 }
@@ -174,6 +133,8 @@ impl Settings {
             "post-messages" => self.post_messages.to_value(),
             "speaker-baseline" => self.speaker_baseline.to_value(),
             "stream" => self.stream.to_value(),
+            "analysis" => self.analysis.to_value(),
+            "max-lag" => self.max_lag.to_value(),
             _ => return None,
         })
     }
@@ -253,6 +214,12 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .mutable_playing()
             .build(),
         text("stream", "Stream", "Name of the stream in results; the stream id if empty", &d.stream),
+        glib::ParamSpecEnum::builder_with_default("analysis", d.analysis)
+            .nick("Analysis")
+            .blurb("Where the audio is analysed; a change holds from the next stream on")
+            .mutable_playing()
+            .build(),
+        duration("max-lag", "Maximum lag", "Audio that may wait for workers, ns: of a live stream the older half is left out beyond it, others wait", d.max_lag, second, 60 * second),
         glib::ParamSpecString::builder("settings")
             .nick("Settings")
             .blurb("Sets several properties in one string, for hosts that cannot set all types: name=value with semicolons between, durations in ns")
@@ -260,7 +227,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
-            .blurb("Counters: results, attached, posted, audio-time (ns), processing-time (ns), real-time-factor (audio seconds per second of processing), cuts, max-result-delay (ns), last-error")
+            .blurb("Counters: results, attached, posted, audio-time (ns), processing-time (ns), real-time-factor (audio seconds per second of processing), cuts, max-result-delay (ns), analysis (inline or worker), lag and max-lag (audio that waits for workers, now and at most, ns), overloads (times that it was too much), left-out-interim (results), left-out-audio (ns), last-error")
             .read_only()
             .build(),
     ]
@@ -332,6 +299,8 @@ impl Values for Settings {
             "post-messages" => put(&mut self.post_messages, value),
             "speaker-baseline" => put(&mut self.speaker_baseline, value),
             "stream" => text(&mut self.stream, value),
+            "analysis" => put(&mut self.analysis, value),
+            "max-lag" => put(&mut self.max_lag, value),
             _ => {}
         }
     }
