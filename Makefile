@@ -4,7 +4,7 @@ RELEASE = target/release
 export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
 export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
 
-.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone setup plugin fresh
+.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone live-line setup plugin fresh
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ line-quality: plugin $(TOOLS) ## what the quality record says of noise and telep
 
 telephone: plugin $(TOOLS) ## F0 over telephone lines and on a real call, against Praat (needs the corpora)
 	$(TOOLS)/bin/python scripts/telephone.py
+
+LIVE_PACKAGES = gstreamer1.0-plugins-bad gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0
+live-line: plugin ## what loss, drift and jitter of a live line do to results, with real elements (5 min; installs netsim and webrtcbin)
+	@dpkg-query -W $(LIVE_PACKAGES) >/dev/null 2>&1 || $$(test "$$(id -u)" -eq 0 || echo sudo) \
+		apt-get install -y -qq --no-install-recommends $(LIVE_PACKAGES) >/dev/null
+	/usr/bin/python3 scripts/live_line.py
 
 fresh: ## both commands in a fresh Debian root; SUITE=trixie, PARTS="run test carried" choose (as root, needs debootstrap)
 	scripts/prove-fresh $(or $(SUITE),trixie) $(PARTS)

@@ -44,7 +44,7 @@ use lane::Lane;
 use std::sync::Arc;
 
 /// Latest time of a first sample, in ns (292 years): later ones count as this, so that no time of a result overflows.
-const LATEST_ORIGIN_NS: u64 = u64::MAX / 2;
+pub const LATEST_ORIGIN_NS: u64 = u64::MAX / 2;
 
 /// Output of the analyzer: a frame or a segment.
 #[derive(Debug, Clone, PartialEq)]

@@ -28,6 +28,13 @@ impl AffectScore {
     pub(super) fn work<R>(&self, work: impl FnOnce(&mut Stream) -> R) -> R {
         let mut stream = self.outbox.with(State::take_stream);
         let result = work(&mut stream);
+        for cut in stream.tap.take_cuts() {
+            if cut.is_fault() {
+                gst::warning!(CAT, imp = self, "{cut}");
+            } else {
+                gst::info!(CAT, imp = self, "{cut}");
+            }
+        }
         self.outbox.with(|s| s.put_stream(stream));
         result
     }
