@@ -104,6 +104,8 @@ impl Scorer {
     pub(super) fn score(&self, record: &mut Record) {
         let outcome = if record.quality.is_some_and(|q| q.not_speech) {
             Err(Abstention::NotSpeech)
+        } else if self.model.kind() == OutputKind::HiddenStates {
+            Err(Abstention::HiddenStates)
         } else {
             self.outcome(record).map_err(Abstention::of)
         };
