@@ -20,6 +20,8 @@ pub(super) enum Abstention {
     ShortSpeech { found_s: f64, least_s: f64 },
     /// Too little speech behind the speaker's baseline.
     ThinBaseline { found_s: f64, least_s: f64 },
+    /// The model is an encoder without a head.
+    HiddenStates,
     /// No label is probable enough.
     Unsure { found: f64, least: f64 },
     /// The segment is nothing that the model can be asked about: undefined features, too short a waveform.
@@ -82,6 +84,7 @@ impl fmt::Display for Abstention {
             Self::ThinBaseline { found_s, least_s } => {
                 write!(f, "the speaker's baseline rests on {found_s:.1} s of speech: {least_s:.1} s needed")
             }
+            Self::HiddenStates => f.write_str("the model gives hidden states and no scores"),
             Self::Unsure { found, least } => write!(f, "the most probable label has {found:.2}: {least:.2} needed"),
             Self::Unfit(e) | Self::Failed(e) => e.fmt(f),
         }

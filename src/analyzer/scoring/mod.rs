@@ -104,6 +104,7 @@ impl Scorer {
     pub(super) fn score(&self, record: &mut Record) {
         let outcome = match record.quality.as_ref().and_then(Abstention::by_quality) {
             Some(why) => Err(why),
+            None if self.model.kind() == OutputKind::HiddenStates => Err(Abstention::HiddenStates),
             None => self.outcome(record).map_err(Abstention::of),
         };
         let (emotion, explanations) = outcome.unwrap_or_else(|why| {
