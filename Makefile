@@ -55,9 +55,10 @@ telephone: plugin $(TOOLS) ## F0 over telephone lines and on a real call, agains
 
 LIVE_PACKAGES = gstreamer1.0-plugins-bad gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0 \
 	gstreamer1.0-rtsp janus
-live-line: plugin ## every pipeline of docs/live-line.md, with real servers (installs them)
+live-line: plugin ## what loss, drift and jitter of a live line do to results, and the pipelines of docs/live-line.md, with real elements and servers (8 min; installs them)
 	@dpkg-query -W $(LIVE_PACKAGES) >/dev/null 2>&1 || $$(test "$$(id -u)" -eq 0 || echo sudo) \
 		apt-get install -y -qq --no-install-recommends $(LIVE_PACKAGES) >/dev/null
+	/usr/bin/python3 scripts/live_line.py
 	/usr/bin/python3 scripts/live_pages.py
 
 fresh: ## both commands in a fresh Debian root; SUITE=trixie, PARTS="run test carried" choose (as root, needs debootstrap)

@@ -83,6 +83,33 @@ fn no_allocation_per_frame() {
     }
 }
 
+/// Nor with one packet in five lost: concealment works in what it was given.
+#[test]
+fn no_allocation_per_hole() {
+    assert!(FeatureSet::ALL.iter().all(|set| !set.llds().is_empty() && !set.functionals().is_empty()));
+    let audio = speech(20);
+    for rate in [16_000, 8_000, 48_000] {
+        let mut a = analyzer(&FeatureSet::ALL, Segmentation::Frames, rate);
+        let mut holes = 0;
+        let mut lossy = |a: &mut Analyzer, audio: &[i16]| {
+            let before = CALLS.get();
+            for (k, block) in audio.chunks(rate as usize / 50).enumerate() {
+                if k % 5 == 3 {
+                    a.push_missing(block.len() as u64, &mut |_| ()).unwrap();
+                    holes += 1;
+                } else {
+                    a.push(&Samples::s16(block, 1).unwrap(), &mut |_| ()).unwrap();
+                }
+            }
+            CALLS.get() - before
+        };
+        lossy(&mut a, &audio[..64_000]);
+        let calls = lossy(&mut a, &audio[64_000..]);
+        assert!(holes > 60);
+        assert_eq!(calls, 0, "at {rate} Hz, {holes} holes");
+    }
+}
+
 /// Whole-file mode keeps contours or rows, whose storage doubles now and then: far fewer allocations than frames.
 #[test]
 fn whole_files_allocate_only_to_grow() {

@@ -3,6 +3,8 @@
 mod common;
 
 use affect::analyzer::{Analyzer, ChannelMode, Config, FeatureSet, Segmentation};
+use affect::record::{Ended, Record};
+use affect::segment::utterance::UtteranceConfig;
 use affect::signal::samples::Samples;
 use common::{Kept, clips, feed, keep, records, root, run, segmentations, wav};
 use proptest::prelude::*;
@@ -151,4 +153,44 @@ fn a_window_does_not_depend_on_the_windows_before_it() {
         }
     }
     assert!(compared >= 3);
+}
+
+/// What an analysis that has fallen behind leaves out moves nothing in what it hands out: not the final results, and not what is learnt
+/// of the speakers.
+#[test]
+fn interim_results_that_are_left_out_move_nothing() {
+    let (audio, channels, rate) = wav(&root().join("tests/data/calls/call40_185s_2ch_pcm16.wav"));
+    let settings = Config {
+        segmentation: Segmentation::Utterances(UtteranceConfig { interim: 8_000, ..UtteranceConfig::default() }),
+        baseline: true,
+        ..Config::default()
+    };
+    let block = channels * 160;
+    let hear = |wanted: &dyn Fn(usize) -> bool| {
+        let mut analyzer = Analyzer::new(settings.clone(), rate, channels).unwrap();
+        let mut kept = Vec::new();
+        for (k, part) in audio.chunks(block).enumerate() {
+            analyzer.set_interim(wanted(k));
+            feed(&mut analyzer, channels, part, &[usize::MAX], &mut kept);
+            if k % 500 == 499 {
+                // The first result after a jump says so, whether or not an interim one was left out before it.
+                analyzer.cut(Ended::Discont, 0, &mut keep(&mut kept));
+            }
+        }
+        let left_out = analyzer.left_out();
+        analyzer.finish(&mut keep(&mut kept));
+        (records(&kept).into_iter().cloned().collect::<Vec<Record>>(), left_out)
+    };
+    let (all, none_left_out) = hear(&|_| true);
+    let finals: Vec<_> = all.iter().filter(|r| r.ended != Ended::Open).collect();
+    assert!(none_left_out == 0 && all.len() > 2 * finals.len() && finals.iter().any(|r| r.discont));
+    let ways: [&dyn Fn(usize) -> bool; 2] = [&|_| false, &|k| k % 700 > 350];
+    for wanted in ways {
+        let (some, left_out) = hear(wanted);
+        assert!(left_out > 10);
+        assert_eq!(some.len() + left_out as usize, all.len());
+        assert_eq!(some.iter().filter(|r| r.ended != Ended::Open).collect::<Vec<_>>(), finals);
+        let mut every = all.iter();
+        assert!(some.iter().all(|r| every.any(|a| a == r)), "an interim result that is there is another one");
+    }
 }

@@ -29,7 +29,10 @@ fn stored(model: &str) -> Dataset {
     assert_eq!((values.len() % rows.len(), width), (0, card.features().len()));
     let sample = |(row, v): (&Vec<&str>, &[f32])| Sample {
         values: v.iter().map(|v| v.is_finite().then_some(*v)).collect(),
+        file: String::new(),
         speaker: row[0].to_owned(),
+        session: None,
+        audio: String::new(),
         label: row[1].to_owned(),
         fold: row[2].parse().ok(),
         corpus: row[3].to_owned(),
@@ -97,6 +100,7 @@ fn the_default_model_is_what_its_card_says() {
         version: card.version.clone(),
         description: card.description.clone(),
         learners: vec![(Learner::Sparse, Learner::Sparse.strength())],
+        selection: String::new(),
         reference: Reference::Training,
         folds: 6,
         seed: 1,

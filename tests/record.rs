@@ -35,7 +35,7 @@ fn numbers() -> impl Strategy<Value = Vec<Named>> {
 }
 
 fn quality() -> impl Strategy<Value = Quality> {
-    (prop::array::uniform7(single()), any::<u64>(), any::<bool>()).prop_map(|(v, skipped_frames, not_speech)| Quality {
+    (prop::array::uniform9(single()), any::<u64>(), any::<bool>()).prop_map(|(v, skipped_frames, not_speech)| Quality {
         speech_s: v[0],
         voiced_share: v[1],
         snr_db: v[2],
@@ -44,6 +44,8 @@ fn quality() -> impl Strategy<Value = Quality> {
         bandwidth_hz: v[5],
         level_dbfs: v[6],
         skipped_frames,
+        lost_share: v[7],
+        concealed_share: v[8],
         not_speech,
     })
 }

@@ -36,8 +36,10 @@ pub enum Command {
     Analyze(crate::analyze::AnalyzeArgs),
     /// Scores of rows of features by a model.
     Score(crate::score::ScoreArgs),
-    /// Attributions of rows of features, in full precision.
+    /// Attributions of rows of features, or of waveforms, in full precision.
     Attribute(crate::attribute::AttributeArgs),
+    /// The card of a model, as it is understood from the files of its folder.
+    Card(crate::card::CardArgs),
     /// A model's card, checked, and which attributions apply.
     ExplainModel(crate::explain_model::ExplainModelArgs),
     /// A model from labelled recordings, with its card, that the stream runs as it is.

@@ -26,6 +26,10 @@ pub enum MethodName {
     Shapley,
     /// Exact Shapley values of groups.
     ShapleyGroups,
+    /// Grad-CAM over the frames of a layer of a waveform model.
+    GradCam,
+    /// How much the score falls when a segment of the waveform is silenced.
+    Occlusion,
 }
 
 impl MethodName {
@@ -37,6 +41,8 @@ impl MethodName {
             Self::Tree => Method::Tree,
             Self::Shapley => Method::Shapley,
             Self::ShapleyGroups => Method::ShapleyGroups,
+            Self::GradCam => Method::GradCam,
+            Self::Occlusion => Method::Occlusion,
         }
     }
 }
@@ -65,31 +71,43 @@ pub enum JsonFormat {
 
 #[derive(Debug, Args)]
 pub struct AttributeArgs {
-    /// The model: an ONNX file.
+    /// The model: an ONNX file, or a folder with one.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// Rows to explain, as CSV (with or without a header) or NPY.
+    /// Rows to explain, as CSV (with or without a header) or NPY: features, or waveforms at 16 kHz.
     #[arg(long, value_name = "ROWS")]
-    input: PathBuf,
+    pub input: PathBuf,
     /// Background rows; the card's own where there are none.
     #[arg(long, value_name = "ROWS")]
-    background: Option<PathBuf>,
+    pub background: Option<PathBuf>,
     /// How.
     #[arg(long, value_enum)]
-    method: MethodName,
+    pub method: MethodName,
     /// Class or dimension, by name or number from 0; the top one of each row without it.
     #[arg(long, value_name = "CLASS")]
-    target: Option<String>,
+    pub target: Option<String>,
     /// Groups as JSON: a list of lists, or an object of named lists, of columns by number or name; the catalogue's groups
     /// without it, where the model has a card.
     #[arg(long, value_name = "FILE")]
-    groups: Option<PathBuf>,
+    pub groups: Option<PathBuf>,
     /// Steps of integrated gradients.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    steps: u32,
+    pub steps: u32,
     /// Where those steps are taken.
     #[arg(long, value_enum, default_value = "gauss-legendre")]
-    rule: RuleName,
+    pub rule: RuleName,
+    /// Tensor of a waveform model that is explained (gradient, grad-cam); the samples without it.
+    #[arg(long, value_name = "TENSOR")]
+    pub layer: Option<String>,
+    /// Grad-CAM with what speaks against the score too.
+    #[arg(long)]
+    pub signed: bool,
+    /// Waveform (as it enters the graph) where integrated gradients of a waveform model begin; silence without it.
+    #[arg(long, value_name = "ROWS")]
+    pub baseline: Option<PathBuf>,
+    /// Length of the segments that occlusion silences, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 100.0, value_parser = milliseconds)]
+    pub segment_ms: f64,
     /// Unit of the score.
     #[arg(long, value_enum, default_value = "score")]
     unit: UnitName,
@@ -108,6 +126,12 @@ pub struct AttributeArgs {
     common: ModelArgs,
 }
 
+/// A length of time above 0.
+fn milliseconds(text: &str) -> Result<f64, String> {
+    let found = text.parse::<f64>().ok().filter(|v| v.is_finite() && (1.0..=60_000.0).contains(v));
+    found.ok_or_else(|| "expected 1 to 60000".to_owned())
+}
+
 /// Explains and prints.
 pub fn run(args: &AttributeArgs) -> Result<(), String> {
     let background = args.background.as_deref();
@@ -122,6 +146,16 @@ pub fn run(args: &AttributeArgs) -> Result<(), String> {
         return Err(format!("--method {}: {why}", args.method.method().name()));
     }
     say_meaning(&model, &args.model);
+    if model.takes_waveform().is_some() {
+        if args.unit != UnitName::Score {
+            return Err("--unit probability: expected score for a waveform model".to_owned());
+        }
+        let out = crate::attribute_waveform::explain(args, &model, &input)?;
+        return crate::say(&format!("{}\n", Value::Array(out)));
+    }
+    if args.layer.is_some() || args.signed || args.baseline.is_some() {
+        return Err("--layer, --signed, --baseline: expected a model that takes a waveform".to_owned());
+    }
     let read = |path: &Path, t: &Table| -> Result<Vec<f32>, String> {
         args.speakers.enter(&model, t).map_err(|e| format!("{}: {e}", path.display()))
     };
@@ -190,6 +224,10 @@ fn explain(args: &AttributeArgs, e: &Explainer, row: &[f32], target: usize) -> R
             e.exact(row, &[target], unit, &each, Method::Shapley).map(|mut l| l.remove(0))
         }
         MethodName::Shapley => e.sampled(row, target, unit, effort, None),
+        // Refused before: they are of waveforms.
+        MethodName::GradCam | MethodName::Occlusion => {
+            return Err(format!("--method {}: expected a model that takes a waveform", args.method.method().name()));
+        }
         MethodName::ShapleyGroups => {
             e.exact(row, &[target], unit, e.groups(), Method::ShapleyGroups).map(|mut l| l.remove(0))
         }

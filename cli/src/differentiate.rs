@@ -1,5 +1,6 @@
 //! `affect differentiate`: a model that also computes gradients.
 
+use affect::model::{ModelError, pool};
 use affect::onnx::differentiate::differentiate;
 use affect::onnx::graph::Model;
 use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs};
@@ -25,7 +26,10 @@ pub struct DifferentiateArgs {
 pub fn run(args: &DifferentiateArgs) -> Result<(), String> {
     refuse_outputs_among_inputs([args.model.as_path()], [args.out.as_path()]).map_err(|e| e.to_string())?;
     let named = |e: &dyn std::fmt::Display| format!("{}: {e}", args.model.display());
-    let bytes = std::fs::read(&args.model).map_err(|e| named(&e))?;
+    let bytes = pool::bytes(&args.model).map_err(|e| match e {
+        ModelError::File { .. } => e.to_string(),
+        e => named(&e),
+    })?;
     let model = Model::parse(bytes).map_err(|e| named(&e))?;
     let made = differentiate(&model, &args.output, &args.wrt).map_err(|e| named(&e))?;
     Complete::write(&args.out, Kind::Onnx, &made.bytes).map_err(|e| format!("{}: {e}", args.out.display()))?;

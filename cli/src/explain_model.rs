@@ -54,6 +54,18 @@ pub fn run(args: &ExplainModelArgs) -> Result<(), String> {
             put!(out, "  card        none: usable on tables, not in the stream (docs/models.md says how to write one)")
         }
     }
+    if let Some(w) = model.takes_waveform() {
+        match (w.exactly(), w.longest()) {
+            (Some(n), _) => put!(
+                out,
+                "  windows     {n} samples, as the graph takes them; longer utterances are the mean over windows"
+            ),
+            (None, Some(n)) => {
+                put!(out, "  windows     utterances of more than {n} samples are the mean over windows of that length")
+            }
+            (None, None) => {}
+        }
+    }
     put!(out, "  attributions");
     for m in Method::ALL {
         put!(out, "    {:<21} {}", m.name(), applies(m, &model));

@@ -11,6 +11,8 @@ macro_rules! say_line {
 mod analyze;
 mod args;
 mod attribute;
+mod attribute_waveform;
+mod card;
 mod differentiate;
 mod explain_model;
 mod features;
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Analyze(a) => analyze::run(&a),
         Command::Score(a) => told(score::run(&a)),
         Command::Attribute(a) => told(attribute::run(&a)),
+        Command::Card(a) => told(card::run(&a)),
         Command::ExplainModel(a) => told(explain_model::run(&a)),
         Command::Train(a) => told(train::run(&a)),
         Command::Identify(a) => told(identify::run(&a)),

@@ -28,7 +28,7 @@ pub enum ReferenceName {
 
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// Recordings: CSV with columns file, speaker and emotion (others are ignored).
+    /// Recordings: CSV with columns file, speaker and emotion, optionally session, start and end (others are ignored).
     manifest: PathBuf,
     /// Folder that the files are relative to; that of the manifest without it.
     #[arg(long, value_name = "DIR")]
@@ -42,7 +42,8 @@ pub struct TrainArgs {
     /// The model to write.
     #[arg(short, long, value_name = "OUT.onnx")]
     out: PathBuf,
-    /// Which learner; without it all are tried and the one with the best recall out of fold is kept.
+    /// Which learner; without it all are tried and the one with the best recall out of fold is kept. Figures are of the same choice
+    /// made inside every fold.
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Learner::ALL.map(Learner::name)))]
     learner: Option<String>,
     /// What features are compared with.
@@ -110,6 +111,7 @@ pub fn run(args: &TrainArgs) -> Result<(), String> {
             None => Learner::ALL.map(|l| (l, l.strength())).to_vec(),
             Some(name) => vec![usual(Learner::parse(name).ok_or_else(|| format!("--learner {name}: unknown"))?)],
         },
+        selection: String::new(),
         reference: reference(args),
         folds: usize::from(args.fold_count),
         seed: 1,

@@ -102,7 +102,7 @@ fn planted_speech_gives_a_report_and_a_model() {
     assert_eq!((out.status.code(), text(&out.stderr)), (Some(0), String::new()));
     let results = dir.join("study");
     let ranking: Value = serde_json::from_slice(&std::fs::read(results.join("ranking.json")).unwrap()).unwrap();
-    assert_eq!(ranking["schema"], "affect.ranking/1");
+    assert_eq!(ranking["schema"], "affect.ranking/2");
     assert_eq!(ranking["groups"][0]["name"], "voice quality", "{}", ranking["groups"]);
     let table = std::fs::read_to_string(results.join("ranking.csv")).unwrap();
     assert_eq!(table.lines().count(), 137);
@@ -202,4 +202,72 @@ fn walk(dir: &Path) -> Vec<PathBuf> {
     }
     out.sort();
     out
+}
+
+/// A WAV file of one channel at 16 kHz: format tag 1 for integers, 3 for floats.
+fn wav(path: &Path, tag: u16, bits: u16, bytes: &[u8]) {
+    let mut out = b"RIFF".to_vec();
+    out.extend((36 + bytes.len() as u32).to_le_bytes());
+    out.extend(b"WAVEfmt ");
+    out.extend(16u32.to_le_bytes());
+    out.extend([tag, 1].map(u16::to_le_bytes).concat());
+    out.extend([16_000, 16_000 * u32::from(bits) / 8].map(u32::to_le_bytes).concat());
+    out.extend([bits / 8, bits].map(u16::to_le_bytes).concat());
+    out.extend(b"data");
+    out.extend((bytes.len() as u32).to_le_bytes());
+    out.extend(bytes);
+    std::fs::write(path, out).unwrap();
+}
+
+/// A model learns from the features that the stream computes, bit for bit, whatever the samples' format.
+#[test]
+fn training_hears_what_the_stream_hears() {
+    let dir = scratch("bits");
+    let clips = ["03a02Wb", "03b10Ab", "03a04Fd", "03a01Nc", "16a01Wb", "16a01Lb", "16a04Fa", "16a01Tb"];
+    let mut manifest = "file,speaker,label\n".to_owned();
+    for (k, clip) in clips.iter().enumerate() {
+        let bytes = std::fs::read(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/emodb").join(format!("{clip}.wav")),
+        );
+        // Off the grid of 16 bits, and of 24.
+        let gain = if k % 4 == 0 { 1.0 } else { 0.711_234_567 };
+        let samples: Vec<f64> = bytes.unwrap()[44..]
+            .chunks_exact(2)
+            .map(|b| f64::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0 * gain)
+            .collect();
+        let all = |of: &dyn Fn(f64) -> Vec<u8>| -> Vec<u8> { samples.iter().flat_map(|s| of(*s)).collect() };
+        let place = dir.join(format!("{clip}.wav"));
+        match k % 4 {
+            0 => wav(&place, 1, 16, &all(&|s| ((s * 32_768.0).round() as i16).to_le_bytes().to_vec())),
+            1 => wav(&place, 1, 24, &all(&|s| ((s * 8_388_608.0).round() as i32).to_le_bytes()[..3].to_vec())),
+            2 => wav(&place, 3, 32, &all(&|s| (s as f32).to_le_bytes().to_vec())),
+            _ => wav(&place, 3, 64, &all(&|s| s.to_le_bytes().to_vec())),
+        }
+        manifest += &format!("{clip}.wav,{},{}\n", &clip[..2], ["anger", "fear"][k % 2]);
+    }
+    std::fs::write(dir.join("manifest.csv"), manifest).unwrap();
+    let config = study(
+        &dir,
+        "[[corpus]]\nname = \"clips\"\nroot = \".\"\nmanifest = \"manifest.csv\"\n[[model]]\npath = \"m.onnx\"\n\
+         id = \"m\"\nlearners = [\"logistic\"]\nlevel = true\nkeep_features = true\n",
+    );
+    let out = affect(&["identify", &config, "--models-only", "--quiet"]);
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    let bytes = std::fs::read(dir.join("study/m.features.npy")).unwrap();
+    let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]])) + 10;
+    let learnt: Vec<f32> = bytes[header..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    let names = affect::features::catalogue::affect_functionals();
+    assert_eq!(learnt.len(), clips.len() * names.len());
+    for (clip, row) in clips.iter().zip(learnt.chunks_exact(names.len())) {
+        let place = dir.join(format!("{clip}.wav"));
+        let out = affect(&["features", place.to_str().unwrap(), "--format", "jsonl"]);
+        let stream: Value = serde_json::from_str(text(&out.stdout).lines().next().unwrap()).unwrap();
+        let mut defined = 0;
+        for (entry, value) in names.iter().zip(row) {
+            let heard = stream["features"][&entry.name].as_f64().map(|v| v as f32);
+            defined += usize::from(heard.is_some());
+            assert_eq!(heard.map(f32::to_bits), value.is_finite().then(|| value.to_bits()), "{clip}: {}", entry.name);
+        }
+        assert!(defined > 100, "{clip}: {defined}");
+    }
 }

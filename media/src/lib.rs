@@ -7,9 +7,12 @@
 #![warn(clippy::unwrap_used)]
 
 pub mod audio;
+mod cut;
 pub mod decode;
 pub mod file;
 pub mod files;
 mod sameness;
+mod slew;
 pub mod tap;
 mod timeline;
+mod trouble;

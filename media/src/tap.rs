@@ -1,17 +1,19 @@
 //! From the buffers and events of a pad to records: what `affectfeatures`, `affectscore` and the command have in common.
 
+mod placing;
+
+use self::placing::{Ready, collect};
 use crate::audio::{Unpacked, with_samples};
+pub use crate::cut::{Cut, Why};
 use crate::sameness::Sameness;
 use crate::timeline::Timeline;
-use affect::analyzer::{Analyzer, Config, Output, Speech};
+pub use crate::trouble::{Trouble, Unfit};
+use affect::analyzer::{Analyzer, Config, Speech};
 use affect::error::{ConfigError, InputError};
 use affect::features::baseline::Baseline;
 use affect::record::{Ended, Record};
 use gst::prelude::*;
 use std::time::{Duration, Instant};
-
-/// Gaps up to this length are bridged as missing samples; longer ones cut the analysis.
-const LONGEST_BRIDGED_GAP: gst::ClockTime = gst::ClockTime::from_mseconds(500);
 
 /// The analysis of one pad's audio.
 #[derive(Default)]
@@ -23,7 +25,10 @@ pub struct Tap {
     /// The analyzer before, whose knowledge of the speakers the next one goes on with.
     before: Option<Analyzer>,
     timeline: Option<Timeline>,
+    /// Audio missing since the last buffer.
     gap: gst::ClockTime,
+    /// Cuts that wait to be told.
+    cuts: Vec<Cut>,
     ready: Ready,
     unpacked: Unpacked,
     sameness: Sameness,
@@ -35,17 +40,10 @@ pub struct Tap {
     warned: bool,
     /// The settings have changed since the analyzer was made.
     stale: bool,
+    /// Interim results are left out.
+    hurried: bool,
     /// Counters.
     pub counts: Counts,
-}
-
-/// What has come out.
-#[derive(Default)]
-struct Ready {
-    /// Results that wait for a buffer.
-    records: Vec<Record>,
-    /// Starts and ends of speech.
-    speech: Vec<Speech>,
 }
 
 /// Counters of the analysis.
@@ -59,42 +57,9 @@ pub struct Counts {
     pub processing: Duration,
     /// Longest time between a segment's end and its result, ns of audio.
     pub max_delay: u64,
+    /// Interim results left out.
+    pub left_out: u64,
 }
-
-/// Why there are no results.
-#[derive(Debug)]
-pub enum Trouble {
-    /// The audio is of a kind that cannot be analysed; it passes. Said once.
-    Audio(Unfit),
-    /// The settings cannot be used.
-    Settings(ConfigError),
-    /// This buffer could not be read; it passes.
-    Buffer(String),
-}
-
-/// Audio of a kind that cannot be analysed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unfit {
-    /// Its form.
-    Input(InputError),
-    /// Its segment is counted in bytes, samples or nothing, so that it has no times.
-    Untimed,
-}
-
-impl std::fmt::Display for Unfit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Input(e) => e.fmt(f),
-            Self::Untimed => f.write_str(
-                "the audio comes in a segment that is not counted in time, so that results would have no times: expected \
-                 format=time (appsrc format=time, or a parser such as rawaudioparse before this)",
-            ),
-        }
-    }
-}
-
-impl std::error::Error for Unfit {}
 
 /// Makes settings of the analyzer for a stream of that name.
 pub type MakeConfig<'a> = &'a dyn Fn(&str) -> Result<Config, ConfigError>;
@@ -140,6 +105,19 @@ impl Tap {
         self.stale = true;
     }
 
+    /// Whether interim results are left out from now on, because there is no time for them.
+    pub fn hurry(&mut self, hurried: bool) {
+        self.hurried = hurried;
+    }
+
+    /// Audio of this duration was left out, because the analysis could not keep up.
+    pub fn leave_out(&mut self, duration: gst::ClockTime) {
+        let (Some(segment), Some(timeline), Some(info)) = (&self.segment, &self.timeline, &self.info) else { return };
+        let next = Timeline::new(segment, Some(timeline.expected().saturating_add(duration)), info.rate());
+        self.cut(Ended::Overload, Why::LeftOut(duration), next.origin.nseconds());
+        self.timeline = Some(next);
+    }
+
     /// Results that no buffer has taken yet.
     pub fn take(&mut self) -> Vec<Record> {
         std::mem::take(&mut self.ready.records)
@@ -150,10 +128,15 @@ impl Tap {
         std::mem::take(&mut self.ready.speech)
     }
 
+    /// Cuts that nobody was told of yet, the first ones of many.
+    pub fn take_cuts(&mut self) -> Vec<Cut> {
+        std::mem::take(&mut self.cuts)
+    }
+
     /// The audio has this form from now on.
     pub fn set_info(&mut self, info: gst_audio::AudioInfo) {
         if self.info.as_ref() != Some(&info) {
-            self.cut(Ended::Reset, 0);
+            self.cut(Ended::Reset, Why::Form, 0);
             self.retire();
             self.warned = false;
             self.sameness = Sameness::new(info.rate());
@@ -164,7 +147,7 @@ impl Tap {
     /// Another stream begins.
     pub fn set_stream(&mut self, id: &str) {
         if self.stream_id != id {
-            self.end(Ended::NewStream);
+            self.cut(Ended::NewStream, Why::Stream, 0);
             self.retire();
             if let Some(a) = &mut self.before {
                 a.next_stream();
@@ -178,7 +161,7 @@ impl Tap {
     pub fn set_segment(&mut self, segment: Option<gst::FormattedSegment<gst::ClockTime>>) -> bool {
         let forward = segment.as_ref().is_some_and(|s| s.rate() > 0.0);
         if !forward {
-            self.finish();
+            self.cut(Ended::EndOfStream, Why::Segment, 0);
         }
         if self.untimed != segment.is_none() {
             self.untimed = segment.is_none();
@@ -196,15 +179,6 @@ impl Tap {
         }
     }
 
-    /// Takes the pending results of the analyzer, cutting it for `reason`.
-    fn cut(&mut self, reason: Ended, origin_ns: u64) {
-        let Some(analyzer) = &mut self.analyzer else { return };
-        let (timeline, ready) = (&self.timeline, &mut self.ready);
-        let config = analyzer.config().clone();
-        analyzer.cut(reason, origin_ns, &mut |o| collect(o, &config, timeline.as_ref(), ready));
-        self.timeline = None;
-    }
-
     /// The stream ends: everything that is pending becomes ready.
     pub fn finish(&mut self) {
         self.end(Ended::EndOfStream);
@@ -212,8 +186,7 @@ impl Tap {
 
     /// The analysis ends here for `reason`: everything that is pending becomes ready.
     pub fn end(&mut self, reason: Ended) {
-        self.cut(reason, 0);
-        self.gap = gst::ClockTime::ZERO;
+        self.close(reason, 0);
     }
 
     /// The next analyzer takes over.
@@ -234,6 +207,7 @@ impl Tap {
 
     /// Forgets everything that is pending; what is usual for the speakers stays.
     pub fn restart(&mut self) {
+        self.note(Why::Flush);
         if let Some(a) = &mut self.analyzer {
             a.restart(0);
         }
@@ -242,57 +216,11 @@ impl Tap {
         self.ready = Ready::default();
     }
 
-    /// Makes the timeline go on (or begin) at `pts`. Returns whether the analysis was cut.
-    fn place(&mut self, pts: Option<gst::ClockTime>, rate: u32) -> bool {
-        let Some(segment) = &self.segment else { return false };
-        if self.timeline.as_ref().is_some_and(|t| t.continues(segment, pts)) {
-            return false;
-        }
-        let next = Timeline::new(segment, pts, rate);
-        let jumped = self.timeline.is_some();
-        if jumped {
-            self.cut(Ended::Discont, next.origin.nseconds());
-        } else if let Some(a) = &mut self.analyzer {
-            a.restart(next.origin.nseconds());
-        }
-        self.timeline = Some(next);
-        jumped
-    }
-
-    fn missing(&mut self, duration: gst::ClockTime) {
-        let (Some(info), Some(analyzer)) = (&self.info, &mut self.analyzer) else { return };
-        self.gap = self.gap.saturating_add(duration);
-        if self.gap > LONGEST_BRIDGED_GAP {
-            self.cut(Ended::Gap, 0);
-            return;
-        }
-        let frames = duration.nseconds().mul_div_round(u64::from(info.rate()), 1_000_000_000).unwrap_or(0);
-        let (timeline, ready) = (&self.timeline, &mut self.ready);
-        let config = analyzer.config().clone();
-        let taken = analyzer.push_missing(frames, &mut |o| collect(o, &config, timeline.as_ref(), ready));
-        debug_assert!(taken.is_ok());
-        if let Some(t) = &mut self.timeline {
-            t.advance(frames);
-        }
-    }
-
-    fn bridge(&mut self, pts: Option<gst::ClockTime>, duration: gst::ClockTime, rate: u32) {
-        if self.gap > LONGEST_BRIDGED_GAP && self.timeline.is_none() {
-            return; // the cut has been made; time goes on with the next audio
-        }
-        if self.timeline.is_some() && self.place(pts, rate) {
-            self.counts.cuts += 1;
-        }
-        if self.timeline.is_some() {
-            self.missing(duration);
-        }
-    }
-
     /// The analyzer for the current audio and settings; `false` where the audio cannot be analysed.
     fn prepare(&mut self, make: MakeConfig<'_>) -> Result<bool, Trouble> {
         let Some(info) = self.info.clone() else { return Ok(false) };
         if self.stale {
-            self.cut(Ended::Reset, 0);
+            self.cut(Ended::Reset, Why::Settings, 0);
             self.retire();
             self.stale = false;
             self.warned = false;
@@ -335,16 +263,19 @@ impl Tap {
         }
         let Some(info) = self.info.clone() else { return Ok(()) };
         let begun = Instant::now();
+        let frames = buffer.size() as u64 / u64::from(info.bpf().max(1));
+        let duration = gst::ClockTime::SECOND.mul_div_floor(frames, u64::from(info.rate())).unwrap_or_default();
         if buffer.flags().contains(gst::BufferFlags::GAP) {
-            let frames = buffer.size() as u64 / u64::from(info.bpf().max(1));
-            let duration = gst::ClockTime::SECOND.mul_div_floor(frames, u64::from(info.rate())).unwrap_or_default();
             self.bridge(buffer.pts(), duration, info.rate());
             return Ok(());
         }
+        self.place(buffer.pts(), duration, buffer.flags().contains(gst::BufferFlags::DISCONT), info.rate());
+        self.begin(buffer.pts(), info.rate());
         self.gap = gst::ClockTime::ZERO;
-        let cut = self.place(buffer.pts(), info.rate());
-        let Self { analyzer, timeline, ready, unpacked, counts, sameness, .. } = self;
+        let Self { analyzer, timeline, ready, unpacked, counts, sameness, hurried, .. } = self;
         let (Some(analyzer), Some(timeline)) = (analyzer, timeline) else { return Ok(()) };
+        analyzer.set_interim(!*hurried);
+        let before_it = analyzer.left_out();
         timeline.note_reference(buffer);
         let mut frames = 0;
         let config = analyzer.config().clone();
@@ -359,27 +290,10 @@ impl Tap {
         timeline.advance(frames);
         let end = analyzer.position_ns();
         let delay = ready.records[before..].iter().map(|r| end.saturating_sub(r.end_ns)).max().unwrap_or(0);
-        counts.cuts += u64::from(cut);
         counts.audio += gst::ClockTime::SECOND.mul_div_floor(frames, u64::from(info.rate())).unwrap_or_default();
         counts.processing += begun.elapsed();
         counts.max_delay = counts.max_delay.max(delay);
+        counts.left_out += analyzer.left_out() - before_it;
         read.err().or(problem).map_or(Ok(()), |e| Err(Trouble::Buffer(e)))
     }
-}
-
-fn collect(output: Output<'_>, config: &Config, timeline: Option<&Timeline>, ready: &mut Ready) {
-    let mut record = match output {
-        Output::Frame(row) => row.to_record(config),
-        Output::Segment(record) => *record,
-        Output::Speech(speech) => {
-            let mut speech = speech.clone();
-            speech.running_ns = timeline.and_then(|t| t.running_ns(speech.at_ns));
-            ready.speech.push(speech);
-            return;
-        }
-    };
-    if let Some(t) = timeline {
-        t.stamp(&mut record);
-    }
-    ready.records.push(record);
 }

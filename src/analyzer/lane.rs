@@ -21,12 +21,13 @@ use crate::segment::span::Span;
 use crate::segment::utterance::Utterances;
 use crate::segment::vad::{VAD_FRAME, Vad};
 use crate::segment::windows::Windows;
-use crate::signal::clock::samples_to_ns;
+use crate::signal::clock::{rescale, samples_to_ns};
 use crate::signal::frames::{FrameSink, Frames, PitchFrame, ShortFrame};
+use crate::signal::holes::{Holes, LONGEST_WAIT_MS, Settled};
 use crate::signal::offset::Offset;
 use crate::signal::resample::Resampler;
 use crate::signal::samples::{Samples, clean, clipped, is_still};
-use crate::signal::{HOP, PITCH, SHORT};
+use crate::signal::{HOP, PITCH, RATE_HZ, SHORT};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -117,6 +118,7 @@ impl FrameSink for KeptFrames {
 pub(super) struct Lane {
     config: Arc<Config>,
     channel: Channel,
+    holes: Holes,
     offset: Offset,
     resampler: Resampler,
     frames: Frames,
@@ -133,6 +135,9 @@ pub(super) struct Lane {
     /// Edges of speech that were not told yet.
     edges: VecDeque<Edge>,
     piece: Vec<f32>,
+    /// Samples of the current piece so far, and lost ones among them.
+    staged: usize,
+    staged_lost: usize,
     /// The stream's time jumped before the next segment.
     discont: bool,
     /// Start of the segment after the latest jump, which every revision of it tells of.
@@ -151,6 +156,10 @@ pub(super) struct Lane {
     scores: bool,
     /// Records carry their samples, for the model.
     audio: bool,
+    /// Interim results are computed.
+    pub interim: bool,
+    /// Interim results that were not.
+    pub left_out: u64,
 }
 
 impl Lane {
@@ -198,6 +207,9 @@ impl Lane {
             audio,
             channel: Channel { index, role: config.role(index), track: None, same_as: Vec::new() },
             piece: Vec::with_capacity(rate_hz as usize / 100 + 1),
+            staged: 0,
+            staged_lost: 0,
+            holes: Holes::new(rate_hz),
             offset: Offset::new(rate_hz),
             resampler,
             frames: Frames::new(kept(&config, false).max(if audio { heard } else { 0 })),
@@ -231,6 +243,8 @@ impl Lane {
             position: 0,
             from: 0,
             companions: Companions::default(),
+            interim: true,
+            left_out: 0,
             config,
         })
     }
@@ -245,12 +259,13 @@ impl Lane {
 
     /// What is staged of the current piece.
     pub fn staged(&self) -> &[f32] {
-        &self.piece
+        self.holes.latest(self.staged)
     }
 
     /// The staged piece is not analysed: another lane stands for this one.
     pub fn skip(&mut self) {
-        self.piece.clear();
+        self.holes.reset();
+        (self.staged, self.staged_lost) = (0, 0);
     }
 
     /// Another lane stands for this one from now on. Where somebody speaks, that has ended as far as this channel tells of it.
@@ -288,37 +303,61 @@ impl Lane {
             Segmentation::Utterances(u) => u.min_pause + VAD_FRAME as u64,
             _ => 0,
         };
-        samples_to_ns(self.resampler.latency() as u64 + decision.max(pause))
+        let concealment = LONGEST_WAIT_MS as u64 * u64::from(RATE_HZ) / 1000;
+        samples_to_ns(concealment + self.resampler.latency() as u64 + decision.max(pause))
     }
 
     /// Stages `count` frames of a block, from frame `start` on.
     pub fn stage(&mut self, samples: &Samples<'_>, start: usize, count: usize) {
-        let from = self.piece.len();
-        self.piece.resize(from + count, 0.0);
-        let staged = &mut self.piece[from..];
+        self.piece.resize(count, 0.0);
         match self.channel.index {
-            Some(c) => samples.read_channel(c, start, staged),
-            None => mix(samples, start, staged),
+            Some(c) => samples.read_channel(c, start, &mut self.piece),
+            None => mix(samples, start, &mut self.piece),
         }
+        self.holes.sound(&self.piece);
+        self.staged += count;
     }
 
     /// Stages `count` missing frames.
     pub fn stage_missing(&mut self, count: usize) {
-        self.piece.resize(self.piece.len() + count, f32::NAN);
+        self.holes.lost(count);
+        self.staged += count;
+        self.staged_lost += count;
     }
 
     /// The staged piece of (at most) 10 ms is complete.
     pub fn piece(&mut self, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
         let origin_ns = origin_ns + samples_to_ns(self.from);
-        let clipped = clipped(&self.piece);
-        if is_still(&self.piece) {
+        self.holes.piece(std::mem::take(&mut self.staged), std::mem::take(&mut self.staged_lost));
+        self.settle(origin_ns, sink);
+    }
+
+    /// Analyses the pieces in which no hole waits for what follows it.
+    fn settle(&mut self, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
+        let rate_hz = self.resampler.rate_hz();
+        while let Some(stretch) = self.holes.take_concealed() {
+            let place = |at: u64| rescale(at, u64::from(rate_hz), u64::from(RATE_HZ));
+            self.frames.mark_concealed(place(stretch.start)..place(stretch.end) + 1);
+        }
+        let mut piece = std::mem::take(&mut self.piece);
+        while let Some(settled) = self.holes.next(&mut piece) {
+            self.take(&mut piece, settled);
+            self.emit(origin_ns, false, sink);
+        }
+        self.piece = piece;
+    }
+
+    /// Analyses a piece.
+    fn take(&mut self, piece: &mut [f32], settled: Settled) {
+        let clipped = clipped(piece);
+        if is_still(piece) {
             self.frames.mark_still(self.pieces);
         }
         if let Some(raw) = &mut self.raw {
-            raw.take(&self.piece);
+            raw.take(piece);
         }
-        self.offset.remove(&mut self.piece);
-        if clean(&mut self.piece) {
+        self.offset.remove(piece);
+        if clean(piece) {
             let reach = self.resampler.reach().div_ceil(HOP) as u64;
             for hop in self.pieces.saturating_sub(reach)..=self.pieces + reach {
                 self.frames.mark_bad(hop);
@@ -327,22 +366,21 @@ impl Lane {
                 }
             }
         }
+        let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         *self.store.sounds.at(self.pieces) = Sound {
-            samples: u16::try_from(self.piece.len()).unwrap_or(u16::MAX),
-            clipped: u16::try_from(clipped).unwrap_or(u16::MAX),
+            samples: count(piece.len()),
+            clipped: count(clipped as usize),
+            lost: count(settled.lost as usize),
+            concealed: count(settled.concealed as usize),
             speech: self.speaking,
             ..Sound::default()
         };
         self.pieces += 1;
-        let piece = std::mem::take(&mut self.piece);
         let (resampler, mut part) = self.parts();
-        resampler.push(&piece, |x| part.samples(x));
-        self.piece = piece;
-        self.piece.clear();
+        resampler.push(piece, |x| part.samples(x));
         if let Some(raw) = &mut self.raw {
             raw.push(&mut self.store.extractors);
         }
-        self.emit(origin_ns, false, sink);
     }
 
     /// The resampler, and what takes its output.
@@ -364,6 +402,8 @@ impl Lane {
     /// The stream ends here.
     pub fn finish(&mut self, ended: Ended, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
         let origin_ns = origin_ns + samples_to_ns(self.from);
+        self.holes.finish();
+        self.settle(origin_ns, sink);
         let (resampler, mut part) = self.parts();
         resampler.finish(|x| part.samples(x));
         for e in self.store.extractors.iter_mut().filter(|e| !e.set().as_recorded()) {
@@ -391,6 +431,8 @@ impl Lane {
     pub fn reset(&mut self, discont: bool) {
         self.discont = discont;
         self.after_jump = None;
+        self.holes.reset();
+        (self.staged, self.staged_lost) = (0, 0);
         self.offset.reset();
         self.resampler.reset();
         self.frames.reset();
@@ -455,6 +497,10 @@ impl Lane {
                 self.after_jump = Some(span.start);
             }
             let discont = self.after_jump == Some(span.start);
+            if span.ended == Ended::Open && !self.interim {
+                self.left_out += 1;
+                continue;
+            }
             for set in 0..self.store.extractors.len() {
                 let mut record = self.record(set, &span, discont, origin_ns);
                 if record.policy == Policy::Deny {

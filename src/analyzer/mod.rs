@@ -49,7 +49,7 @@ use lane::Lane;
 use std::sync::Arc;
 
 /// Latest time of a first sample, in ns (292 years): later ones count as this, so that no time of a result overflows.
-const LATEST_ORIGIN_NS: u64 = u64::MAX / 2;
+pub const LATEST_ORIGIN_NS: u64 = u64::MAX / 2;
 
 /// Output of the analyzer: a frame or a segment.
 #[derive(Debug, Clone, PartialEq)]
@@ -303,11 +303,25 @@ impl Analyzer {
         self.finished = true;
     }
 
+    /// Whether interim results ([`Ended::Open`]) are computed from now on. Leaving them out moves nothing in the final ones: it is
+    /// what an analysis that has fallen behind can spare.
+    pub fn set_interim(&mut self, wanted: bool) {
+        for lane in &mut self.lanes {
+            lane.interim = wanted;
+        }
+    }
+
+    /// How many interim results were left out because they were not wanted.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.lanes.iter().map(|l| l.left_out).sum()
+    }
+
     /// The stream is cut here for `reason` and goes on at time `origin_ns`: hands out everything that is pending and
-    /// starts afresh. The next segment says `discont` if the reason is [`Ended::Discont`].
+    /// starts afresh. The next segment says `discont` if the reason is [`Ended::Discont`] or [`Ended::Overload`].
     pub fn cut(&mut self, reason: Ended, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
         self.close(reason, sink);
-        self.begin(origin_ns, reason == Ended::Discont);
+        self.begin(origin_ns, matches!(reason, Ended::Discont | Ended::Overload));
     }
 
     /// Drops everything that is pending and starts afresh at time `origin_ns` of the same stream. What is usual for the

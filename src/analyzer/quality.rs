@@ -26,12 +26,23 @@ pub(super) struct QualityMeter {
     speech_frames: u64,
     samples: u64,
     clipped: u64,
+    lost: u64,
+    concealed: u64,
     edges: [u32; BINS],
 }
 
 impl Default for QualityMeter {
     fn default() -> Self {
-        Self { frames: 0, mean_square: 0.0, speech_frames: 0, samples: 0, clipped: 0, edges: [0; BINS] }
+        Self {
+            frames: 0,
+            mean_square: 0.0,
+            speech_frames: 0,
+            samples: 0,
+            clipped: 0,
+            lost: 0,
+            concealed: 0,
+            edges: [0; BINS],
+        }
     }
 }
 
@@ -39,6 +50,8 @@ impl QualityMeter {
     pub fn push(&mut self, sound: &Sound) {
         self.samples += u64::from(sound.samples);
         self.clipped += u64::from(sound.clipped);
+        self.lost += u64::from(sound.lost);
+        self.concealed += u64::from(sound.concealed);
         if sound.bad {
             return;
         }
@@ -64,6 +77,8 @@ impl QualityMeter {
             bandwidth_hz: self.bandwidth().map(|hz| hz.min(rate_hz as f32 / 2.0)),
             level_dbfs: (level > 0.0).then(|| (10.0 * level.log10()) as f32),
             skipped_frames,
+            lost_share: share(self.lost, self.samples),
+            concealed_share: share(self.concealed, self.samples),
             not_speech: false,
         }
     }
@@ -86,7 +101,7 @@ mod tests {
     use super::*;
 
     fn sound(mean_square: f32, edge_bin: u16, speech: bool) -> Sound {
-        Sound { mean_square, edge_bin, speech, samples: 80, clipped: 4, bad: false }
+        Sound { mean_square, edge_bin, speech, samples: 80, clipped: 4, lost: 20, concealed: 16, bad: false }
     }
 
     #[test]
@@ -99,6 +114,7 @@ mod tests {
         assert_eq!((q.snr_db, q.band_low_hz), (Some(20.0), Some(300.0)));
         assert!((q.level_dbfs.unwrap() - 10.0 * 0.051f32.log10()).abs() < 1e-3);
         assert_eq!((q.speech_s, q.voiced_share, q.clipping_share), (Some(0.5), Some(0.5), Some(0.05)));
+        assert_eq!((q.lost_share, q.concealed_share), (Some(0.25), Some(0.2)));
         assert_eq!(q.bandwidth_hz, Some(4000.0));
         assert_eq!(meter.finish(Surroundings::default(), (1, 0), 0, 7_500).bandwidth_hz, Some(3750.0));
     }

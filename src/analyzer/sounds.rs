@@ -8,6 +8,9 @@ use crate::signal::SHORT;
 pub(super) struct Sound {
     pub samples: u16,
     pub clipped: u16,
+    /// Samples that were lost, and those of them that are concealed.
+    pub lost: u16,
+    pub concealed: u16,
     pub speech: bool,
     pub bad: bool,
     pub edge_bin: u16,

@@ -112,11 +112,16 @@ impl Pulses {
         let origin = start as f64 + BEFORE as f64;
         let Some(mut at) = self.at.or_else(|| strongest(source, origin, centre as f64, period)) else { return out };
         while at < end {
+            // A period that stands in for a lost one, or is compared with one, tells nothing of the voice.
+            let reach = (at - 0.5 * period).max(0.0) as u64;
+            let heard = history.concealed(reach, ((2.0 + REACH) * period).ceil() as usize) == 0;
             match next(source, at - origin, period) {
                 Some((length, amplitude)) => {
-                    let seconds = (length / f64::from(RATE_HZ)) as f32;
-                    out.push(Period { seconds, amplitude, follows: self.follows });
-                    self.follows = true;
+                    if heard {
+                        let seconds = (length / f64::from(RATE_HZ)) as f32;
+                        out.push(Period { seconds, amplitude, follows: self.follows });
+                    }
+                    self.follows = heard;
                     at += length;
                 }
                 None => {

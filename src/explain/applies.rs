@@ -3,7 +3,7 @@
 use super::Method;
 use crate::model::Model;
 use crate::model::builtin::Structure;
-use crate::model::card::Input;
+use crate::model::card::OutputKind;
 use crate::onnx::differentiate::without_rule;
 use std::fmt;
 
@@ -30,8 +30,8 @@ impl fmt::Display for Applies {
 #[must_use]
 pub fn applies(method: Method, model: &Model) -> Applies {
     let no = |why: &str| Applies::No(why.to_owned());
-    if model.card().is_some_and(|c| matches!(c.input, Input::Waveform { .. })) {
-        return no("it takes a waveform, not features");
+    if model.takes_waveform().is_some() {
+        return of_waveform(method, model);
     }
     if model.width() == 0 {
         return no("how many columns it takes is not known: give it a card");
@@ -59,5 +59,27 @@ pub fn applies(method: Method, model: &Model) -> Applies {
                 Applies::No(format!("no rule for {}", missing.join(", ")))
             }
         }
+        (Method::GradCam | Method::Occlusion, _) => no("it takes features, not a waveform"),
+    }
+}
+
+fn of_waveform(method: Method, model: &Model) -> Applies {
+    if model.kind() == OutputKind::HiddenStates {
+        return Applies::No("it gives hidden states and no scores".to_owned());
+    }
+    let missing = without_rule(model.graph(), model.output());
+    let rules = |how: &'static str| {
+        if missing.is_empty() {
+            Applies::Yes(how)
+        } else {
+            Applies::No(format!("no rule for {}: use occlusion", missing.join(", ")))
+        }
+    };
+    match method {
+        Method::Gradient => rules("of samples and layers"),
+        Method::GradCam => rules("over the frames of a layer"),
+        Method::IntegratedGradients => rules("of samples"),
+        Method::Occlusion => Applies::Yes("of segments"),
+        _ => Applies::No("it takes a waveform, not features".to_owned()),
     }
 }

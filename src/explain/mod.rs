@@ -8,8 +8,10 @@
 mod applies;
 pub mod distinct;
 mod explainer;
+pub mod frames;
 pub mod gradient;
 pub mod groups;
+pub mod layout;
 pub mod linear;
 mod play;
 mod prepared;
@@ -66,12 +68,24 @@ pub enum Method {
     IntegratedGradients,
     /// The gradient itself: no attribution, but what one is made of.
     Gradient,
+    /// Grad-CAM over the frames of a layer.
+    GradCam,
+    /// How much a score falls when a segment is silenced.
+    Occlusion,
 }
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Linear, Self::Tree, Self::ShapleyGroups, Self::Shapley, Self::IntegratedGradients, Self::Gradient];
+    pub const ALL: [Self; 8] = [
+        Self::Linear,
+        Self::Tree,
+        Self::ShapleyGroups,
+        Self::Shapley,
+        Self::IntegratedGradients,
+        Self::Gradient,
+        Self::GradCam,
+        Self::Occlusion,
+    ];
 
     /// The name in results and settings.
     #[must_use]
@@ -83,6 +97,8 @@ impl Method {
             Self::Shapley => "shapley",
             Self::IntegratedGradients => "integrated-gradients",
             Self::Gradient => "gradient",
+            Self::GradCam => "grad-cam",
+            Self::Occlusion => "occlusion",
         }
     }
 }

@@ -2,19 +2,23 @@
 
 use super::audit;
 use super::clusters::{clusters, spearman};
-use super::consensus::{Opinion, Panel, consensus, median, order, shares};
+use super::consensus::{Panel, consensus, order, voting};
 use super::contexts::{self, Context};
 use super::direction::{Direction, flips};
 use super::examine::Examined;
 use super::findings::{Agreement, Audits, CorpusFacts, FeatureFindings, Findings, GroupFindings, SCHEMA};
+use super::friedman::{by_corpus, friedman};
+use super::generality::over_corpora;
 use super::importance::View;
 use super::labels;
 use super::learners::Learner;
+use super::opinions::{Opinion, shares};
 use super::pool::{Pool, Recording};
 use super::prepare::{Normalisation, raw, standardised};
 use super::settings::StudySettings;
+use super::skipped::Skipped;
 use super::stability::{kendall_w, nogueira, rank_biased_overlap};
-use super::statistics::{friedman, ranks};
+use super::statistics::{median, ranks};
 use super::sufficiency::Curve;
 
 fn corpus_facts(pool: &Pool, settings: &StudySettings) -> Vec<CorpusFacts> {
@@ -67,6 +71,10 @@ fn best20(lists: &[Vec<f64>]) -> Vec<Vec<bool>> {
     lists.iter().map(one).collect()
 }
 
+fn lists_of(named: &[(String, Vec<f64>)]) -> Vec<Vec<f64>> {
+    named.iter().map(|b| b.1.clone()).collect()
+}
+
 fn mean_lists(lists: &[&Vec<f64>]) -> Vec<f64> {
     let n = lists.len().max(1) as f64;
     (0..lists.first().map_or(0, |l| l.len())).map(|f| lists.iter().map(|l| l[f]).sum::<f64>() / n).collect()
@@ -100,7 +108,7 @@ fn agreement(contexts: &[Context], examined: &[Examined], by_block: &[(String, V
             .filter(|l| l.len() == width)
             .collect()
     };
-    let corpora: Vec<Vec<f64>> = by_block.iter().map(|b| b.1.clone()).collect();
+    let corpora = lists_of(by_block);
     let mut languages: Vec<(String, Vec<&Vec<f64>>)> = Vec::new();
     for (name, standing) in by_block {
         let language = contexts.iter().find(|c| c.corpus.as_ref() == Some(name)).and_then(|c| c.language.clone());
@@ -127,15 +135,17 @@ pub(super) fn assemble(
     settings: &StudySettings,
     contexts: &[Context],
     examined: Vec<Examined>,
-    skipped: Vec<contexts::Skipped>,
+    skipped: Vec<Skipped>,
     curves: Vec<Curve>,
     condition_curves: Vec<Curve>,
     transfers: Vec<super::transfer::Transfer>,
 ) -> Findings {
     let width = pool.width();
     let members = pool.members();
-    let panels: Vec<Panel> = examined.iter().map(|e| e.features.clone()).collect();
-    let group_panels: Vec<Panel> = examined.iter().map(|e| e.groups.clone()).collect();
+    let panels_of = |of: &dyn Fn(&Examined) -> Panel| -> Vec<Panel> {
+        voting(contexts.iter().zip(&examined).map(|(c, e)| (c.corpus.as_deref(), of(e))).collect())
+    };
+    let (panels, group_panels) = (panels_of(&|e| e.features.clone()), panels_of(&|e| e.groups.clone()));
     let places = consensus(&panels, width, settings.draws, settings.seed);
     let group_places = consensus(&group_panels, members.len(), settings.draws, settings.seed);
     let mut blocks: Vec<String> = Vec::new();
@@ -152,6 +162,8 @@ pub(super) fn assemble(
         blocks.iter().map(one).collect()
     };
     let (by_block, groups_by_block) = (alone(&panels, width), alone(&group_panels, members.len()));
+    let general = over_corpora(&lists_of(&by_block));
+    let general_groups = over_corpora(&lists_of(&groups_by_block));
     let rank_in = |lists: &[(String, Vec<f64>)], f: usize| -> Vec<(String, f64)> {
         lists.iter().map(|(b, l)| (b.clone(), ranks(l)[f])).collect()
     };
@@ -167,6 +179,7 @@ pub(super) fn assemble(
             group: pool.groups[f].name().to_owned(),
             score: places[f].score,
             rank: places[f].rank,
+            rank_over_corpora: general.as_ref().map(|g| g[f]),
             generality: examined.iter().filter(|e| e.above[f]).count(),
             of_contexts: examined.len(),
             by_corpus: rank_in(&by_block, f),
@@ -181,21 +194,24 @@ pub(super) fn assemble(
         features: members[g].1.len(),
         score: group_places[g].score,
         rank: group_places[g].rank,
+        rank_over_corpora: general_groups.as_ref().map(|l| l[g]),
         by_corpus: rank_in(&groups_by_block, g),
     };
     let mut confounds = audit::corpora(pool, settings.seed);
     for c in contexts.iter().filter(|c| c.heard == 0 && c.whole) {
         confounds.extend(audit::labels(pool, c, settings.seed));
     }
-    let blocks_of_learners: Vec<Vec<f64>> = examined
+    let figures: Vec<(&str, Vec<f64>)> = examined
         .iter()
-        .flat_map(|e| {
+        .filter_map(|e| e.findings.corpus.as_deref().map(|corpus| (corpus, &e.findings.skills)))
+        .flat_map(|(corpus, skills)| {
             Normalisation::ALL.map(|n| {
-                let skill_of = |l: &Learner| e.findings.skills.iter().find(|s| s.learner == *l && s.normalisation == n);
-                settings.learners.iter().filter_map(|l| skill_of(l).map(|s| s.uar.value)).collect()
+                let of = |l: &Learner| skills.iter().find(|s| s.learner == *l && s.normalisation == n);
+                (corpus, settings.learners.iter().filter_map(|l| of(l).map(|s| s.uar.value)).collect())
             })
         })
         .collect();
+    let friedman = friedman(&by_corpus(&figures), settings.seed).ok().map(|f| (settings.learners.clone(), f));
     let everyone: Vec<usize> = (0..pool.recordings.len()).collect();
     let together = contexts::Context::new(pool, "all".to_owned(), everyone.clone(), 0)
         .map(|c| clusters(&spearman(&standardised(&raw(pool, &c, Normalisation::Speaker), &everyone))))
@@ -228,7 +244,7 @@ pub(super) fn assemble(
             .collect(),
         flips,
         agreement: agreement(contexts, &examined, &by_block, width),
-        friedman: friedman(&blocks_of_learners).ok().map(|f| (settings.learners.clone(), f)),
+        friedman,
         contexts: examined.into_iter().map(|e| e.findings).collect(),
         skipped,
         curves,

@@ -1,11 +1,11 @@
 //! Contexts: subsets of the recordings (a corpus, a sex, a language) under one acoustic condition. Every figure of a study belongs
 //! to one.
 
-use super::data::dealt;
 use super::error::TrainError;
+use super::folds::Folds;
 use super::pool::{Pool, Recording};
+use super::skipped::Skipped;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// Fewer speakers than this make no context: nothing can be said about speakers that were not heard.
 pub const LEAST_SPEAKERS: usize = 4;
@@ -39,9 +39,9 @@ pub struct Context {
     /// The label of each member, by number.
     #[serde(skip)]
     pub classes: Vec<usize>,
-    /// The fold of each member, from 0 without holes.
+    /// Its folds.
     #[serde(skip)]
-    pub folds: Vec<usize>,
+    pub folds: Folds,
     /// The speaker of each member, by number.
     #[serde(skip)]
     pub speakers: Vec<usize>,
@@ -49,20 +49,11 @@ pub struct Context {
     pub speaker_names: Vec<String>,
 }
 
-/// A context that is too small, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Skipped {
-    /// Its name.
-    pub name: String,
-    /// Why nothing is said about it.
-    pub why: String,
-}
-
 impl Context {
     /// The context of some recordings under a condition.
     ///
     /// # Errors
-    /// [`TrainError`] for too few speakers or labels, or given folds that share a speaker or session.
+    /// [`TrainError`] for too few speakers or labels, or folds as in [`Folds::new`].
     pub fn new(pool: &Pool, name: String, members: Vec<usize>, heard: usize) -> Result<Self, TrainError> {
         let property_of_members = |f: &dyn Fn(&Recording) -> String| -> Vec<String> {
             members.iter().map(|i| f(&pool.recordings[*i])).collect()
@@ -84,7 +75,7 @@ impl Context {
         };
         let (corpus, language, sex) =
             (one(&|r| Some(r.corpus.clone())), one(&|r| r.language.clone()), one(&|r| r.sex.clone()));
-        let folds = folds(pool, &members)?;
+        let folds = folds(pool, &members, corpus.is_some())?;
         let condition = pool.heard[heard].condition.clone();
         let whole =
             corpus.as_ref().is_some_and(|c| pool.recordings.iter().filter(|r| r.corpus == *c).count() == members.len());
@@ -107,21 +98,21 @@ impl Context {
 
     /// Number of folds.
     #[must_use]
-    pub fn fold_count(&self) -> usize {
-        self.folds.iter().max().map_or(0, |m| m + 1)
+    pub const fn fold_count(&self) -> usize {
+        self.folds.count()
     }
 
     /// Members outside and inside a fold's training part: `(tested, learnt from)`.
     #[must_use]
     pub fn split(&self, fold: usize) -> (Vec<usize>, Vec<usize>) {
-        (0..self.members.len()).partition(|i| self.folds[*i] == fold)
+        self.folds.split(fold)
     }
 
     /// What a figure of this context rests on, in words.
     #[must_use]
     pub fn protocol(&self) -> String {
         format!(
-            "{} recordings of {} speakers, {} folds that share no speaker, predictions out of fold pooled",
+            "{} recordings of {} speakers, {} folds that share neither speaker, session nor recording, predictions out of fold pooled",
             self.members.len(),
             self.speaker_names.len(),
             self.fold_count()
@@ -138,29 +129,11 @@ fn numbered(entries: &[String]) -> (Vec<String>, Vec<usize>) {
     (names, numbers)
 }
 
-/// Folds that share neither speaker nor session: the corpus's own where all members have one, else units (speakers, or all
-/// speakers of a session) are dealt out.
-fn folds(pool: &Pool, members: &[usize]) -> Result<Vec<usize>, TrainError> {
-    let unit = |i: &usize| {
-        let r = &pool.recordings[*i];
-        r.session.as_ref().map_or_else(|| r.who(), |s| format!("{}/session {s}", r.corpus))
-    };
-    let given: Option<Vec<String>> =
-        members.iter().map(|i| pool.recordings[*i].fold.map(|f| format!("{:04}", f))).collect();
-    let one_corpus = members.iter().all(|i| pool.recordings[*i].corpus == pool.recordings[members[0]].corpus);
-    if let Some(given) = given.filter(|_| one_corpus) {
-        let mut fold_of: BTreeMap<String, &String> = BTreeMap::new();
-        for (i, fold) in members.iter().zip(&given) {
-            for key in [unit(i), pool.recordings[*i].who()] {
-                if *fold_of.entry(key.clone()).or_insert(fold) != fold {
-                    return Err(TrainError::SharedSpeaker(key));
-                }
-            }
-        }
-        return Ok(numbered(&given).1);
-    }
-    let units: Vec<String> = members.iter().map(unit).collect();
-    Ok(dealt(&units.iter().map(String::as_str).collect::<Vec<_>>(), DEALT))
+/// Folds of some recordings: the corpus's own where there is one corpus and all of them have one.
+fn folds(pool: &Pool, members: &[usize], one_corpus: bool) -> Result<Folds, TrainError> {
+    let recordings = || members.iter().map(|i| &pool.recordings[*i]);
+    let given = one_corpus.then(|| recordings().map(|r| r.fold).collect::<Option<Vec<usize>>>()).flatten();
+    Folds::new(&recordings().map(Recording::ties).collect::<Vec<_>>(), given, DEALT)
 }
 
 /// All contexts: every corpus, every sex in it, every language of several corpora, each under every condition; and those that are

@@ -1,6 +1,7 @@
-//! Datasets: labelled recordings as feature vectors, and cross-validation folds of them that share no speaker.
+//! Datasets: labelled recordings as feature vectors.
 
 use super::error::TrainError;
+use super::folds::{Folds, Ties};
 use super::statistics::moments;
 use crate::features::baseline::{Baseline, Population};
 use crate::model::card::Normaliser;
@@ -15,14 +16,33 @@ pub struct Sample {
     pub speech_s: f64,
     /// What was labelled.
     pub label: String,
-    /// Who speaks.
+    /// The recording, for messages.
+    pub file: String,
+    /// Who speaks, across corpora.
     pub speaker: String,
+    /// The session, where known: nothing of a session is both learnt from and tested on.
+    pub session: Option<String>,
+    /// Hash of the samples; empty where it is not known.
+    pub audio: String,
     /// Its fold, where the corpus gives one.
     pub fold: Option<usize>,
     /// Which corpus it is from.
     pub corpus: String,
     /// Under which condition it was heard.
     pub condition: String,
+}
+
+impl Sample {
+    /// What ties it to other samples.
+    #[must_use]
+    pub fn ties(&self) -> Ties {
+        Ties {
+            file: self.file.clone(),
+            speaker: self.speaker.clone(),
+            session: self.session.as_ref().map(|s| format!("{}/{s}", self.corpus)),
+            audio: self.audio.clone(),
+        }
+    }
 }
 
 /// A corpus as rows.
@@ -109,22 +129,13 @@ impl Dataset {
         speakers
     }
 
-    /// A fold for every sample: the corpus's own where it gives one for all, else speakers are dealt out, those who say most
-    /// first, to the fold that has least.
+    /// Folds of the samples: the corpora's own where they give one for every sample, else speakers are dealt out.
     ///
     /// # Errors
-    /// [`TrainError::SharedSpeaker`] where given folds share a speaker.
-    pub fn folds(&self, count: usize) -> Result<Vec<usize>, TrainError> {
-        let mut fold_of: BTreeMap<&str, usize> = BTreeMap::new();
-        if let Some(given) = self.samples.iter().map(|s| s.fold).collect::<Option<Vec<usize>>>() {
-            for (s, fold) in self.samples.iter().zip(&given) {
-                if *fold_of.entry(&s.speaker).or_insert(*fold) != *fold {
-                    return Err(TrainError::SharedSpeaker(s.speaker.clone()));
-                }
-            }
-            return Ok(given);
-        }
-        Ok(dealt(&self.samples.iter().map(|s| s.speaker.as_str()).collect::<Vec<_>>(), count))
+    /// [`TrainError`] as [`Folds::new`].
+    pub fn folds(&self, count: usize) -> Result<Folds, TrainError> {
+        let ties: Vec<Ties> = self.samples.iter().map(Sample::ties).collect();
+        Folds::new(&ties, self.samples.iter().map(|s| s.fold).collect(), count)
     }
 
     /// Statistics of the given samples: means and standard deviations of what is defined. A feature that does not move gets
@@ -161,21 +172,4 @@ impl Dataset {
         self.against = self.samples.iter().map(z).collect();
         Ok(())
     }
-}
-
-/// A fold for every entry: names are dealt out, those that come most first, to the fold that has least.
-#[must_use]
-pub fn dealt(names: &[&str], count: usize) -> Vec<usize> {
-    let mut said: BTreeMap<&str, usize> = BTreeMap::new();
-    names.iter().for_each(|n| *said.entry(n).or_default() += 1);
-    let mut order: Vec<(&str, usize)> = said.into_iter().collect();
-    order.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let mut loads = vec![0; count.clamp(2, order.len().max(2))];
-    let mut fold_of: BTreeMap<&str, usize> = BTreeMap::new();
-    for (name, n) in order {
-        let least = (0..loads.len()).min_by_key(|k| loads[*k]).unwrap_or(0);
-        loads[least] += n;
-        fold_of.insert(name, least);
-    }
-    names.iter().map(|n| fold_of[n]).collect()
 }

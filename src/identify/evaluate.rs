@@ -116,8 +116,9 @@ pub fn nested(context: &Context, raw: &Rows, candidates: &[(Learner, f64)], seed
     Ok(Chosen { choices, uar: uar(&context.classes, &answers, context.labels.len()), scores })
 }
 
-/// The first candidate, unless another one is better by more than one standard error of the difference over three folds of the
-/// given members' speakers (Breiman et al., Classification and regression trees, 1984): between equals chance does not choose.
+/// The first candidate, unless another one is better by more than one standard error of the difference over three folds inside the
+/// given members (Breiman et al., Classification and regression trees, 1984): between equals chance does not choose. Folds that
+/// have fewer than two labels to learn from say nothing.
 fn choose(
     context: &Context,
     raw: &Rows,
@@ -125,19 +126,17 @@ fn choose(
     candidates: &[(Learner, f64)],
     seed: u64,
 ) -> Result<(Learner, f64), TrainError> {
-    let mut speakers: Vec<usize> = members.iter().map(|i| context.speakers[*i]).collect();
-    speakers.sort_unstable();
-    speakers.dedup();
-    let part = |i: &usize| speakers.iter().position(|s| *s == context.speakers[*i]).unwrap_or(0) % 3;
+    let several = |inside: &[usize]| inside.iter().any(|i| context.classes[*i] != context.classes[inside[0]]);
+    let folds: Vec<(Vec<usize>, Vec<usize>)> =
+        context.folds.inner(members, 3).into_iter().filter(|f| several(&f.1)).collect();
     let mut recalls_of: Vec<Vec<f64>> = Vec::new();
     for &(learner, strength) in candidates {
         let mut recalls = Vec::new();
-        for k in 0..3.min(speakers.len()) {
-            let (outside, inside): (Vec<usize>, Vec<usize>) = members.iter().partition(|i| part(i) == k);
-            let rows = standardised(raw, &inside);
+        for (outside, inside) in &folds {
+            let rows = standardised(raw, inside);
             let y: Vec<usize> = inside.iter().map(|i| context.classes[*i]).collect();
-            let fitted = fit(learner, strength, &rows.select(Axis(0), &inside), &y, &context.labels, seed)?;
-            let scores: Array2<f64> = fitted.scores(&rows.select(Axis(0), &outside));
+            let fitted = fit(learner, strength, &rows.select(Axis(0), inside), &y, &context.labels, seed)?;
+            let scores: Array2<f64> = fitted.scores(&rows.select(Axis(0), outside));
             let answers: Vec<usize> = scores.axis_iter(Axis(0)).map(|s| top(&s.to_vec())).collect();
             let truth: Vec<usize> = outside.iter().map(|i| context.classes[*i]).collect();
             recalls.push(uar(&truth, &answers, context.labels.len()));

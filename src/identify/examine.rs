@@ -7,7 +7,7 @@ use super::direction::{Direction, directions};
 use super::error::TrainError;
 use super::evaluate::{Evaluation, evaluate, nested, paired, uar_by_speaker};
 use super::findings::{ChosenSkill, ContextFindings, Skill};
-use super::importance::{View, Vote, permutation, selection, shapley, univariate};
+use super::importance::{Players, View, Vote, permutation, selection, shapley, univariate};
 use super::learners::{Learner, Rows};
 use super::measure::{calibration_error, reliability, temperature, tempered, top};
 use super::pool::Pool;
@@ -66,7 +66,7 @@ fn examine(
     let values = shapley::values(context, &e, &p.groups)?;
     let losses = permutation::losses(context, &e, &p.clusters, seed);
     let weight = e.skill(context.labels.len());
-    let vote = |view, by_unit| Vote { view, learner: Some(learner), seed, by_unit, weight };
+    let vote = |view, by_unit| Vote { view, learner: Some(learner), seed, by_unit, weight, players: None };
     let per_feature = permutation::by_feature(&losses, &p.clusters, rows.ncols());
     let mut features = vec![vote(View::Permutation, shapley::by_speaker(context, &per_feature))];
     if let Some(v) = &values.features {
@@ -86,14 +86,6 @@ fn examine(
         calibration_error: calibration_error(&calibrated(&e.scores, &context.classes), &context.classes),
     };
     Ok(Examination { skill, answers, features, groups })
-}
-
-/// Mean over features of a group, by unit: only for views that have no value for a group as such.
-fn largest_of_group(v: &Vote, groups: &[Vec<usize>]) -> Vote {
-    let by_unit = ndarray::Array2::from_shape_fn((v.by_unit.nrows(), groups.len()), |(i, g)| {
-        groups[g].iter().map(|f| v.by_unit[(i, *f)]).fold(f64::MIN, f64::max)
-    });
-    Vote { by_unit, ..v.clone() }
 }
 
 pub(super) fn examined(pool: &Pool, context: &Context, settings: &StudySettings) -> Result<Examined, TrainError> {
@@ -121,9 +113,16 @@ pub(super) fn examined(pool: &Pool, context: &Context, settings: &StudySettings)
     let effects = univariate::effects(context, &p.raw[1].1, settings.permutations, settings.seed);
     let selected = selection::select(context, &p.raw[1].1, settings.pairs, settings.seed);
     let skill = done.iter().map(|d| d.1.features[0].weight).fold(0.0, f64::max);
-    let vote = |view, by_unit| Vote { view, learner: None, seed: settings.seed, by_unit, weight: skill };
-    let model_free_votes =
-        [vote(View::Univariate, effects.by_speaker.clone()), vote(View::Selection, selected.both.clone())];
+    let model_free_votes = |groups: Option<&[Vec<usize>]>| {
+        let vote = |view, by_unit: &ndarray::Array2<f64>, chance: &dyn Fn(&[Vec<usize>]) -> Vec<f64>| {
+            let players = groups.map(|g| Players { features: g.to_vec(), chance: chance(g) });
+            Vote { view, learner: None, seed: settings.seed, by_unit: by_unit.clone(), weight: skill, players }
+        };
+        [
+            vote(View::Univariate, &effects.by_speaker, &|g| effects.chance(g)),
+            vote(View::Selection, &selected.both, &|g| selected.chance(g)),
+        ]
+    };
     let mut opinions = Vec::new();
     let mean = |v: &Vote| standing(&v.by_unit.sum_axis(Axis(0)).to_vec());
     for ((_, learner, seed), e) in done.iter().filter(|d| d.0.0 == 1) {
@@ -133,15 +132,11 @@ pub(super) fn examined(pool: &Pool, context: &Context, settings: &StudySettings)
     let panel = |votes: Vec<Vote>| Panel {
         context: context.name.clone(),
         block: context.corpus.clone().unwrap_or_else(|| context.name.clone()),
+        speakers: context.speaker_names.clone(),
         votes,
     };
-    let features = panel(first().flat_map(|d| d.1.features.clone()).chain(model_free_votes.clone()).collect());
-    let groups = panel(
-        first()
-            .flat_map(|d| d.1.groups.clone())
-            .chain(model_free_votes.iter().map(|v| largest_of_group(v, &p.groups)))
-            .collect(),
-    );
+    let features = panel(first().flat_map(|d| d.1.features.clone()).chain(model_free_votes(None)).collect());
+    let groups = panel(first().flat_map(|d| d.1.groups.clone()).chain(model_free_votes(Some(&p.groups))).collect());
     let above: Vec<bool> = effects.q.iter().map(|q| *q < 0.05).collect();
     let mut chosen = Vec::new();
     for (n, (how, rows)) in p.raw.iter().enumerate() {

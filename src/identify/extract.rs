@@ -7,11 +7,16 @@ use crate::signal::samples::Samples;
 /// Samples handed over at once.
 const BLOCK: usize = 65_536;
 
-/// Functionals of a whole recording of one channel, and its seconds of speech. Silence has undefined features.
+/// Functionals of a whole recording of one channel, and its seconds of speech. Silence has undefined features. Samples are relative
+/// to full scale, as a file holds them: what the analysis makes of full scale happens here, once.
 ///
 /// # Errors
 /// [`ConfigError`] for a rate that the analyzer refuses.
-pub fn features(samples: &[f32], rate_hz: u32, set: FeatureSet) -> Result<(Vec<Option<f32>>, f64), ConfigError> {
+pub fn features<S: Copy + Into<f64>>(
+    samples: &[S],
+    rate_hz: u32,
+    set: FeatureSet,
+) -> Result<(Vec<Option<f32>>, f64), ConfigError> {
     let config = Config { sets: vec![set], segmentation: Segmentation::File, ..Config::default() };
     let mut result = (vec![None; set.functionals().len()], 0.0);
     let mut take = |o: Output<'_>| {
@@ -21,8 +26,11 @@ pub fn features(samples: &[f32], rate_hz: u32, set: FeatureSet) -> Result<(Vec<O
         }
     };
     let mut analyzer = Analyzer::new(config, rate_hz, 1)?;
+    let mut wide = Vec::with_capacity(BLOCK.min(samples.len()));
     for block in samples.chunks(BLOCK) {
-        analyzer.push(&Samples::f32(block, 1)?, &mut take)?;
+        wide.clear();
+        wide.extend(block.iter().map(|s| (*s).into()));
+        analyzer.push(&Samples::f64(&wide, 1)?, &mut take)?;
     }
     analyzer.finish(&mut take);
     Ok(result)

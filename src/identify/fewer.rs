@@ -7,12 +7,13 @@ use super::measure::uar;
 use super::pool::Pool;
 use super::prepare::{Normalisation, raw, standardised};
 use super::settings::StudySettings;
+use super::steps::Steps;
 use super::sufficiency::{self, Curve, Order};
 use ndarray::Axis;
 use rayon::prelude::*;
 
-/// Called when a step of a study is done, with what it was; an error ends the study.
-pub(super) type Step<'a> = &'a (dyn Fn(&str) -> Result<(), TrainError> + Sync);
+/// Curves of one context, or why there are none, by its name.
+type Named = (String, Result<Vec<Curve>, TrainError>);
 
 /// Standing by backward elimination over a whole context.
 fn whole_standing(pool: &Pool, context: &Context, how: Normalisation) -> Result<Vec<f64>, TrainError> {
@@ -21,31 +22,27 @@ fn whole_standing(pool: &Pool, context: &Context, how: Normalisation) -> Result<
     sufficiency::standing_inside(&standardised(&rows, &everyone), &context.classes, context.labels.len())
 }
 
-pub(super) fn curves(
-    pool: &Pool,
-    clean: &[&Context],
-    settings: &StudySettings,
-    step: Step<'_>,
-) -> Result<Vec<Curve>, TrainError> {
+/// Every clean whole corpus in both normalisations.
+pub(super) fn curves(pool: &Pool, clean: &[&Context], settings: &StudySettings, steps: &Steps<'_>) -> Vec<Named> {
     let jobs: Vec<(usize, Normalisation)> = (0..clean.len()).flat_map(|c| Normalisation::ALL.map(|n| (c, n))).collect();
-    let standings: Vec<Vec<f64>> =
-        jobs.par_iter().map(|(c, n)| whole_standing(pool, clean[*c], *n)).collect::<Result<_, _>>()?;
-    let lists: Vec<Vec<Curve>> = jobs
-        .par_iter()
+    let standings: Vec<Result<Vec<f64>, TrainError>> =
+        jobs.par_iter().map(|(c, n)| whole_standing(pool, clean[*c], *n)).collect();
+    jobs.par_iter()
         .map(|(c, n)| {
             let others: Vec<Vec<f64>> = jobs
                 .iter()
                 .zip(&standings)
                 .filter(|((other, how), _)| other != c && how == n)
-                .map(|(_, s)| s.clone())
+                .filter_map(|(_, s)| s.as_ref().ok().cloned())
                 .collect();
-            let rows = raw(pool, clean[*c], *n);
-            let context_curves = sufficiency::within(clean[*c], &rows, *n, &others, &settings.sizes, settings.seed)?;
-            step(&format!("few features, {}", clean[*c].name))?;
-            Ok(context_curves)
+            let name = format!("few features, {}, {}", clean[*c].name, n.name());
+            let outcome = steps.step(&name, || {
+                let rows = raw(pool, clean[*c], *n);
+                sufficiency::within(clean[*c], &rows, *n, &others, &settings.sizes, settings.seed)
+            });
+            (name, outcome)
         })
-        .collect::<Result<_, TrainError>>()?;
-    Ok(lists.concat())
+        .collect()
 }
 
 /// Every whole corpus under every other condition: learnt from clean sound, and from sound of the same kind.
@@ -53,27 +50,28 @@ pub(super) fn condition_curves(
     pool: &Pool,
     whole: &[&Context],
     settings: &StudySettings,
-    step: Step<'_>,
-) -> Result<Vec<Curve>, TrainError> {
+    steps: &Steps<'_>,
+) -> Vec<Named> {
     let jobs: Vec<&Context> = whole.iter().copied().filter(|c| c.heard > 0).collect();
-    let lists: Vec<Vec<Curve>> = jobs
-        .par_iter()
+    jobs.par_iter()
         .map(|c| {
-            let Some(clean) = whole.iter().find(|o| o.heard == 0 && o.corpus == c.corpus) else {
-                return Ok(Vec::new());
-            };
-            let mut out = Vec::new();
-            for how in Normalisation::ALL {
-                let (quiet, noisy) = (raw(pool, clean, how), raw(pool, c, how));
-                for (learnt, from) in [(*clean, &quiet), (*c, &noisy)] {
-                    out.push(condition_curve(learnt, from, c, &noisy, how, settings)?);
+            let name = format!("few features, {}", c.name);
+            let outcome = steps.step(&name, || {
+                let mut out = Vec::new();
+                let Some(clean) = whole.iter().find(|o| o.heard == 0 && o.corpus == c.corpus) else {
+                    return Ok(out);
+                };
+                for how in Normalisation::ALL {
+                    let (quiet, noisy) = (raw(pool, clean, how), raw(pool, c, how));
+                    for (learnt, from) in [(*clean, &quiet), (*c, &noisy)] {
+                        out.push(condition_curve(learnt, from, c, &noisy, how, settings)?);
+                    }
                 }
-            }
-            step(&format!("few features, {}", c.name))?;
-            Ok(out)
+                Ok(out)
+            });
+            (name, outcome)
         })
-        .collect::<Result<_, TrainError>>()?;
-    Ok(lists.concat())
+        .collect()
 }
 
 fn condition_curve(

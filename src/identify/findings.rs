@@ -1,19 +1,20 @@
-//! Findings of a study: the content of `ranking.json` (`affect.ranking/1`) and of the report.
+//! Findings of a study: the content of `ranking.json` (`affect.ranking/2`) and of the report.
 
 use super::audit::Confound;
-use super::contexts::Skipped;
 use super::direction::{Direction, Flip};
+use super::friedman::Friedman;
 use super::importance::selection::ErrorBound;
 use super::learners::Learner;
 use super::measure::Bin;
 use super::prepare::Normalisation;
-use super::statistics::{Friedman, Interval};
+use super::skipped::Skipped;
+use super::statistics::Interval;
 use super::sufficiency::Curve;
 use super::transfer::Transfer;
 use serde::Serialize;
 
 /// Name and version of the form.
-pub const SCHEMA: &str = "affect.ranking/1";
+pub const SCHEMA: &str = "affect.ranking/2";
 
 /// The findings of a study.
 #[derive(Debug, Clone, Serialize)]
@@ -38,7 +39,7 @@ pub struct Findings {
     pub audits: Audits,
     /// Contexts, with what learners reach there.
     pub contexts: Vec<ContextFindings>,
-    /// Contexts that are too small.
+    /// What was left out, such as contexts that are too small, and why.
     pub skipped: Vec<Skipped>,
     /// Features, the most important first.
     pub features: Vec<FeatureFindings>,
@@ -58,7 +59,7 @@ pub struct Findings {
     pub condition_curves: Vec<Curve>,
     /// From corpus to corpus.
     pub transfers: Vec<Transfer>,
-    /// Comparison of learners over contexts.
+    /// Comparison of learners over corpora; none where there is one.
     pub friedman: Option<(Vec<Learner>, Friedman)>,
 }
 
@@ -162,8 +163,10 @@ pub struct FeatureFindings {
     pub group: String,
     /// Mean standing over all opinions, 1 for what is first everywhere.
     pub score: f64,
-    /// Rank with its interval over speakers drawn anew.
+    /// Rank, with its interval over the speakers of these corpora drawn anew.
     pub rank: Interval,
+    /// Rank, with its interval over corpora such as these; none where there is one.
+    pub rank_over_corpora: Option<Interval>,
     /// In how many contexts it tells labels apart beyond chance (false discovery level below 5 %).
     pub generality: usize,
     /// Out of how many contexts.
@@ -185,8 +188,10 @@ pub struct GroupFindings {
     pub features: usize,
     /// Mean standing.
     pub score: f64,
-    /// Rank with its interval.
+    /// Rank, with its interval over the speakers of these corpora drawn anew.
     pub rank: Interval,
+    /// Rank, with its interval over corpora such as these; none where there is one.
+    pub rank_over_corpora: Option<Interval>,
     /// Its rank in each corpus by itself.
     pub by_corpus: Vec<(String, f64)>,
 }

@@ -1,13 +1,13 @@
 //! Training of a model from a pool of recordings: which data it learns from, which learner, what its card says.
 
-use super::audit;
 use super::data::{Dataset, Sample};
 use super::error::TrainError;
 use super::labels::dimensions;
 use super::learners::Learner;
-use super::pool::{Pool, Recording};
+use super::pool::Pool;
 use super::prepare::Normalisation;
-use super::train::{Reference, TrainSettings, Trained, train};
+use super::recipe::{Reference, TrainSettings};
+use super::train::{Trained, train};
 use super::transfer::Parts;
 use crate::model::card::{Derived, Metric};
 use std::collections::BTreeSet;
@@ -62,7 +62,10 @@ impl Plan {
                         values: heard.values[i].clone(),
                         speech_s: heard.speech_s[i],
                         label: r.label.clone(),
+                        file: r.file.clone(),
                         speaker: r.who(),
+                        session: r.session.clone(),
+                        audio: r.audio.clone(),
                         fold: r.fold,
                         corpus: r.corpus.clone(),
                         condition: heard.condition.clone(),
@@ -131,19 +134,35 @@ fn travels(
     }
     let best = (0..sum.len()).reduce(|a, b| if sum[b].2 > sum[a].2 { b } else { a });
     Ok(best.map(|k| {
-        let metric = |t: &super::transfer::Transfer| Metric {
-            name: format!("UAR on {}, learnt from {}", t.tested, t.learnt.join(" and ")),
-            value: t.learners[k].2,
-            protocol: format!(
-                "leave one corpus out, {} (chance {:.2}), clean, normalised {}{}",
-                t.labels.join(", "),
-                1.0 / t.labels.len() as f64,
-                match how {
-                    Normalisation::Training => "with the training speakers' statistics",
-                    Normalisation::Speaker => "per speaker (mean and standard deviation)",
-                },
-                if sum.len() > 1 { "; the learner was chosen by the mean of these figures" } else { "" }
-            ),
+        let metric = |t: &super::transfer::Transfer| {
+            // Where there was a choice: the figure of what the corpora learnt from would have chosen among themselves.
+            let (value, choice) = match &t.chosen {
+                _ if sum.len() == 1 => (t.learners[k].2, String::new()),
+                Some((learner, strength, uar)) => (
+                    uar.value,
+                    format!(
+                        "; the learner was chosen among the corpora learnt from ({} at {strength})",
+                        learner.name()
+                    ),
+                ),
+                None => (
+                    t.learners[k].2,
+                    format!("; not nested: the best of {} learners by the mean of these figures", sum.len()),
+                ),
+            };
+            Metric {
+                name: format!("UAR on {}, learnt from {}", t.tested, t.learnt.join(" and ")),
+                value,
+                protocol: format!(
+                    "leave one corpus out, {} (chance {:.2}), clean, normalised {}{choice}",
+                    t.labels.join(", "),
+                    1.0 / t.labels.len() as f64,
+                    match how {
+                        Normalisation::Training => "with the training speakers' statistics",
+                        Normalisation::Speaker => "per speaker (mean and standard deviation)",
+                    },
+                ),
+            }
         };
         (sum[k].0, sum[k].1, transfers.iter().map(metric).collect())
     }))
@@ -162,8 +181,8 @@ pub const CANDIDATES_OF_SEVERAL: [(Learner, f64); 5] = [
     (Learner::Perceptron, 3.0),
 ];
 
-/// Trains the model of a plan. Without learners in the settings the one is taken that travels best between the corpora, or for a
-/// single corpus the one with the best recall out of fold.
+/// Trains the model of a plan. Of several learners (or without any in the settings) the one is taken that travels best between the
+/// corpora, or for a single corpus the one with the best recall out of fold.
 ///
 /// # Errors
 /// [`TrainError`] naming what is wrong with the data, or what failed.
@@ -180,8 +199,10 @@ pub fn model(
     };
     if let Some((learner, strength, metrics)) = travels(pool, plan, how, &settings.learners)? {
         extra = metrics;
-        if settings.learners.is_empty() {
+        if settings.learners.len() != 1 {
             settings.learners = vec![(learner, strength)];
+            settings.selection =
+                "; the learner is the one that travels best between these corpora, not nested".to_owned();
         }
     }
     if settings.learners.is_empty() {
@@ -189,12 +210,6 @@ pub fn model(
     }
     let data = plan.dataset(pool, settings.reference)?;
     let other = plan.elsewhere(pool).dataset(pool, settings.reference)?;
-    // The same sound in two folds would leak: what was memorised in one is tested in the other.
-    let used: Vec<&Recording> = pool.recordings.iter().filter(|r| plan.corpora.contains(&r.corpus)).collect();
-    let folds: Option<Vec<usize>> = used.iter().map(|r| r.fold).collect();
-    if let Some(folds) = folds {
-        audit::split(&used, &folds).map_err(|leak| TrainError::Learner(leak.to_string()))?;
-    }
     settings.metrics.extend(extra);
     let labels = data.labels();
     let known: Option<Vec<(f64, f64)>> = labels.iter().map(|l| dimensions(l)).collect();
@@ -206,4 +221,68 @@ pub fn model(
         ];
     }
     train(&data, &other, &settings, progress)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::made;
+    use crate::identify::train::Background;
+
+    /// Figures from corpus to corpus are of a learner that the tested corpus had no part in choosing, or say that it had.
+    #[test]
+    fn transfers_on_a_card_are_nested_or_say_so() {
+        for (corpora, asked) in [(&["a", "b", "c"][..], 0), (&["a", "b"], 0), (&["a", "b"], 1), (&["a", "b", "c"], 2)] {
+            let pool = made::pool(corpora, 4, 12, 7);
+            let plan = Plan {
+                corpora: pool.corpora(),
+                labels: None,
+                conditions: vec!["clean".to_owned()],
+                level: true,
+                without: Vec::new(),
+                common: ["off", "on"].map(str::to_owned).to_vec(),
+            };
+            let settings = TrainSettings {
+                id: "m".to_owned(),
+                version: "1".to_owned(),
+                description: String::new(),
+                learners: [(Learner::Logistic, 0.02), (Learner::Sparse, 0.1)][..asked].to_vec(),
+                selection: String::new(),
+                reference: Reference::Training,
+                folds: 4,
+                seed: 1,
+                silent_share: 0.0,
+                background: Background::Rows(4),
+                licence: String::new(),
+                corpora: Vec::new(),
+                limits: Vec::new(),
+                derived: Vec::new(),
+                metrics: Vec::new(),
+            };
+            let candidates = if asked == 0 { CANDIDATES_OF_SEVERAL.to_vec() } else { settings.learners.clone() };
+            let card = model(&pool, &plan, settings, &mut |_, _| true).unwrap().card;
+            let parts = Parts::of(&pool, &plan.common, Normalisation::Training, &|_| true);
+            for (test, corpus) in corpora.iter().enumerate() {
+                let learn: Vec<usize> = (0..corpora.len()).filter(|k| *k != test).collect();
+                let t = parts.transfer(&learn, test, &candidates, 1).unwrap();
+                let figure =
+                    card.metrics.iter().find(|m| m.name.starts_with(&format!("UAR on {corpus}, learnt"))).unwrap();
+                match (corpora.len(), candidates.len()) {
+                    (_, 1) => assert!(figure.value == t.learners[0].2 && !figure.protocol.contains("chosen")),
+                    (3, _) => {
+                        assert_eq!(figure.value, t.chosen.unwrap().2.value);
+                        assert!(
+                            figure.protocol.contains("chosen among the corpora learnt from"),
+                            "{}",
+                            figure.protocol
+                        );
+                    }
+                    _ => assert!(figure.protocol.contains("not nested: the best of"), "{}", figure.protocol),
+                }
+            }
+            // All other figures are of a learner that was chosen before, by these corpora.
+            let home = card.metrics.iter().find(|m| m.name == "UAR").unwrap();
+            assert_eq!(home.protocol.contains("travels best between these corpora, not nested"), candidates.len() > 1);
+        }
+    }
 }

@@ -7,6 +7,7 @@
 
 use super::extract::features;
 use super::pool::{Facts, Heard, Pool, Recording};
+use super::streams::{Purpose, stream};
 use crate::analyzer::FeatureSet;
 use crate::explain::sampled::Random;
 use crate::features::catalogue::Group;
@@ -80,15 +81,11 @@ const VOWELS: [[f64; 4]; 4] = [
     [450.0, 850.0, 2450.0, 3350.0],
 ];
 
-/// One recording of a speaker; `strength` says how far a property is moved: 1 for what carries the label, less for a decoy.
-fn sound(speaker: u64, moved: &[(Carrier, f64)], same_vowels: bool, r: &mut Random) -> Vec<f32> {
+/// One recording of the speaker whom `own` draws; `strength` says how far a property is moved: 1 for what carries the label, less for a decoy.
+fn sound(own: &mut Random, moved: &[(Carrier, f64)], same_vowels: bool, r: &mut Random) -> Vec<f32> {
     let spread = if same_vowels { 0.02 } else { 0.05 };
     let by = |c: Carrier| moved.iter().filter(|m| m.0 == c).map(|m| m.1).sum::<f64>();
     let rate = f64::from(RATE_HZ);
-    let mut own = Random(speaker.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    (0..4).for_each(|_| {
-        own.uniform();
-    });
     let (pitch, tract, breath) =
         (100.0 + 110.0 * own.uniform(), 0.9 + 0.25 * own.uniform(), 20.0 + 5.0 * own.uniform());
     let f0 = pitch * (0.03 * r.normal()).exp() * 1.35f64.powf(by(Carrier::F0));
@@ -112,6 +109,9 @@ fn sound(speaker: u64, moved: &[(Carrier, f64)], same_vowels: bool, r: &mut Rand
             let contour = 1.0 + accent * (PI * t / seconds).sin() - fall * syllable as f64 / 4.0;
             t += (1.0 + jitter * r.normal()) / (f0 * contour);
         }
+        // Breath goes the way of the voice, so that no filter moves the ratio of the two in any band.
+        let breath = 10f64.powf(-breath / 20.0) * (x.iter().map(|v| v * v).sum::<f64>() / n as f64).sqrt();
+        x.iter_mut().for_each(|v| *v += breath * r.normal());
         let pole = (-TAU * 80.0 / rate).exp();
         for _ in 0..2 {
             let mut y = 0.0;
@@ -137,10 +137,9 @@ fn sound(speaker: u64, moved: &[(Carrier, f64)], same_vowels: bool, r: &mut Rand
             }
         }
         let power = (x.iter().map(|v| v * v).sum::<f64>() / n as f64).sqrt().max(1e-12);
-        let noise = 10f64.powf(-breath / 20.0);
         for (k, v) in x.iter_mut().enumerate() {
             let edge = (k.min(n - 1 - k) as f64 / (0.02 * rate)).min(1.0);
-            *v = (*v / power + noise * r.normal()) * (0.5 - 0.5 * (PI * edge).cos());
+            *v = *v / power * (0.5 - 0.5 * (PI * edge).cos());
         }
         out.extend(x);
         out.extend(std::iter::repeat_n(0.0, (0.05 * rate) as usize));
@@ -169,10 +168,7 @@ pub fn pool(carrier: Carrier, speakers: usize, recordings: usize, seed: u64) -> 
     let made: Vec<(Recording, Vec<Option<f32>>, f64)> = jobs
         .into_par_iter()
         .map(|(s, k)| {
-            let mut r = Random((seed.wrapping_mul(1_000_003) + (s * recordings + k) as u64).wrapping_mul(2) | 1);
-            (0..4).for_each(|_| {
-                r.uniform();
-            });
+            let mut r = stream(seed, Purpose::Recordings, (s * recordings + k) as u64);
             let on = if carrier == Carrier::Nothing { r.uniform() < 0.5 } else { k % 2 == 1 };
             let along = (r.uniform() < 2.0 / 3.0) == on;
             let mut moved = vec![(carrier.decoy(), if along { 0.5 } else { 0.0 })];
@@ -182,8 +178,8 @@ pub fn pool(carrier: Carrier, speakers: usize, recordings: usize, seed: u64) -> 
             if carrier == Carrier::Nothing {
                 moved.clear();
             }
-            let samples =
-                sound(seed.wrapping_mul(101).wrapping_add(s as u64), &moved, carrier == Carrier::Tilt, &mut r);
+            let mut own = stream(seed, Purpose::Voices, s as u64);
+            let samples = sound(&mut own, &moved, carrier == Carrier::Tilt, &mut r);
             // One finite channel at the analysis rate is never refused; were it, every feature would be undefined.
             let (values, speech_s) = features(&samples, RATE_HZ, FeatureSet::default())
                 .unwrap_or((vec![None; set.functionals().len()], 0.0));

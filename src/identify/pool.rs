@@ -1,5 +1,6 @@
 //! Recordings of several corpora with their features under every condition.
 
+use super::folds::Ties;
 use crate::features::catalogue::{Entry, Group};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,6 +52,17 @@ impl Recording {
     #[must_use]
     pub fn who(&self) -> String {
         format!("{}/{}", self.corpus, self.speaker)
+    }
+
+    /// What ties it to other recordings.
+    #[must_use]
+    pub fn ties(&self) -> Ties {
+        Ties {
+            file: self.file.clone(),
+            speaker: self.who(),
+            session: self.session.as_ref().map(|s| format!("{}/{s}", self.corpus)),
+            audio: self.audio.clone(),
+        }
     }
 }
 

@@ -1,8 +1,7 @@
-//! Statistics: quantiles, bootstrap resampling, permutation tests, corrections for many tests, Friedman's test.
+//! Statistics: quantiles, bootstrap resampling, permutation tests, corrections for many tests.
 
-use super::error::TrainError;
-use crate::explain::sampled::Random;
-use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
+use super::streams::{Purpose, stream};
+use statrs::distribution::{ContinuousCDF, Normal};
 
 /// A figure with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -23,6 +22,13 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let position = share.clamp(0.0, 1.0) * last as f64;
     let (low, part) = (position.floor() as usize, position.fract());
     Some(sorted[low] + part * (sorted[(low + 1).min(last)] - sorted[low]))
+}
+
+/// Median of a list; `None` for an empty one.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    quantile(&values, 0.5)
 }
 
 /// The middle 95 % of resampled figures around the figure itself; the figure alone where there are none.
@@ -47,7 +53,7 @@ pub fn moments(values: impl Iterator<Item = f32>) -> (f64, f64) {
 /// Draws of `n` things out of `n` with replacement.
 #[must_use]
 pub fn resamples(n: usize, draws: usize, seed: u64) -> Vec<Vec<usize>> {
-    let mut random = Random(seed | 1);
+    let mut random = stream(seed, Purpose::Speakers, 0);
     (0..draws).map(|_| (0..n).map(|_| random.below(n.max(1))).collect()).collect()
 }
 
@@ -103,55 +109,6 @@ pub fn ranks(values: &[f64]) -> Vec<f64> {
     out
 }
 
-/// Friedman's test and Nemenyi's critical difference.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Friedman {
-    /// Mean rank of each treatment, 1 the best.
-    pub mean_ranks: Vec<f64>,
-    /// The statistic, corrected for ties.
-    pub chi_squared: f64,
-    /// Its p value, by the chi-squared distribution.
-    pub p: f64,
-    /// Mean ranks further apart than this differ at 5 % (Nemenyi); `None` for more than ten treatments.
-    pub critical_difference: Option<f64>,
-    /// Blocks.
-    pub blocks: usize,
-}
-
-/// Quantiles of the studentised range at 5 % over the square root of two, for 2 to 10 treatments (Demsar, Statistical comparisons
-/// of classifiers over multiple data sets, JMLR 7, 2006).
-const NEMENYI: [f64; 9] = [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164];
-
-/// Friedman's test over blocks (such as contexts) of figures for the same treatments (such as learners), more being better.
-///
-/// # Errors
-/// [`TrainError::TooFew`] for fewer than two blocks or treatments; [`TrainError::Width`] for blocks of different length.
-pub fn friedman(blocks: &[Vec<f64>]) -> Result<Friedman, TrainError> {
-    let (n, k) = (blocks.len(), blocks.first().map_or(0, Vec::len));
-    let few = |what: &str, found| TrainError::TooFew { what: what.to_owned(), found, expected: 2 };
-    if n < 2 {
-        return Err(few("blocks", n));
-    }
-    if k < 2 {
-        return Err(few("treatments", k));
-    }
-    if let Some(b) = blocks.iter().find(|b| b.len() != k) {
-        return Err(TrainError::Width { found: b.len(), expected: k });
-    }
-    let (nf, kf) = (n as f64, k as f64);
-    let block_ranks: Vec<Vec<f64>> = blocks.iter().map(|b| ranks(b)).collect();
-    let mean_ranks: Vec<f64> = (0..k).map(|j| block_ranks.iter().map(|r| r[j]).sum::<f64>() / nf).collect();
-    // Without ties the sum of squares is n k (k+1) (2k+1) / 6.
-    let squares: f64 = block_ranks.iter().flatten().map(|r| r * r).sum();
-    let centre = nf * kf * (kf + 1.0).powi(2) / 4.0;
-    let between = nf * (nf * mean_ranks.iter().map(|r| r * r).sum::<f64>() - centre);
-    let chi_squared = if squares > centre { (kf - 1.0) * between / (squares - centre) } else { 0.0 };
-    let p = ChiSquared::new(kf - 1.0).map_or(1.0, |d| d.sf(chi_squared));
-    let q = NEMENYI.get(k - 2);
-    let critical_difference = q.map(|q| q * (kf * (kf + 1.0) / (6.0 * nf)).sqrt());
-    Ok(Friedman { mean_ranks, chi_squared, p, critical_difference, blocks: n })
-}
-
 /// Two-sided quantile of the normal distribution for a confidence.
 #[must_use]
 pub fn normal_quantile(confidence: f64) -> f64 {
@@ -161,6 +118,7 @@ pub fn normal_quantile(confidence: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::sampled::Random;
 
     #[test]
     fn textbook_cases() {
@@ -171,19 +129,6 @@ mod tests {
         [0.04, 0.5, 0.04, 0.04].iter().zip(&q).for_each(|(a, b)| assert!((a - b).abs() < 1e-12, "{q:?}"));
         assert_eq!(quantile(&[1.0, 2.0, 4.0], 0.75), Some(3.0));
         assert_eq!(quantile(&[], 0.5), None);
-    }
-
-    /// SciPy's `friedmanchisquare` on the same numbers: 6.5, p 0.03877 (four blocks, no ties).
-    #[test]
-    fn friedman_agrees_with_the_formula() {
-        let blocks = [vec![0.9, 0.5, 0.1], vec![0.8, 0.6, 0.2], vec![0.7, 0.6, 0.5], vec![0.3, 0.4, 0.2]];
-        let f = friedman(&blocks).unwrap();
-        let r: Vec<f64> = f.mean_ranks.iter().map(|r| r * 4.0).collect();
-        let formula = 12.0 / (4.0 * 3.0 * 4.0) * r.iter().map(|r| r * r).sum::<f64>() - 3.0 * 4.0 * 4.0;
-        assert!((f.chi_squared - formula).abs() < 1e-9 && (f.chi_squared - 6.5).abs() < 1e-9, "{f:?}");
-        assert!((f.p - 0.038_774).abs() < 1e-5, "{f:?}");
-        assert!((f.critical_difference.unwrap() - 2.343 * (12.0f64 / 24.0).sqrt()).abs() < 1e-12);
-        assert!(friedman(&blocks[..1]).is_err());
     }
 
     /// Means of normal deviates over five units lie in their interval in 95 % of 4000 worlds.

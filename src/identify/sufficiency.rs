@@ -11,7 +11,7 @@ use super::learners::{Learner, Rows, fit, logistic};
 use super::measure::{top, uar};
 use super::prepare::{Normalisation, standardised};
 use super::statistics::{Interval, interval};
-use crate::explain::sampled::Random;
+use super::streams::{Purpose, stream};
 use ndarray::Axis;
 use serde::Serialize;
 
@@ -148,7 +148,7 @@ pub fn within(
                     }
                     Order::Random => {
                         let mut shuffled: Vec<usize> = (0..d).collect();
-                        Random(seed.wrapping_add((k * RANDOM + run) as u64).wrapping_mul(2) | 1).shuffle(&mut shuffled);
+                        stream(seed, Purpose::Features, (k * RANDOM + run) as u64).shuffle(&mut shuffled);
                         shuffled
                     }
                 };
@@ -198,6 +198,7 @@ pub fn smallest(points: &[(usize, f64)]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::sampled::Random;
     use ndarray::Array2;
 
     #[test]

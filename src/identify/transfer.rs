@@ -51,9 +51,18 @@ fn part(pool: &Pool, corpus: &str, labels: &[String]) -> Result<Context, TrainEr
     Context::new(pool, format!("{corpus}, {}", pool.heard[0].condition), members, 0)
 }
 
+/// One corpus.
+struct Part {
+    name: String,
+    context: Context,
+    rows: Rows,
+    /// Hashes of the samples.
+    sounds: Vec<String>,
+}
+
 /// Corpora with their rows of some of the features.
 pub struct Parts {
-    parts: Vec<(String, Context, Rows)>,
+    parts: Vec<Part>,
     labels: Vec<String>,
     normalisation: Normalisation,
 }
@@ -66,7 +75,8 @@ impl Parts {
         let one = |corpus: String| {
             let context = part(pool, &corpus, labels).ok().filter(|c| c.labels.len() == labels.len())?;
             let rows = raw(pool, &context, normalisation).select(Axis(1), &keep);
-            Some((corpus, context, rows))
+            let sounds = context.members.iter().map(|i| pool.recordings[*i].audio.clone()).collect();
+            Some(Part { name: corpus, context, rows, sounds })
         };
         Self { parts: pool.corpora().into_iter().filter_map(one).collect(), labels: labels.to_vec(), normalisation }
     }
@@ -74,18 +84,27 @@ impl Parts {
     /// Names of the corpora.
     #[must_use]
     pub fn corpora(&self) -> Vec<String> {
-        self.parts.iter().map(|p| p.0.clone()).collect()
+        self.parts.iter().map(|p| p.name.clone()).collect()
     }
 
-    /// Rows of several corpora and of another, by the statistics of the former; and the former's classes.
+    /// Rows of several corpora and of another, by the statistics of the former; and the former's classes. What sounds in the
+    /// other one too is not learnt from.
     fn rows(&self, learn: &[usize], test: usize) -> (Rows, Vec<usize>, Rows) {
-        let mut views: Vec<_> = learn.iter().map(|k| self.parts[*k].2.view()).collect();
-        views.push(self.parts[test].2.view());
+        let tested = &self.parts[test];
+        let (mut rows, mut classes) = (Vec::new(), Vec::new());
+        for k in learn {
+            let part = &self.parts[*k];
+            let new = |i: &usize| part.sounds[*i].is_empty() || !tested.sounds.contains(&part.sounds[*i]);
+            let kept: Vec<usize> = (0..part.rows.nrows()).filter(new).collect();
+            classes.extend(kept.iter().map(|i| part.context.classes[*i]));
+            rows.push(part.rows.select(Axis(0), &kept));
+        }
+        rows.push(tested.rows.clone());
+        let views: Vec<_> = rows.iter().map(Rows::view).collect();
         let matrix = concatenate(Axis(0), &views).unwrap_or_else(|_| Array2::zeros((0, 0)));
-        let n = matrix.nrows() - self.parts[test].2.nrows();
+        let n = matrix.nrows() - tested.rows.nrows();
         let inside: Vec<usize> = (0..n).collect();
         let z = standardised(&matrix, &inside);
-        let classes = learn.iter().flat_map(|k| self.parts[*k].1.classes.clone()).collect();
         let (a, b) = z.view().split_at(Axis(0), n);
         (a.to_owned(), classes, b.to_owned())
     }
@@ -97,7 +116,7 @@ impl Parts {
     }
 
     fn recall(&self, test: usize, given: &[usize]) -> f64 {
-        uar(&self.parts[test].1.classes, given, self.labels.len())
+        uar(&self.parts[test].context.classes, given, self.labels.len())
     }
 
     /// One direction, by numbers of corpora.
@@ -130,18 +149,24 @@ impl Parts {
             }
             if let Some((how, _)) = best {
                 let given = self.answers(learn, test, how)?;
-                let i = super::evaluate::uar_by_speaker(&self.parts[test].1, &given, 400, seed);
+                let i = super::evaluate::uar_by_speaker(&self.parts[test].context, &given, 400, seed);
                 chosen = Some((how.0, how.1, i));
             }
         }
         Ok(Transfer {
-            learnt: learn.iter().map(|k| self.parts[*k].0.clone()).collect(),
-            tested: self.parts[test].0.clone(),
+            learnt: learn.iter().map(|k| self.parts[*k].name.clone()).collect(),
+            tested: self.parts[test].name.clone(),
             normalisation: self.normalisation,
             labels: self.labels.clone(),
             learners,
             chosen,
         })
+    }
+
+    /// A direction in words.
+    pub(super) fn name(&self, learn: &[usize], test: usize) -> String {
+        let learnt: Vec<&str> = learn.iter().map(|k| self.parts[*k].name.as_str()).collect();
+        format!("from {} to {}, {}", learnt.join(" and "), self.parts[test].name, self.normalisation.name())
     }
 
     /// All directions: from each corpus to each other, and from all others to each.
@@ -168,7 +193,7 @@ impl Parts {
         let (x, y, z) = self.rows(&learn, test);
         let d = x.ncols();
         let ordered = elimination(&x, &y, self.labels.len())?;
-        let context = &self.parts[test].1;
+        let context = &self.parts[test].context;
         let (mut points, mut given) = (Vec::new(), Vec::new());
         for size in sizes.iter().copied().filter(|s| *s < d).chain([d]) {
             let a = answers(&x, &y, &self.labels, &z, &ordered[..size])?;
@@ -185,7 +210,7 @@ impl Parts {
         };
         let interval = super::statistics::interval(smallest(&points) as f64, drawn.iter().map(again).collect());
         Ok(Curve {
-            tested: self.parts[test].0.clone(),
+            tested: self.parts[test].name.clone(),
             learnt: OTHERS.to_owned(),
             normalisation: self.normalisation,
             order: Order::Consensus,

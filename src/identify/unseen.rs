@@ -5,11 +5,13 @@
 //! temperature is the one with the least loss over these predictions, corpora weighing the same.
 
 use super::data::{Dataset, Sample};
+use super::entry::{entering, normaliser};
 use super::error::TrainError;
 use super::learners::{Learner, fit};
 use super::measure::{calibration_error, least_sure, temperature_over, tempered, top, uar};
-use super::train::{TrainSettings, entering, normaliser};
+use super::recipe::TrainSettings;
 use crate::model::card::{Card, Metric};
+use std::collections::BTreeSet;
 
 /// Predictions on one corpus.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,18 +59,24 @@ pub fn prediction(
     (learner, strength): (Learner, f64),
 ) -> Result<Unseen, TrainError> {
     let of_it = |s: &Sample| s.corpus == corpus;
-    let train = known.only(|s| !of_it(s));
     let test = if known.samples.iter().any(of_it) { known.only(of_it) } else { other.only(of_it) };
+    let sounds: BTreeSet<&str> = test.samples.iter().map(|s| s.audio.as_str()).filter(|a| !a.is_empty()).collect();
+    let train = known.only(|s| !of_it(s) && !sounds.contains(s.audio.as_str()));
     let everything: Vec<usize> = (0..train.samples.len()).collect();
     let card = Card { normaliser: normaliser(&train, settings.reference, &everything), ..card.clone() };
     let rows = entering(&train, &card)?;
-    let fitted = fit(learner, strength, &rows, &train.classes(), &train.labels(), settings.seed)?;
+    // Without what sounds in both a label may be missing: numbers are those of the model's labels.
+    let labels = known.labels();
+    let classes = |of: &Dataset| -> Vec<usize> {
+        of.samples.iter().map(|s| labels.iter().position(|l| *l == s.label).unwrap_or(0)).collect()
+    };
+    let fitted = fit(learner, strength, &rows, &classes(&train), &labels, settings.seed)?;
     let scores = fitted.scores(&entering(&test, &card)?);
     let mut learnt: Vec<String> = train.samples.iter().map(|s| s.corpus.clone()).collect();
     learnt.sort_unstable();
     learnt.dedup();
     let logits = scores.outer_iter().map(|s| s.to_vec()).collect();
-    Ok(Unseen { corpus: corpus.to_owned(), learnt, logits, classes: test.classes() })
+    Ok(Unseen { corpus: corpus.to_owned(), learnt, logits, classes: classes(&test) })
 }
 
 fn groups<'a>(list: impl Iterator<Item = &'a Unseen>) -> Vec<(&'a [Vec<f64>], &'a [usize])> {

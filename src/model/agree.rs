@@ -1,31 +1,42 @@
 //! Agreement of graph and card: which input and output are used, and whether the card says the same of them.
 
 use super::card::{self, Card};
+use super::contract::MASK;
 use super::error::ModelError;
 use super::structure;
+use super::waveform::LEAST;
 use crate::features::catalogue;
 use crate::onnx::graph::{Dim, Model as Graph, Value, ValueType};
+use crate::onnx::rewrite::filled;
 use crate::onnx::tensor::FLOAT;
 
 fn names(list: &[Value]) -> String {
     list.iter().map(|v| format!("\"{}\" {}", v.name, v.describe())).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn pick_input(graph: &Graph, card: Option<&Card>) -> Result<Value, ModelError> {
+/// The graph with its one input. A mask beside it (`attention_mask`) lets everything through: it is made inside the graph.
+pub(super) fn pick_input(graph: Graph, card: Option<&Card>) -> Result<(Graph, Value), ModelError> {
+    let mask = |v: &Value| v.name == MASK && v.shape().is_none_or(|s| s.len() == 2);
     let inputs = graph.inputs();
-    let named = match (card, inputs.as_slice()) {
+    let (masks, others): (Vec<&Value>, Vec<&Value>) = inputs.iter().partition(|v| mask(v));
+    let named = match (card, others.as_slice()) {
         (Some(c), all) => all.iter().find(|v| v.name == c.input_name()),
         (None, [one]) => Some(one),
         (None, _) => None,
     };
     let expected = card.map_or("one input".to_owned(), |c| format!("\"{}\" as the card says", c.input_name()));
     let input = named
-        .filter(|_| inputs.len() == 1)
+        .filter(|_| others.len() == 1)
         .ok_or_else(|| ModelError::mismatch("inputs of the graph", expected, names(&inputs)))?;
     if !input.is_float() {
         return Err(ModelError::mismatch(format!("input \"{}\"", input.name), "float32", input.describe()));
     }
-    Ok(input.clone())
+    let input = (*input).clone();
+    if masks.is_empty() {
+        return Ok((graph, input));
+    }
+    let graph = filled(&graph, MASK, &input.name)?;
+    Ok((graph, input))
 }
 
 pub(super) fn pick_output(graph: &Graph, card: Option<&Card>, asked: Option<&str>) -> Result<Value, ModelError> {
@@ -66,12 +77,9 @@ pub(super) fn check_input(card: Option<&Card>, graph: &Graph, input: &Value) -> 
     let Some(card) = card else { return Ok(()) };
     match &card.input {
         card::Input::Waveform { .. } => match input.shape() {
+            // A number of samples that is fixed is the length of the windows.
             None | Some([_, Dim::Named(_) | Dim::Any]) => {}
-            Some([_, Dim::Fixed(n)]) => {
-                let expected =
-                    format!("[1, samples] with any number of samples: export it with a free time axis instead of {n}");
-                return Err(ModelError::mismatch(what, expected, input.describe()));
-            }
+            Some([_, Dim::Fixed(n)]) if *n >= LEAST as i64 => {}
             Some(_) => return Err(ModelError::mismatch(what, "[1, samples]", input.describe())),
         },
         card::Input::Features { feature_set, feature_set_version, features, .. } => {

@@ -89,6 +89,9 @@ pub enum Input {
         /// Shortest input, in seconds; shorter segments get no score.
         #[serde(default)]
         min_s: f64,
+        /// Longest input, in seconds; longer segments are cut into windows of this length.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        longest_s: Option<f64>,
     },
 }
 
@@ -300,12 +303,15 @@ impl Card {
                 return wrong("no features".to_owned());
             }
         }
-        if let Input::Waveform { rate_hz, min_s, .. } = &self.input {
+        if let Input::Waveform { rate_hz, min_s, longest_s, .. } = &self.input {
             if *rate_hz != 16_000 {
                 return wrong(format!("rate_hz {rate_hz}: expected 16000, the rate of the analysis"));
             }
             if !(0.0..=300.0).contains(min_s) {
                 return wrong(format!("min_s {min_s}: expected 0 to 300"));
+            }
+            if let Some(s) = longest_s.filter(|s| !(s.is_finite() && *s >= min_s.max(0.1))) {
+                return wrong(format!("longest_s {s}: expected at least {}", min_s.max(0.1)));
             }
             if self.normaliser != Normaliser::None {
                 return wrong("a normaliser for features on a waveform model".to_owned());
@@ -338,7 +344,13 @@ impl Card {
         if [a.confidence_below, a.min_speech_s, a.min_baseline_s].iter().any(|v| !(v.is_finite() && *v >= 0.0)) {
             return wrong("abstain: expected numbers from 0".to_owned());
         }
+        let hidden = |o: &Output| o.kind == OutputKind::HiddenStates;
+        let encoder = matches!(self.input, Input::Waveform { .. }) && self.outputs.iter().any(hidden);
         let Some(main) = self.main_output() else {
+            // An encoder without a head: its states are for others to read.
+            if encoder {
+                return Ok(());
+            }
             return wrong("no output with logits, probabilities, dimensions or regression".to_owned());
         };
         if main.labels.is_empty() {

@@ -4,9 +4,12 @@ mod agree;
 mod batch;
 pub mod builtin;
 pub mod card;
+mod contract;
 pub mod engine;
 mod error;
+mod folder;
 mod gradients;
+mod inside;
 pub mod library;
 mod meaning;
 mod onnxruntime;
@@ -17,12 +20,16 @@ mod scores;
 mod start;
 mod structure;
 pub mod vector;
+mod waveform;
 
 pub use error::ModelError;
+pub use inside::{Inside, Ran};
 pub use meaning::{Basis, Meaning};
 pub use scores::Scores;
+pub use waveform::Waveform;
 
 use crate::onnx::graph::{Dim, Model as Graph};
+use crate::onnx::widen::widened;
 use batch::Batcher;
 use builtin::Structure;
 use card::{Card, OutputKind};
@@ -69,6 +76,8 @@ pub struct Model {
     labels: Vec<String>,
     /// The graph takes one row at a time.
     single: bool,
+    /// How samples enter it, where it takes them.
+    waveform: Option<Waveform>,
     batcher: Batcher,
     /// The graph with gradients, made when first needed.
     gradient: OnceCell<Gradient>,
@@ -90,12 +99,15 @@ impl Model {
     pub fn open(bytes: Vec<u8>, sidecar: Option<&str>, options: &Options) -> Result<Self, ModelError> {
         let sha256 = sha256(&bytes);
         let graph = Graph::parse(bytes)?;
+        let graph = widened(&graph)?.unwrap_or(graph);
         let card = sidecar.or_else(|| graph.metadata(card::METADATA_KEY)).map(Card::parse).transpose()?;
-        let input = agree::pick_input(&graph, card.as_ref())?;
+        let (graph, input) = agree::pick_input(graph, card.as_ref())?;
         let output = agree::pick_output(&graph, card.as_ref(), options.output.as_deref())?;
         let scores = structure::scores_of(&graph, &output)?;
+        let waveform = Waveform::of(card.as_ref(), &graph, &input);
         let width = match &card {
             Some(c) => c.features().len(),
+            None if waveform.is_some() => 0,
             None => structure::width_of(&graph, &input).or(options.width).unwrap_or(0),
         };
         agree::check_input(card.as_ref(), &graph, &input)?;
@@ -104,6 +116,7 @@ impl Model {
         let inside = structure::labels_of(&graph, &output, &scores.tensor);
         let mut model = Self {
             labels: Vec::new(),
+            waveform,
             single: matches!(input.shape(), Some([Dim::Fixed(1), ..])),
             batcher: Batcher::default(),
             gradient: OnceCell::new(),
@@ -123,6 +136,7 @@ impl Model {
         let probed = model.probe()?;
         model.meaning = match model.card.as_ref().and_then(Meaning::of_card) {
             Some(meaning) => meaning,
+            None if model.card.is_some() => Meaning { kind: OutputKind::HiddenStates, basis: Basis::Card },
             None => Meaning::of_graph(&model.graph, &model.picked, &model.tensor, &probed.rows),
         };
         model.labels = model.name_columns(inside, probed.columns)?;
@@ -276,39 +290,6 @@ impl Model {
             return self.run(row);
         }
         self.batcher.run(&|rows, take| self.each(rows, take), row, size, wait)
-    }
-
-    /// The graph's numbers for a waveform at 16 kHz, full scale 1.
-    ///
-    /// # Errors
-    /// As [`Self::each`].
-    pub fn waveform(&self, samples: &[f32]) -> Result<Vec<f64>, ModelError> {
-        let Some(card::Input::Waveform { normalisation, min_s, .. }) = self.card.as_ref().map(|c| &c.input) else {
-            return Err(ModelError::mismatch("input", "features", "a waveform"));
-        };
-        if (samples.len() as f64) < min_s * 16_000.0 || samples.is_empty() {
-            let found = format!("{} s", samples.len() as f64 / 16_000.0);
-            return Err(ModelError::mismatch("length of the waveform", format!("at least {min_s} s"), found));
-        }
-        let normalised = match normalisation {
-            card::WaveformNormalisation::None => None,
-            card::WaveformNormalisation::ZeroMeanUnitVariance => {
-                let n = samples.len() as f64;
-                let mean = samples.iter().map(|v| f64::from(*v)).sum::<f64>() / n;
-                let variance = samples.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / n;
-                let scale = 1.0 / (variance + 1e-7).sqrt();
-                Some(samples.iter().map(|v| ((f64::from(*v) - mean) * scale) as f32).collect::<Vec<_>>())
-            }
-        };
-        let data = normalised.as_deref().unwrap_or(samples);
-        let mut numbers = Vec::new();
-        self.engine.run(&[Input { name: &self.input, shape: &[1, data.len()], data }], &mut |_, _, values| {
-            numbers.extend(values.iter().map(|v| f64::from(*v)));
-        })?;
-        if numbers.iter().any(|v| !v.is_finite()) {
-            return Err(ModelError::NotFinite { output: self.tensor.clone() });
-        }
-        Ok(numbers)
     }
 
     /// Calibrated scores of a row's numbers.

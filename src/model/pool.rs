@@ -1,6 +1,6 @@
 //! One copy of each model per process, shared by all that use it.
 
-use super::{Model, ModelError, Options, sha256};
+use super::{Model, ModelError, Options, folder, sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -20,28 +20,35 @@ pub fn sidecar(model: &Path) -> Option<PathBuf> {
     [PathBuf::from(long), model.with_extension("card.json")].into_iter().find(|p| p.is_file())
 }
 
-fn read(path: &Path, limit: usize) -> Result<Vec<u8>, ModelError> {
-    let failed = |why: String| ModelError::File { path: path.display().to_string(), why };
-    let length = std::fs::metadata(path).map_err(|e| failed(e.to_string()))?.len();
-    if length > limit as u64 {
-        return Err(failed(format!("{length} bytes: expected at most {limit}")));
-    }
-    std::fs::read(path).map_err(|e| failed(e.to_string()))
+/// The bytes of a model file, or of the model of a folder, with weights that lie in files beside it put inside.
+///
+/// # Errors
+/// [`ModelError`] for files that cannot be read.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
+    folder::whole(&folder::model_in(path)?)
 }
 
-/// Opens a model file, or shares what is open. Whatever happens to the file later does not matter to those who have it.
+/// The card of a model: one that is named, else one beside it, else what follows from the configuration files of its folder.
+fn card_of(model: &Path, named: Option<&Path>, bytes: &[u8]) -> Result<Option<String>, ModelError> {
+    match named.map(Path::to_owned).or_else(|| sidecar(model)) {
+        Some(p) => {
+            let text = folder::read(&p, super::card::LARGEST)?;
+            let text = String::from_utf8(text);
+            text.map(Some).map_err(|e| ModelError::File { path: p.display().to_string(), why: e.to_string() })
+        }
+        None => folder::understood(model, bytes),
+    }
+}
+
+/// Opens a model file, or the model of a folder as exporters leave it, or shares what is open. Whatever happens to the file later
+/// does not matter to those who have it.
 ///
 /// # Errors
 /// [`ModelError`], with the path where the file cannot be read.
 pub fn open(path: &Path, card: Option<&Path>, options: &Options) -> Result<Arc<Model>, ModelError> {
-    let bytes = read(path, crate::onnx::graph::LARGEST)?;
-    let beside = card.map(Path::to_owned).or_else(|| sidecar(path));
-    let card = beside
-        .map(|p| {
-            let text = read(&p, super::card::LARGEST)?;
-            String::from_utf8(text).map_err(|e| ModelError::File { path: p.display().to_string(), why: e.to_string() })
-        })
-        .transpose()?;
+    let model = folder::model_in(path)?;
+    let bytes = folder::whole(&model)?;
+    let card = card_of(&model, card, &bytes)?;
     open_bytes(bytes, card, options)
 }
 

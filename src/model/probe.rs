@@ -39,6 +39,10 @@ impl Model {
                 };
                 Ok(Probed { columns, rows: Vec::new() })
             }
+            None if self.takes_waveform().is_some() => {
+                let columns = self.probe_waveform(0.0)?;
+                Ok(Probed { columns: self.columns_declared().unwrap_or(columns), rows: Vec::new() })
+            }
             None if self.width == 0 => Ok(Probed { columns: self.columns_declared().unwrap_or(0), rows: Vec::new() }),
             None => {
                 let mut rows = Vec::new();
@@ -61,12 +65,22 @@ impl Model {
 
     /// Faint noise of two lengths: silence is no input that normalising models can be asked about.
     fn probe_waveform(&self, min_s: f64) -> Result<usize, ModelError> {
+        let hidden = self.card.as_ref().is_some_and(|c| c.main_output().is_none());
+        let longest = self.takes_waveform().and_then(super::Waveform::longest).unwrap_or(usize::MAX);
         let mut columns = None;
         for length in LENGTHS {
-            let n = ((min_s * 16_000.0).max(SAMPLES) * length).ceil() as usize;
+            let n = (((min_s * 16_000.0).max(SAMPLES) * length).ceil() as usize).min(longest);
             let samples: Vec<f32> = (0..n).map(|k| noise(k) * 0.02).collect();
             let count = self.waveform(&samples)?.len();
+            if hidden {
+                // As many states as frames: no columns.
+                return Ok(0);
+            }
             let first = *columns.get_or_insert(count);
+            if count != first && self.card.is_none() {
+                // Numbers for every frame: no columns.
+                return Ok(0);
+            }
             if count != first {
                 return Err(ModelError::mismatch(
                     format!("values of output \"{}\"", self.tensor),
@@ -92,6 +106,9 @@ impl Model {
             Structure::Linear(map) => map.labels.clone(),
             Structure::Graph(_) => inside,
         };
+        if self.card.as_ref().is_some_and(|c| c.main_output().is_none()) {
+            return Ok(Vec::new());
+        }
         let Some(main) = self.card.as_ref().and_then(card::Card::main_output) else {
             return Ok(match (inside.len(), columns) {
                 (n, columns) if n > 0 && (n == columns || columns == 0) => inside,

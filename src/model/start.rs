@@ -5,6 +5,7 @@ use super::engine::{Backend, Engine};
 use super::error::ModelError;
 use super::{Options, library, onnxruntime, rten};
 use crate::onnx::graph::Model as Graph;
+use crate::onnx::rewrite::without_group_normalisation;
 use crate::onnx::tensor::FLOAT;
 
 /// The runtime for a graph that is neither linear nor trees.
@@ -18,7 +19,13 @@ pub(super) fn runtime(bytes: Vec<u8>, outputs: &[String], options: &Options) -> 
     if onnxruntime {
         return Ok(Box::new(onnxruntime::OnnxRuntime::new(&bytes, outputs, library)?));
     }
-    Ok(Box::new(rten::Rten::new(bytes, outputs)?))
+    Ok(Box::new(rten::Rten::new(for_rten(bytes)?, outputs)?))
+}
+
+/// The same graph without operators that `rten` lacks.
+fn for_rten(bytes: Vec<u8>) -> Result<Vec<u8>, ModelError> {
+    let graph = Graph::parse(bytes)?;
+    Ok(without_group_normalisation(&graph)?.unwrap_or_else(|| graph.bytes().to_vec()))
 }
 
 /// The engine for the scores of a graph: `changed` is the graph with `output` made an output, where it was none.

@@ -25,6 +25,8 @@ pub struct ModelProto {
     pub opset_import: Vec<OperatorSetId>,
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringEntry>,
+    #[prost(bytes = "bytes", repeated, tag = "25")]
+    pub functions: Vec<Bytes>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -59,6 +61,10 @@ pub struct GraphProto {
     pub output: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "13")]
     pub value_info: Vec<ValueInfo>,
+    #[prost(bytes = "bytes", repeated, tag = "14")]
+    pub quantization_annotation: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub sparse_initializer: Vec<Bytes>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -14,6 +14,8 @@ pub const INT64: i32 = 7;
 pub const STRING: i32 = 8;
 /// Truth values.
 pub const BOOL: i32 = 9;
+/// 16-bit floats.
+pub const FLOAT16: i32 = 10;
 /// 64-bit floats.
 pub const DOUBLE: i32 = 11;
 
@@ -28,7 +30,7 @@ pub fn element_name(data_type: i32) -> &'static str {
         INT64 => "int64",
         STRING => "string",
         BOOL => "bool",
-        10 => "float16",
+        FLOAT16 => "float16",
         DOUBLE => "float64",
         16 => "bfloat16",
         _ => "another type",
@@ -56,7 +58,10 @@ fn raw<const N: usize, T>(t: &TensorProto, read: fn([u8; N]) -> T) -> Result<Vec
 /// Checks that a constant has as many elements as its dimensions say.
 fn counted<T>(t: &TensorProto, data: Vec<T>) -> Result<Vec<T>, OnnxError> {
     if t.data_location != 0 {
-        return Err(broken(t, "its data lie in another file, which is not read: save the model as one file"));
+        return Err(broken(
+            t,
+            "its data lie in another file, which a model from bytes alone does not have: open it by its path",
+        ));
     }
     let expected = elements(&t.dims).ok_or_else(|| broken(t, "impossible dimensions"))?;
     if data.len() != expected {
@@ -108,7 +113,10 @@ pub fn check(t: &TensorProto) -> Result<(), OnnxError> {
         _ => 0,
     };
     if t.data_location != 0 {
-        return Err(broken(t, "its data lie in another file, which is not read: save the model as one file"));
+        return Err(broken(
+            t,
+            "its data lie in another file, which a model from bytes alone does not have: open it by its path",
+        ));
     }
     if width > 0 && !t.raw_data.is_empty() && expected.checked_mul(width) != Some(t.raw_data.len()) {
         return Err(broken(t, &format!("{} bytes for {expected} elements of {width} bytes", t.raw_data.len())));

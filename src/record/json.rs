@@ -87,6 +87,11 @@ struct QualityLine<'a> {
     bandwidth_hz: Finite,
     level_dbfs: Finite,
     skipped_frames: u64,
+    /// Records of before these were told have neither.
+    #[serde(default)]
+    lost_share: Finite,
+    #[serde(default)]
+    concealed_share: Finite,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Cow<'a, str>>,
 }
@@ -109,6 +114,8 @@ impl<'a> From<&'a Quality> for QualityLine<'a> {
             bandwidth_hz: q.bandwidth_hz.into(),
             level_dbfs: q.level_dbfs.into(),
             skipped_frames: q.skipped_frames,
+            lost_share: q.lost_share.into(),
+            concealed_share: q.concealed_share.into(),
             reason: q.not_speech.then_some(NOT_SPEECH.into()),
         }
     }
@@ -125,6 +132,8 @@ impl From<QualityLine<'_>> for Quality {
             bandwidth_hz: q.bandwidth_hz.into(),
             level_dbfs: q.level_dbfs.into(),
             skipped_frames: q.skipped_frames,
+            lost_share: q.lost_share.into(),
+            concealed_share: q.concealed_share.into(),
             not_speech: q.reason.is_some_and(|r| r == NOT_SPEECH),
         }
     }

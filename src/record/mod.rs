@@ -99,11 +99,13 @@ pub enum Ended {
     Gap,
     /// Someone reset the analysis, or the audio's format changed.
     Reset,
+    /// Audio was left out, because the analysis could not keep up with it.
+    Overload,
 }
 
 impl Ended {
     /// Every value, in the order of the schema.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Open,
         Self::Pause,
         Self::MaxLength,
@@ -114,6 +116,7 @@ impl Ended {
         Self::Discont,
         Self::Gap,
         Self::Reset,
+        Self::Overload,
     ];
 
     /// The name in records.
@@ -130,6 +133,7 @@ impl Ended {
             Self::Discont => "discont",
             Self::Gap => "gap",
             Self::Reset => "reset",
+            Self::Overload => "overload",
         }
     }
 }

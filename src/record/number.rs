@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// A number or `null`, and never missing. What is not finite is written as `null`; what is beyond single precision is refused by the
 /// reader of JSON.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub(super) struct Finite(Option<f32>);
 
 impl Finite {

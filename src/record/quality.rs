@@ -32,6 +32,11 @@ pub struct Quality {
     pub level_dbfs: Option<f32>,
     /// Frames left out because samples under them were missing or no numbers.
     pub skipped_frames: u64,
+    /// Share of samples that were lost on the way (missing packets, gaps), 0 to 1; `None` without samples.
+    pub lost_share: Option<f32>,
+    /// Share of samples that were lost and concealed before the analysis, 0 to 1; `None` without samples. The rest of
+    /// [`Self::lost_share`] stayed holes, which no frame reaches across.
+    pub concealed_share: Option<f32>,
     /// What the segment is made of is not speech (tones, notes, noise that the detector let through): its features describe
     /// a sound that is no voice, and no model scores it. `false` where nothing decided.
     pub not_speech: bool,

@@ -163,6 +163,11 @@ impl Frames {
         self.still_hops |= 1 << (hop % 64);
     }
 
+    /// As [`History::mark_concealed`].
+    pub fn mark_concealed(&mut self, stretch: std::ops::Range<u64>) {
+        self.history.mark_concealed(stretch);
+    }
+
     /// Takes samples up to the next hop boundary and returns how many. Feed in a loop. The samples are finite.
     pub fn push(&mut self, samples: &[f32], sink: &mut impl FrameSink) -> usize {
         let room = self.room();

@@ -1,18 +1,28 @@
 //! The most recent samples of a stream as one contiguous slice, addressed by absolute position.
 
+use std::collections::VecDeque;
+use std::ops::Range;
+
 /// A sliding buffer of samples. Its storage is allocated once; old samples make room for new ones.
 #[derive(Debug, Clone)]
 pub struct History {
     buffer: Vec<f32>,
     first: u64,
     keep: usize,
+    /// Stretches that stand in for lost samples, in order; some may lie ahead.
+    concealed: VecDeque<Range<u64>>,
 }
 
 impl History {
     /// A history that always holds at least the last `keep` samples and moves them at most once per `keep` samples.
     #[must_use]
     pub fn new(keep: usize) -> Self {
-        Self { buffer: Vec::with_capacity(2 * keep.max(1)), first: 0, keep: keep.max(1) }
+        Self {
+            buffer: Vec::with_capacity(2 * keep.max(1)),
+            first: 0,
+            keep: keep.max(1),
+            concealed: VecDeque::with_capacity(16),
+        }
     }
 
     /// Appends samples. Never allocates while `samples.len() <= keep`.
@@ -22,6 +32,9 @@ impl History {
             self.buffer.copy_within(drop.., 0);
             self.buffer.truncate(self.buffer.len() - drop);
             self.first += drop as u64;
+            while self.concealed.front().is_some_and(|c| c.end <= self.first) {
+                self.concealed.pop_front();
+            }
         }
         self.buffer.extend_from_slice(samples);
     }
@@ -39,9 +52,31 @@ impl History {
         self.buffer.get(from..from.checked_add(len)?)
     }
 
+    /// Says that the samples of a stretch, which has not come yet, stand in for lost ones. Call in order.
+    pub fn mark_concealed(&mut self, stretch: Range<u64>) {
+        self.concealed.push_back(stretch);
+    }
+
+    /// How many of the samples at `start .. start + len` stand in for lost ones.
+    #[must_use]
+    pub fn concealed(&self, start: u64, len: usize) -> usize {
+        let end = start + len as u64;
+        self.concealed.iter().map(|c| c.end.min(end).saturating_sub(c.start.max(start)) as usize).sum()
+    }
+
+    /// Writes over the samples from `start` on, where they are all held.
+    pub fn replace(&mut self, start: u64, samples: &[f32]) {
+        let from = start.checked_sub(self.first).and_then(|k| usize::try_from(k).ok());
+        let held = from.and_then(|k| self.buffer.get_mut(k..k.checked_add(samples.len())?));
+        if let Some(held) = held {
+            held.copy_from_slice(samples);
+        }
+    }
+
     /// Forgets everything and starts again at position 0.
     pub fn reset(&mut self) {
         self.buffer.clear();
+        self.concealed.clear();
         self.first = 0;
     }
 }

@@ -1,14 +1,17 @@
 //! Samples to spectra: sample views, resampling to 16 kHz, frames, windows and transforms.
 
 pub mod clock;
+pub mod conceal;
 pub mod frames;
 pub mod history;
+pub mod holes;
 pub mod level;
 pub mod log;
 pub mod mel;
 pub mod offset;
 pub mod resample;
 pub mod samples;
+pub mod side;
 pub mod spectrum;
 pub mod spline;
 pub mod sums;

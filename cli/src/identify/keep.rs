@@ -25,6 +25,7 @@ pub fn recordings(pool: &Pool) -> Result<Vec<u8>, String> {
         "language",
         "sex",
         "label",
+        "session",
         "fold",
         "audio_sha256",
         "level_dbfs",
@@ -42,6 +43,7 @@ pub fn recordings(pool: &Pool) -> Result<Vec<u8>, String> {
             text(&r.language),
             text(&r.sex),
             r.label.clone(),
+            text(&r.session),
             r.fold.map_or(String::new(), |f| f.to_string()),
             r.audio.clone(),
             format!("{:.2}", r.facts.level_dbfs),
@@ -70,6 +72,7 @@ pub fn ranking(f: &Findings) -> Result<Vec<u8>, String> {
         "turns_round",
     ];
     header.extend(corpora.iter().map(String::as_str));
+    header.extend(["rank_low_over_corpora", "rank_high_over_corpora"]);
     let rows = f.features.iter().map(|x| {
         let mut row = vec![
             format!("{:.1}", x.rank.value),
@@ -83,6 +86,8 @@ pub fn ranking(f: &Findings) -> Result<Vec<u8>, String> {
             x.flips.to_string(),
         ];
         row.extend(x.by_corpus.iter().map(|c| format!("{:.1}", c.1)));
+        let end = |v: Option<f64>| v.map_or(String::new(), |v| format!("{v:.1}"));
+        row.extend([end(x.rank_over_corpora.map(|i| i.low)), end(x.rank_over_corpora.map(|i| i.high))]);
         row
     });
     table(&header, rows)
@@ -107,7 +112,7 @@ pub fn features(model: &Path, data: &Dataset) -> Result<(), String> {
     }
     w.finish().map_err(|e| named(&e))?;
     Complete::write(&place, Kind::Npy, &bytes).map_err(|e| named(&e))?;
-    let header = ["speaker", "label", "fold", "corpus", "condition", "speech_s"];
+    let header = ["speaker", "label", "fold", "corpus", "condition", "speech_s", "file", "session"];
     let rows = data.samples.iter().map(|s| {
         vec![
             s.speaker.clone(),
@@ -116,6 +121,8 @@ pub fn features(model: &Path, data: &Dataset) -> Result<(), String> {
             s.corpus.clone(),
             s.condition.clone(),
             format!("{:.3}", s.speech_s),
+            s.file.clone(),
+            s.session.clone().unwrap_or_default(),
         ]
     });
     Complete::write(&rows_place, Kind::Text, &table(&header, rows)?)

@@ -4,6 +4,7 @@ pub mod config;
 pub mod hear;
 mod keep;
 pub mod manifest;
+mod sound;
 
 use crate::interrupt;
 use crate::progress::Progress;
@@ -166,8 +167,10 @@ pub fn say(path: &Path, trained: &Trained) -> Result<(), String> {
         trained.card.features().len(),
         trained.bytes.len()
     );
-    for (learner, strength, uar) in &trained.recall {
-        crate::say_line!("  {:<10} {strength:<6} UAR {uar:.3}", learner.name());
+    if trained.recall.len() > 1 {
+        for (learner, strength, uar) in &trained.recall {
+            crate::say_line!("  tried {:<10} {strength:<6} UAR {uar:.3} (the choice rests on it)", learner.name());
+        }
     }
     for m in &trained.card.metrics {
         crate::say_line!("  {} {:.3}", m.name, m.value);
@@ -266,6 +269,7 @@ fn model(plan: &Study, m: &ModelPlan, pool: &Pool, quiet: bool, stop: &AtomicBoo
         version: m.version.clone(),
         description: m.description.clone(),
         learners: m.learners()?.unwrap_or_default(),
+        selection: String::new(),
         reference: reference(m),
         folds: 6,
         seed: plan.seed,

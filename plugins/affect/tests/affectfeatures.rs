@@ -114,6 +114,7 @@ fn bytes_in_are_bytes_out() {
         "audio/x-raw,format=S24LE,rate=44100,channels=2,layout=interleaved",
     ] {
         let mut h = Harness::new("affectfeatures");
+        h.set_live(false);
         h.set_src_caps_str(caps);
         let mut seed = 12_345u32;
         for i in 0..50u64 {
@@ -149,6 +150,7 @@ fn bytes_in_are_bytes_out() {
 fn it_adds_no_latency() {
     init();
     let mut h = Harness::new("affectfeatures");
+    h.set_live(false);
     h.set_src_caps_str("audio/x-raw,format=S16LE,rate=16000,channels=1,layout=interleaved");
     h.set_upstream_latency(gst::ClockTime::from_mseconds(30));
     h.push(buffer(&[0; 160], 0)).unwrap();
@@ -166,6 +168,7 @@ fn buffer(samples: &[i16], at_ms: u64) -> gst::Buffer {
 fn windows() -> Harness {
     init();
     let mut h = Harness::new_parse("affectfeatures segmentation=window window=1000000000 hop=1000000000 stream=test");
+    h.set_live(false);
     h.set_src_caps_str("audio/x-raw,format=S16LE,rate=16000,channels=1,layout=interleaved");
     h
 }
@@ -281,6 +284,7 @@ fn a_jump_in_time_cuts_and_is_told() {
 fn all_revisions_of_a_segment_tell_of_the_jump() {
     init();
     let mut h = Harness::new_parse("affectfeatures interval=300000000 max-length=1500000000 stream=test");
+    h.set_live(false);
     h.set_src_caps_str("audio/x-raw,format=S16LE,rate=16000,channels=1,layout=interleaved");
     speak(&mut h, 0, 1_600, 0);
     drain(&mut h);
@@ -370,6 +374,7 @@ fn reverse_playback_passes_audio_without_results() {
 fn rates_that_cannot_be_analysed_pass_with_one_warning() {
     init();
     let mut h = Harness::new("affectfeatures");
+    h.set_live(false);
     let bus = gst::Bus::new();
     h.element().unwrap().set_bus(Some(&bus));
     h.set_src_caps_str("audio/x-raw,format=S16LE,rate=4000,channels=1,layout=interleaved");
@@ -437,6 +442,7 @@ fn after_half_a_minute(properties: &str) -> (Harness, gst::Element) {
     let mut h = Harness::new_parse(&format!(
         "affectfeatures name=f segmentation=window window=3000000000 hop=3000000000 speaker-baseline=true {properties}"
     ));
+    h.set_live(false);
     h.set_src_caps_str("audio/x-raw,format=S16LE,rate=16000,channels=1,layout=interleaved");
     let element = h.find_element("affectfeatures").unwrap();
     speak(&mut h, 0, 30_000, 0);
@@ -605,6 +611,7 @@ fn reference_timestamps_are_carried() {
 fn a_second_stream_has_a_name_of_its_own() {
     init();
     let mut h = Harness::new_parse("affectfeatures segmentation=file");
+    h.set_live(false);
     h.push_event(gst::event::StreamStart::new("one"));
     h.push_event(gst::event::Caps::new(
         &"audio/x-raw,format=S16LE,rate=16000,channels=1,layout=interleaved".parse::<gst::Caps>().unwrap(),

@@ -76,6 +76,11 @@ fn messages(p: &gst::Pipeline) -> Vec<gst::Structure> {
 
 const WAYS: [&str; 3] = ["affectfeatures", "affectscore inference-mode=sync", "affectscore inference-mode=async"];
 
+/// Those that analyse beside the stream as well.
+fn all_ways() -> impl Iterator<Item = &'static str> {
+    WAYS.into_iter().chain(["affectfeatures analysis=worker", "affectscore analysis=worker inference-mode=async"])
+}
+
 /// Everything that the library has when it stops there, with the last revision of the open utterance, and nothing later.
 fn judge(way: &str, said: &[gst::Structure], scored: bool) {
     let expected = expected();
@@ -95,7 +100,7 @@ fn judge(way: &str, said: &[gst::Structure], scored: bool) {
 
 #[test]
 fn a_stop_hands_out_what_is_open() {
-    for way in WAYS {
+    for way in all_ways() {
         let (p, _) = waiting(way);
         p.set_state(gst::State::Ready).unwrap();
         let said = messages(&p);
@@ -109,7 +114,7 @@ fn a_stop_hands_out_what_is_open() {
 /// Whoever takes an element out may stop it before or after: what it says reaches the bus of the pipeline that it was in.
 #[test]
 fn taking_an_element_out_hands_out_what_is_open() {
-    for way in WAYS {
+    for way in all_ways() {
         for before in [true, false] {
             let (p, e) = waiting(way);
             let (sink, src) = (e.static_pad("sink").unwrap(), e.static_pad("src").unwrap());
@@ -309,7 +314,7 @@ fn endings_for_the_leaks_tracer() {
     if std::env::var_os("AFFECT_LEAKS_CHILD").is_none() {
         return;
     }
-    for way in WAYS {
+    for way in all_ways() {
         for removed in [false, true] {
             let (p, e) = waiting(way);
             if removed {

@@ -28,6 +28,7 @@ fn ids(sizes: &[usize]) -> Vec<String> {
     init();
     let (audio, _, _) = wav(CLIP);
     let mut h = Harness::new_parse("affectfeatures segmentation=window window=500000000 hop=250000000 stream=s");
+    h.set_live(false);
     h.set_src_caps_str(MONO);
     let (mut at, mut k) = (0, 0);
     let mut out = Vec::new();
@@ -61,6 +62,7 @@ fn buffers_of_one_sample_ten_seconds_and_random_sizes() {
 fn numbers_that_are_none() {
     init();
     let mut h = Harness::new_parse("affectfeatures segmentation=window window=200000000 hop=200000000");
+    h.set_live(false);
     h.set_src_caps_str("audio/x-raw,format=F32LE,rate=48000,channels=2,layout=interleaved");
     for (i, v) in [f32::NAN, f32::INFINITY, -f32::INFINITY, 1e-40, 1e30, 0.0].into_iter().enumerate() {
         let bytes: Vec<u8> = (0..24_000).flat_map(|_| v.to_le_bytes()).collect();
@@ -108,10 +110,15 @@ fn a_seek_storm_ends_well() {
 fn a_thousand_cycles() {
     init();
     let pipeline = gst::parse::launch(
-        "audiotestsrc num-buffers=100000 is-live=false ! affectfeatures segmentation=window ! fakesink sync=true",
+        "audiotestsrc num-buffers=100000 is-live=false ! affectfeatures name=e segmentation=window ! fakesink sync=true",
     )
+    .unwrap()
+    .downcast::<gst::Pipeline>()
     .unwrap();
-    for _ in 0..1_000 {
+    for k in 0..1_000 {
+        // Every other time beside the stream.
+        let way = if k % 2 == 0 { "analysis=inline" } else { "analysis=worker" };
+        pipeline.by_name("e").unwrap().set_property("settings", way);
         pipeline.set_state(gst::State::Playing).unwrap();
         pipeline.set_state(gst::State::Ready).unwrap();
     }
@@ -149,9 +156,11 @@ fn the_end_before_caps_and_data() {
 fn any_order_of_events() {
     init();
     let (audio, _, _) = wav(CLIP);
-    for case in 0..40u64 {
+    // Live, the analysis is beside the stream.
+    for (case, live) in (0..40u64).flat_map(|k| [(k, false), (k, true)]) {
         let mut seed = case * 7_919 + 1;
         let mut h = Harness::new_parse("affectfeatures segmentation=utterance");
+        h.set_live(live);
         h.set_src_caps_str(MONO);
         let mut at = 0u64;
         for _ in 0..120 {
@@ -219,9 +228,10 @@ fn cycles_for_the_leaks_tracer() {
         return;
     }
     init();
-    for _ in 0..200 {
+    for k in 0..200 {
+        let way = if k % 2 == 0 { "inline" } else { "worker" };
         let pipeline = gst::parse::launch(&format!(
-            "filesrc location={} ! wavparse ! affectfeatures segmentation=window window=300000000 ! affectextract name=x \
+            "filesrc location={} ! wavparse ! affectfeatures analysis={way} segmentation=window window=300000000 ! affectextract name=x \
              x.src ! queue ! affectsink location=/dev/null x.results ! queue ! affectsink location=/dev/null",
             root().join(CLIP).display()
         ))

@@ -100,12 +100,12 @@ impl Scorer {
     }
 
     /// Scores a segment. A model that cannot answer (undefined features, a failed run) abstains and says why; what is not
-    /// speech is not shown to it.
+    /// speech, or was lost on the way for the greater part, is not shown to it.
     pub(super) fn score(&self, record: &mut Record) {
-        let outcome = if record.quality.is_some_and(|q| q.not_speech) {
-            Err(Abstention::NotSpeech)
-        } else {
-            self.outcome(record).map_err(Abstention::of)
+        let outcome = match record.quality.as_ref().and_then(Abstention::by_quality) {
+            Some(why) => Err(why),
+            None if self.model.kind() == OutputKind::HiddenStates => Err(Abstention::HiddenStates),
+            None => self.outcome(record).map_err(Abstention::of),
         };
         let (emotion, explanations) = outcome.unwrap_or_else(|why| {
             let failed = why.is_failure();

@@ -42,6 +42,8 @@ const SPECTRA: usize = pitch_track::DELAY + 1;
 const BESIDE: u64 = 2;
 /// Lowest HNR at which the period is taken from the frame's own correlation, in dB.
 const CLEAR_DB: f32 = 10.0;
+/// Samples of a pitch frame that may stand in for lost ones where it has an HNR: half of it.
+const MOST_CONCEALED: usize = PITCH / 2;
 /// Bins this much weaker than the strongest count as that weak: -120 dB.
 const FLOOR: f32 = 1e-12;
 
@@ -231,6 +233,8 @@ impl Stream {
         let periodic = history
             .get(start(index), PITCH)
             .and_then(|x| plan.periodicity.process(&mut self.periodicity, x, f64::from(f0_hz), f64::from(RATE_HZ)));
+        // What stands in for lost sound is as periodic as it was made.
+        let heard = history.concealed(start(index), PITCH) <= MOST_CONCEALED;
         // Where noise moves the peak, what the whole path says of the period is better than the frame alone.
         let exact = periodic.filter(|p| p.hnr_db >= CLEAR_DB);
         let f0 = exact.map_or(f64::from(f0_hz), |p| f64::from(RATE_HZ) / p.period);
@@ -241,7 +245,7 @@ impl Stream {
         plan.harmonics.process(levels, &self.ln_power, f0);
         pending.row.voice = Some(Voice {
             f0_hz: f0 as f32,
-            hnr_db: periodic.map(|p| p.hnr_db),
+            hnr_db: periodic.filter(|_| heard).map(|p| p.hnr_db),
             cpps_db: plan.cepstral.process(&mut self.cepstral, &self.ln_power),
             h1_h2_db: super::tract::h1_h2_db(levels),
             tract: None,

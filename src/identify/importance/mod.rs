@@ -6,7 +6,7 @@ pub mod shapley;
 pub mod univariate;
 
 use super::learners::Learner;
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use serde::Serialize;
 
 /// A method of feature importance.
@@ -52,4 +52,31 @@ pub struct Vote {
     pub by_unit: Array2<f64>,
     /// What the vote counts: the learner's recall beyond chance.
     pub weight: f64,
+    /// Where groups are what is ranked and `by_unit` is of single features: which features each has.
+    pub players: Option<Players>,
+}
+
+/// Groups of features in a view that has values for single features only: a group is worth what its best feature is, beyond what
+/// the best of as many would be by chance. Otherwise large groups would come first for their size.
+#[derive(Debug, Clone)]
+pub struct Players {
+    /// The features of each group.
+    pub features: Vec<Vec<usize>>,
+    /// What the best feature of each group has where nothing matters, of 1 at most.
+    pub chance: Vec<f64>,
+}
+
+impl Vote {
+    /// Importance of every feature (or group), the mean over units of which each comes so often.
+    #[must_use]
+    pub fn importance(&self, times: &Array1<f64>) -> Vec<f64> {
+        let mean = self.by_unit.t().dot(times) / times.sum();
+        match &self.players {
+            None => mean.to_vec(),
+            Some(p) => {
+                let best = |features: &Vec<usize>| features.iter().map(|f| mean[*f]).fold(f64::MIN, f64::max);
+                p.features.iter().zip(&p.chance).map(|(g, c)| (best(g) - c) / (1.0 - c).max(1e-9)).collect()
+            }
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! Grouped permutation importance: what the probability of the right label loses when a cluster of features is permuted among the
 //! held-out recordings of a fold, all its members alike. A single member of a cluster of near copies could be permuted without loss.
 
-use crate::explain::sampled::Random;
 use crate::identify::contexts::Context;
 use crate::identify::evaluate::{Evaluation, right_probability};
 use crate::identify::measure::tempered;
+use crate::identify::streams::{Purpose, stream};
 use ndarray::{Array2, Axis};
 
 /// Times that a cluster is mixed.
@@ -14,7 +14,7 @@ const REPEATS: usize = 2;
 #[must_use]
 pub fn losses(context: &Context, e: &Evaluation, clusters: &[Vec<usize>], seed: u64) -> Array2<f64> {
     let (t, right) = right_probability(&e.scores, &context.classes);
-    let mut random = Random(seed.wrapping_mul(2) | 1);
+    let mut random = stream(seed, Purpose::Values, 0);
     let mut out = Array2::zeros((context.members.len(), clusters.len()));
     for fold in &e.folds {
         let rows = fold.rows.select(Axis(0), &fold.outside);

@@ -4,11 +4,11 @@
 //! Meinshausen and Buehlmann, Stability selection, JRSS B 72(4), 2010; Shah and Samworth, Variable selection with error control:
 //! another look at stability selection, JRSS B 75(1), 2013.
 
-use crate::explain::sampled::Random;
 use crate::identify::contexts::Context;
 use crate::identify::learners::Rows;
 use crate::identify::learners::sparse::entering;
 use crate::identify::prepare::standardised;
+use crate::identify::streams::{Purpose, stream};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -47,6 +47,24 @@ impl Selection {
         (0..d).map(|f| self.halves.iter().filter(|h| h[f]).count() as f64 / n).collect()
     }
 
+    /// What the feature of every group that is selected most has where nothing matters and halves select at random, in the mean: the
+    /// largest of as many binomial shares of the pairs.
+    #[must_use]
+    pub fn chance(&self, groups: &[Vec<usize>]) -> Vec<f64> {
+        let (pairs, d) = (self.both.nrows(), self.both.ncols().max(1) as f64);
+        let p = (self.mean_selected / d).min(1.0).powi(2);
+        let largest = |members: usize| {
+            let (mut term, mut below, mut sum) = ((1.0 - p).powi(pairs as i32), 0.0, 0.0);
+            for k in 0..pairs {
+                below += term;
+                sum += 1.0 - f64::min(below, 1.0).powi(members as i32);
+                term *= (pairs - k) as f64 / (k + 1) as f64 * p / (1.0 - p).max(1e-300);
+            }
+            sum / pairs.max(1) as f64
+        };
+        groups.iter().map(|g| largest(g.len())).collect()
+    }
+
     /// The bound at a threshold above one half: `q^2 / ((2 threshold - 1) p)`.
     #[must_use]
     pub fn bound(&self, threshold: f64) -> ErrorBound {
@@ -66,7 +84,7 @@ pub fn select(context: &Context, raw: &Rows, pairs: usize, seed: u64) -> Selecti
     let halves: Vec<Vec<bool>> = (0..pairs)
         .into_par_iter()
         .flat_map_iter(|pair| {
-            let mut random = Random(seed.wrapping_mul(1_000_003).wrapping_add(pair as u64).wrapping_mul(2) | 1);
+            let mut random = stream(seed, Purpose::Halves, pair as u64);
             let mut order: Vec<usize> = (0..n).collect();
             random.shuffle(&mut order);
             // Stable: the mixing stays within speaker and label.

@@ -3,10 +3,10 @@
 //! Epsilon squared (Kelley, An unbiased correlation ratio measure, PNAS 21(9), 1935) within each speaker, whose own mean thereby
 //! plays no part; p values by labels permuted within speakers, with the false discovery level of Benjamini and Hochberg.
 
-use crate::explain::sampled::Random;
 use crate::identify::contexts::Context;
 use crate::identify::learners::Rows;
 use crate::identify::statistics::{false_discovery, permutation_p};
+use crate::identify::streams::{Purpose, stream};
 use ndarray::{Array1, Array2, Axis};
 
 /// Effects of features in a context.
@@ -18,6 +18,19 @@ pub struct Effects {
     pub p: Vec<f64>,
     /// False discovery levels by feature.
     pub q: Vec<f64>,
+    /// Mean epsilon squared with permuted labels, permutations by features.
+    permuted: Array2<f64>,
+}
+
+impl Effects {
+    /// What the best feature of every group has with permuted labels, in the mean; 0 without permutations.
+    #[must_use]
+    pub fn chance(&self, groups: &[Vec<usize>]) -> Vec<f64> {
+        let best = |row: ndarray::ArrayView1<'_, f64>, g: &[usize]| g.iter().map(|f| row[*f]).fold(f64::MIN, f64::max);
+        let n = self.permuted.nrows();
+        let mean = |g: &Vec<usize>| self.permuted.outer_iter().map(|r| best(r, g)).sum::<f64>() / n.max(1) as f64;
+        groups.iter().map(mean).collect()
+    }
 }
 
 /// Epsilon squared of every column of centred rows: one minus the unbiased variance within classes over the variance at all.
@@ -65,9 +78,10 @@ pub fn effects(context: &Context, raw: &Rows, draws: usize, seed: u64) -> Effect
         by_speaker.row_mut(s).assign(&epsilon(rows, total, classes, k));
     }
     let real = by_speaker.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(d));
-    let mut random = Random(seed.wrapping_mul(2) | 1);
+    let mut random = stream(seed, Purpose::Labels, 0);
     let mut beaten = vec![0usize; d];
-    for _ in 0..draws {
+    let mut permuted = Array2::zeros((draws, d));
+    for mut place in permuted.outer_iter_mut() {
         let mut mean = Array1::<f64>::zeros(d);
         for (rows, total, classes) in &mut parts {
             random.shuffle(classes);
@@ -75,7 +89,8 @@ pub fn effects(context: &Context, raw: &Rows, draws: usize, seed: u64) -> Effect
         }
         mean /= speakers.max(1) as f64;
         (0..d).for_each(|f| beaten[f] += usize::from(mean[f] >= real[f]));
+        place.assign(&mean);
     }
     let p: Vec<f64> = beaten.iter().map(|b| permutation_p(*b, draws)).collect();
-    Effects { by_speaker, q: false_discovery(&p), p }
+    Effects { by_speaker, q: false_discovery(&p), p, permuted }
 }

@@ -58,12 +58,17 @@ fn ranking_plot(f: &Findings) -> Result<String, PlotError> {
         .features
         .iter()
         .take(SHOWN)
-        .map(|x| IntervalRow { name: x.name.clone(), at: x.rank, colour: colour_of(&x.group) })
+        .map(|x| IntervalRow {
+            name: x.name.clone(),
+            at: x.rank,
+            behind: x.rank_over_corpora,
+            colour: colour_of(&x.group),
+        })
         .collect();
-    let last = lines.iter().map(|l| l.at.high).fold(10.0, f64::max);
+    let last = lines.iter().map(|l| l.behind.map_or(l.at.high, |b| b.high.max(l.at.high))).fold(10.0, f64::max);
     plots::intervals(
         &lines,
-        "rank in the consensus (1 the first), 95 % interval over speakers drawn anew",
+        "rank in the consensus (1 the first), 95 % intervals: thick over speakers, thin over corpora",
         (0.0, last + 2.0),
     )
 }
@@ -75,6 +80,7 @@ fn group_plot(f: &Findings) -> Result<String, PlotError> {
         .map(|g| IntervalRow {
             name: format!("{} ({} features)", g.name, g.features),
             at: g.rank,
+            behind: g.rank_over_corpora,
             colour: colour_of(&g.name),
         })
         .collect();
@@ -98,12 +104,14 @@ fn skill_plots(f: &Findings) -> Result<Vec<String>, PlotError> {
             .map(|s| IntervalRow {
                 name: format!("{}, {}", s.learner.name(), s.normalisation.name()),
                 at: s.uar,
+                behind: None,
                 colour: usize::from(s.normalisation == Normalisation::Speaker),
             })
             .collect();
         lines.extend(c.chosen.iter().map(|s| IntervalRow {
             name: format!("chosen inside the folds, {}", s.normalisation.name()),
             at: s.uar,
+            behind: None,
             colour: 2 + usize::from(s.normalisation == Normalisation::Speaker),
         }));
         plots::intervals(&lines, &format!("UAR, {} (chance {:.3})", c.name, c.chance), (c.chance - 0.02, 1.0))
@@ -157,7 +165,7 @@ fn reliability_plots(f: &Findings) -> Result<Vec<String>, PlotError> {
     whole(f).iter().map(one).collect()
 }
 
-/// Effects of the most important features, and of those that turn round, for the labels that several corpora have.
+/// Effects of the most important features, and of those that turn round, for the labels that several corpora have, where there are any.
 fn effect_plot(f: &Findings) -> Result<String, PlotError> {
     let mut rows: Vec<String> = f.features.iter().take(SHOWN).map(|x| x.name.clone()).collect();
     for x in f.flips.iter().take(8) {
@@ -174,8 +182,9 @@ fn effect_plot(f: &Findings) -> Result<String, PlotError> {
             }
         }
     }
-    let several = |l: &String| columns.iter().filter(|c| c.0 == *l).count() > 1 || f.corpora.len() == 1;
-    let mut columns: Vec<(String, String)> = columns.iter().filter(|c| several(&c.0)).cloned().collect();
+    let several = |l: &String| columns.iter().filter(|c| c.0 == *l).count() > 1;
+    let shared: Vec<(String, String)> = columns.iter().filter(|c| several(&c.0)).cloned().collect();
+    let mut columns = if shared.is_empty() { columns } else { shared };
     columns.sort();
     let names: Vec<String> = columns.iter().map(|c| format!("{}, {}", c.0, c.1)).collect();
     let find = |row: usize, column: usize| -> Option<(f64, bool)> {

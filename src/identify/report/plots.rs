@@ -55,6 +55,8 @@ pub struct IntervalRow {
     pub name: String,
     /// The figure.
     pub at: Interval,
+    /// A wider interval behind it.
+    pub behind: Option<Interval>,
     /// Which colour.
     pub colour: usize,
 }
@@ -88,12 +90,14 @@ pub fn intervals(lines: &[IntervalRow], what: &str, range: (f64, f64)) -> Drawn 
             let colour = COLOURS[l.colour % COLOURS.len()];
             let y = SegmentValue::CenterOf(k as i32);
             let clip = |v: f64| v.clamp(range.0, range.1);
-            chart
-                .draw_series([PathElement::new(
-                    vec![(clip(l.at.low), y.clone()), (clip(l.at.high), y.clone())],
-                    colour.stroke_width(2),
-                )])
-                .map_err(failed)?;
+            let mut line = |i: Interval, style: ShapeStyle| {
+                let ends = vec![(clip(i.low), y.clone()), (clip(i.high), y.clone())];
+                chart.draw_series([PathElement::new(ends, style)]).map(|_| ()).map_err(failed)
+            };
+            if let Some(behind) = l.behind {
+                line(behind, colour.mix(0.35).stroke_width(1))?;
+            }
+            line(l.at, colour.stroke_width(3))?;
             chart.draw_series([Circle::new((clip(l.at.value), y), 4, colour.filled())]).map_err(failed)?;
         }
         area.present().map_err(failed)?;
@@ -228,7 +232,7 @@ pub fn effects(rows: &[String], columns: &[String], cells: &dyn Fn(usize, usize)
         let turned = style.clone().transform(FontTransform::Rotate270);
         for (i, row) in rows.iter().enumerate() {
             let y = (n - 1 - i) as f64;
-            for j in 0..m {
+            for j in 0..columns.len() {
                 let x = j as f64;
                 let (colour, edge) = match cells(i, j) {
                     None => (RGBColor(225, 225, 225), 0.42),

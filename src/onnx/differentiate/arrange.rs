@@ -1,23 +1,24 @@
-//! Gradient rules of operators that only move elements (reshape, transpose, slice, gather, concatenate).
+//! Gradient rules of operators that move or repeat all elements (reshape, transpose, expand, tile, concatenate, split).
 
 use super::emit::{Emit, refuse};
-use super::{Gradients, Rule};
+use super::{Gradients, Rules};
 use crate::onnx::build;
-use crate::onnx::error::OnnxError;
 use crate::onnx::graph::{attribute, int};
 use crate::onnx::proto::NodeProto;
 
 /// Operators and their rules.
-pub const RULES: &[(&str, Rule)] = &[
-    ("Reshape", reshape),
-    ("Flatten", reshape),
-    ("Squeeze", reshape),
-    ("Unsqueeze", reshape),
-    ("Transpose", transpose),
-    ("Expand", expand),
-    ("Concat", concat),
-    ("Slice", slice),
-    ("Gather", gather),
+pub const RULES: Rules = &[
+    ("Reshape", 1, reshape),
+    ("Flatten", 1, reshape),
+    ("Squeeze", 1, reshape),
+    ("Unsqueeze", 1, reshape),
+    ("Transpose", 1, transpose),
+    ("Expand", 2, expand),
+    ("Tile", 2, tile),
+    ("Concat", 1, concat),
+    ("Split", 1, split),
+    ("ReverseSequence", 2, |e, n, g| Ok(vec![(0, e.op("ReverseSequence", &[g, &n.input[1]], n.attribute.clone()))])),
+    ("Trilu", 1, trilu),
 ];
 
 fn reshape(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
@@ -44,6 +45,23 @@ fn expand(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
     Ok(vec![(0, e.unbroadcast(g.to_owned(), &n.input[0], &n.output[0]))])
 }
 
+/// The copies along each axis become an axis of their own, which is summed over.
+fn tile(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
+    let (x, times) = (&n.input[0], &n.input[1]);
+    let rank = e.rank(x, n)? as i64;
+    let shape = e.shape_of(x);
+    let one = e.ints(&[1]);
+    let (times, lengths) = (e.op("Unsqueeze", &[times, &one], vec![]), e.op("Unsqueeze", &[&shape, &one], vec![]));
+    let pairs = e.op("Concat", &[&times, &lengths], vec![build::int("axis", 1)]);
+    let target = e.flat(&pairs);
+    let apart = e.op("Reshape", &[g, &target], vec![]);
+    if rank == 0 {
+        return Ok(vec![(0, e.reshape_like(g, x))]);
+    }
+    let summed = e.sum(&apart, &(0..rank).map(|k| 2 * k).collect::<Vec<_>>());
+    Ok(vec![(0, e.op("Reshape", &[&summed, &shape], vec![]))])
+}
+
 fn concat(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
     let axis = int(n, "axis", 0);
     let axes = e.ints(&[axis]);
@@ -56,7 +74,7 @@ fn concat(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
             // Counted from the end: ranks of all parts agree.
             e.length(&n.input[k], axis + e.rank(&n.input[k], n)? as i64)
         };
-        let to = e.op("Add", &[&from, &length], vec![]);
+        let to = e.add(&from, &length);
         if e.wants(n, k) {
             out.push((k, e.op("Slice", &[g, &from, &to, &axes], vec![])));
         }
@@ -65,70 +83,24 @@ fn concat(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
     Ok(out)
 }
 
-/// Zeros with the shape of `like`, but of length `length` along an axis.
-fn zeros(e: &mut Emit<'_>, like: &str, axis: i64, length: &str) -> String {
-    let shape = e.shape_of(like);
-    let axis_tensor = e.ints(&[axis]);
-    let changed = e.op("ScatterElements", &[&shape, &axis_tensor, length], vec![build::int("axis", 0)]);
-    let zero = e.scalar(0.0);
-    e.op("Expand", &[&zero, &changed], vec![])
+/// Joins the gradients of the parts, with zeros for those that nobody uses.
+fn split(e: &mut Emit<'_>, n: &NodeProto, _: &str) -> Gradients {
+    let mut parts = Vec::new();
+    for o in &n.output {
+        if o.is_empty() {
+            return Err(refuse(n, "a part without a name has no rule"));
+        }
+        parts.push(match e.gradient(o) {
+            Some(g) => g,
+            None => e.zeros_like(o),
+        });
+    }
+    let gradients: Vec<&str> = parts.iter().map(String::as_str).collect();
+    Ok(vec![(0, e.op("Concat", &gradients, vec![build::int("axis", int(n, "axis", 0))]))])
 }
 
-fn slice(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
-    let x = &n.input[0];
-    let rank = e.rank(x, n)?;
-    let given = |k: usize| n.input.get(k).filter(|i| !i.is_empty());
-    let integers = |e: &Emit<'_>, k: usize, default: Vec<i64>| match given(k) {
-        None => Ok(default),
-        Some(name) => e.constant_ints(name).ok_or_else(|| refuse(n, "its bounds are not constant")),
-    };
-    let starts = integers(e, 1, vec![])?;
-    let axes = integers(e, 3, (0..starts.len() as i64).collect())?;
-    if integers(e, 4, vec![1; starts.len()])?.iter().any(|s| *s != 1) {
-        return Err(refuse(n, "only steps of 1 have a rule"));
-    }
-    let mut out = g.to_owned();
-    for (start, axis) in starts.iter().zip(&axes) {
-        let axis = if *axis < 0 { axis + rank as i64 } else { *axis };
-        let length = e.length(x, axis);
-        // Where the piece began: counted from the end if negative, and never beyond the ends.
-        let s = e.ints(&[*start]);
-        let s = if *start < 0 { e.op("Add", &[&s, &length], vec![]) } else { s };
-        let zero = e.ints(&[0]);
-        let s = e.op("Max", &[&s, &zero], vec![]);
-        let s = e.op("Min", &[&s, &length], vec![]);
-        let taken = e.length(&out, axis);
-        let rest = e.sub(&length, &s);
-        let rest = e.sub(&rest, &taken);
-        let (before, after) = (zeros(e, &out, axis, &s), zeros(e, &out, axis, &rest));
-        out = e.op("Concat", &[&before, &out, &after], vec![build::int("axis", axis)]);
-    }
-    Ok(vec![(0, out)])
-}
-
-fn gather(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
-    if e.opset < 16 {
-        return Err(refuse(n, "its gradient needs opset 16 or newer: export the model with a newer one"));
-    }
-    let (x, indices) = (&n.input[0], &n.input[1]);
-    let rank = e.rank(x, n)?;
-    let axis = int(n, "axis", 0);
-    let axis = if axis < 0 { axis + rank as i64 } else { axis };
-    // The gradient with the axes of the indices merged into one, in the place of the axis that was gathered from.
-    let any = e.ints(&[-1]);
-    let flat = e.op("Reshape", &[indices, &any], vec![]);
-    let count = e.op("Shape", &[&flat], vec![]);
-    let shape = e.shape_of(x);
-    let axis_tensor = e.ints(&[axis]);
-    let merged = e.op("ScatterElements", &[&shape, &axis_tensor, &count], vec![build::int("axis", 0)]);
-    let updates = e.op("Reshape", &[g, &merged], vec![]);
-    let mut lengths = vec![1; rank];
-    *usize::try_from(axis).ok().and_then(|a| lengths.get_mut(a)).ok_or_else(|| refuse(n, "no such axis"))? = -1;
-    let lengths = e.ints(&lengths);
-    let column = e.op("Reshape", &[&flat, &lengths], vec![]);
-    let places = e.op("Expand", &[&column, &merged], vec![]);
-    let zero = e.scalar(0.0);
-    let empty = e.op("Expand", &[&zero, &shape], vec![]);
-    let attributes = vec![build::int("axis", axis), build::text("reduction", "add")];
-    Ok::<_, OnnxError>(vec![(0, e.op("ScatterElements", &[&empty, &places, &updates], attributes))])
+/// What is set to 0 passes nothing on.
+fn trilu(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
+    let inputs: Vec<&str> = [g].into_iter().chain(n.input[1..].iter().map(String::as_str)).collect();
+    Ok(vec![(0, e.op("Trilu", &inputs, n.attribute.clone()))])
 }

@@ -1,5 +1,6 @@
 //! The backward graph that gradient rules write their nodes and constants into.
 
+use super::shapes::Known;
 use crate::onnx::build;
 use crate::onnx::error::OnnxError;
 use crate::onnx::graph::{Dim, node_name, op_name};
@@ -16,10 +17,16 @@ pub struct Emit<'a> {
     pub constants: HashMap<&'a str, &'a TensorProto>,
     /// Shapes of the forward graph, as far as known.
     pub shapes: HashMap<String, Vec<Dim>>,
+    /// Lists of whole numbers that the forward graph computes out of shapes, as far as known.
+    pub values: HashMap<String, Vec<Dim>>,
+    /// Element types of the forward graph, as far as known.
+    pub types: HashMap<String, i32>,
     /// Version of the standard operators.
     pub opset: i64,
     /// Tensors that depend on what is differentiated by.
     pub varying: HashSet<String>,
+    /// What has arrived at each tensor from those who use it; their sum is its gradient.
+    pub arrived: HashMap<String, Vec<String>>,
     /// FLOAT or DOUBLE: what the graph computes in.
     pub element: i32,
     prefix: String,
@@ -29,7 +36,7 @@ pub struct Emit<'a> {
 impl<'a> Emit<'a> {
     pub fn new(
         constants: HashMap<&'a str, &'a TensorProto>,
-        shapes: HashMap<String, Vec<Dim>>,
+        known: Known,
         opset: i64,
         element: i32,
         prefix: String,
@@ -37,9 +44,12 @@ impl<'a> Emit<'a> {
         Self {
             graph: GraphProto::default(),
             constants,
-            shapes,
+            shapes: known.shapes,
+            values: known.values,
+            types: known.types,
             opset,
             varying: HashSet::new(),
+            arrived: HashMap::new(),
             element,
             prefix,
             count: 0,
@@ -79,6 +89,13 @@ impl<'a> Emit<'a> {
         name
     }
 
+    /// An integer constant without axes.
+    pub fn int(&mut self, value: i64) -> String {
+        let name = self.fresh("int");
+        self.graph.initializer.push(TensorProto { dims: vec![], ..int_tensor(&name, &[value]) });
+        name
+    }
+
     pub fn mul(&mut self, a: &str, b: &str) -> String {
         self.op("Mul", &[a, b], vec![])
     }
@@ -110,6 +127,72 @@ impl<'a> Emit<'a> {
         let shape = self.shape_of(x);
         let axis = self.ints(&[axis]);
         self.op("Gather", &[&shape, &axis], vec![build::int("axis", 0)])
+    }
+
+    /// `a + b`
+    pub fn add(&mut self, a: &str, b: &str) -> String {
+        self.op("Add", &[a, b], vec![])
+    }
+
+    /// `g` where a condition holds, otherwise 0.
+    pub fn gate(&mut self, condition: &str, g: &str) -> String {
+        let zero = self.scalar(0.0);
+        self.op("Where", &[condition, g, &zero], vec![])
+    }
+
+    /// The graph's own floating-point type of whole numbers or truth values.
+    pub fn float(&mut self, x: &str) -> String {
+        let to = build::int("to", i64::from(self.element));
+        self.op("Cast", &[x], vec![to])
+    }
+
+    /// Zeros of the shape of `like`.
+    pub fn zeros_like(&mut self, like: &str) -> String {
+        let (zero, shape) = (self.scalar(0.0), self.shape_of(like));
+        self.op("Expand", &[&zero, &shape], vec![])
+    }
+
+    /// Zeros of the shape of `like`, but as long as `length` says along an axis.
+    pub fn zeros(&mut self, like: &str, axis: i64, length: &str) -> String {
+        let shape = self.shape_of(like);
+        let place = self.ints(&[axis]);
+        let changed = self.op("ScatterElements", &[&shape, &place, length], vec![build::int("axis", 0)]);
+        let zero = self.scalar(0.0);
+        self.op("Expand", &[&zero, &changed], vec![])
+    }
+
+    /// Number of elements, as a list of one.
+    pub fn size_of(&mut self, x: &str) -> String {
+        let (size, any) = (self.op("Size", &[x], vec![]), self.ints(&[-1]));
+        self.op("Reshape", &[&size, &any], vec![])
+    }
+
+    /// All elements in one row.
+    pub fn flat(&mut self, x: &str) -> String {
+        let any = self.ints(&[-1]);
+        self.op("Reshape", &[x, &any], vec![])
+    }
+
+    /// Some lengths out of a shape, from one axis to before another, as integers.
+    pub fn lengths(&mut self, x: &str, from: i64, to: i64) -> String {
+        let shape = self.shape_of(x);
+        let (from, to, axes) = (self.ints(&[from]), self.ints(&[to]), self.ints(&[0]));
+        self.op("Slice", &[&shape, &from, &to, &axes], vec![])
+    }
+
+    /// A list of integers out of several.
+    pub fn join(&mut self, parts: &[&str]) -> String {
+        self.op("Concat", parts, vec![build::int("axis", 0)])
+    }
+
+    /// The gradient at a tensor: the sum of what has arrived there. `None` where nobody uses it.
+    pub fn gradient(&mut self, tensor: &str) -> Option<String> {
+        let parts = self.arrived.get(tensor)?.clone();
+        let mut parts = parts.into_iter();
+        let first = parts.next()?;
+        let sum = parts.fold(first, |sum, p| self.add(&sum, &p));
+        self.arrived.insert(tensor.to_owned(), vec![sum.clone()]);
+        Some(sum)
     }
 
     /// Sum over the given axes; they stay with length 1.
@@ -188,9 +271,13 @@ impl<'a> Emit<'a> {
         node.input.get(input).is_some_and(|i| self.varying.contains(i))
     }
 
-    /// The integers of a constant input.
+    /// The integers of an input, where they are constant or follow from the shapes.
     pub fn constant_ints(&self, name: &str) -> Option<Vec<i64>> {
-        crate::onnx::tensor::integers(self.constants.get(name)?).ok()
+        if let Some(t) = self.constants.get(name) {
+            return crate::onnx::tensor::integers(t).ok();
+        }
+        let fixed = |d: &Dim| if let Dim::Fixed(n) = d { Some(*n) } else { None };
+        self.values.get(name)?.iter().map(fixed).collect()
     }
 }
 

@@ -5,32 +5,70 @@
 //! (the seed) and outputs (the gradients) added, so any ONNX runtime can run it. A rule is one line in a table of its
 //! family; operators without one are refused by name.
 
+mod activations;
+mod arithmetic;
 mod arrange;
+mod attention;
+mod branches;
+mod convolve;
+mod einsum;
 mod elementwise;
 mod emit;
+mod extremes;
+mod inspect;
+mod lengths;
 mod linear;
 mod normalise;
+mod pool;
+mod positions;
+mod reduce;
+mod scatter;
 mod shapes;
+mod values;
 
 use super::build;
 use super::error::OnnxError;
 use super::graph::{Model, Value, ValueType, int, op_name, reads};
-use super::proto::NodeProto;
+use super::proto::{NodeProto, TensorProto};
 use super::splice::splice;
 use super::tensor::{DOUBLE, FLOAT};
+use branches::Walk;
 use emit::{Emit, refuse};
+pub use inspect::{frames, without_rule};
 use std::collections::{HashMap, HashSet};
 
 /// Gradients for the inputs of a node, by index of the input.
 type Gradients = Result<Vec<(usize, String)>, OnnxError>;
 /// A rule: the gradient at the node's first output to those at its inputs.
 type Rule = fn(&mut Emit<'_>, &NodeProto, &str) -> Gradients;
+/// A family of rules: the operator, how many inputs its rule may look at without asking, the rule.
+type Rules = &'static [(&'static str, usize, Rule)];
 
 /// Name of the added input: the gradient at the output, of its shape. One row of a unit matrix picks a class; the
 /// difference of two rows explains why one rather than the other.
 pub const SEED: &str = "grad_seed";
 /// Lowest version of the standard operators: before it, softmax flattens and axes are attributes.
 pub const OLDEST_OPSET: i64 = 13;
+
+const FAMILIES: [Rules; 14] = [
+    arithmetic::RULES,
+    elementwise::RULES,
+    activations::RULES,
+    linear::RULES,
+    einsum::RULES,
+    convolve::RULES,
+    pool::RULES,
+    normalise::RULES,
+    reduce::RULES,
+    extremes::RULES,
+    arrange::RULES,
+    positions::RULES,
+    scatter::RULES,
+    attention::RULES,
+];
+
+/// Operators whose gradient joins those of several outputs.
+const SEVERAL: [&str; 1] = ["Split"];
 
 /// A model that also computes gradients.
 #[derive(Debug, Clone)]
@@ -43,28 +81,28 @@ pub struct Differentiated {
     pub gradients: Vec<String>,
 }
 
-fn rule(op: &str) -> Option<Rule> {
-    let families = [elementwise::RULES, linear::RULES, normalise::RULES, arrange::RULES];
-    families.iter().flat_map(|f| f.iter()).find(|(name, _)| *name == op).map(|(_, r)| *r)
-}
-
-/// How many inputs a rule may look at without asking.
-fn least_inputs(node: &NodeProto) -> usize {
-    match node.op_type.as_str() {
-        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "MatMul" | "Gemm" | "Gather" | "LayerNormalization" | "Expand" => 2,
-        "Where" | "Slice" => 3,
-        "BatchNormalization" => 5,
-        "Concat" => node.input.len().max(1),
-        _ => 1,
+fn rule(node: &NodeProto) -> Option<(usize, Rule)> {
+    if !is_standard(node) {
+        return None;
     }
+    FAMILIES.iter().flat_map(|f| f.iter()).find(|(name, ..)| *name == node.op_type).map(|(_, n, r)| (*n, *r))
 }
 
-/// Whether a node passes no gradient on: its output is made of whole numbers or truth values.
+fn is_standard(node: &NodeProto) -> bool {
+    node.domain.is_empty() || node.domain == "ai.onnx"
+}
+
+/// Whether a node passes no gradient on: its output is made of whole numbers or truth values, or is constant in steps.
 fn stops(node: &NodeProto) -> bool {
+    if !is_standard(node) {
+        return false;
+    }
     match node.op_type.as_str() {
         "Shape" | "Size" | "NonZero" | "ArgMax" | "ArgMin" | "Equal" | "Greater" | "GreaterOrEqual" | "Less"
-        | "LessOrEqual" | "Not" | "And" | "Or" | "Xor" | "IsNaN" | "IsInf" => true,
-        "Cast" => !matches!(int(node, "to", 0), 1 | 10 | 11 | 16),
+        | "LessOrEqual" | "Not" | "And" | "Or" | "Xor" | "IsNaN" | "IsInf" | "Sign" | "Floor" | "Ceil" | "Round" => {
+            true
+        }
+        "Cast" => !matches!(int(node, "to", 0), 1 | 10 | 11 | 16..=20 | 23 | 24),
         _ => false,
     }
 }
@@ -99,10 +137,15 @@ pub fn differentiate(model: &Model, output: &str, by: &[String]) -> Result<Diffe
     }
     let element = element(&model.inputs(), &model.outputs());
     let prefix = free_prefix(&names);
-    let mut e = Emit::new(model.constants(), shapes::shapes(model), opset, element, format!("{prefix}_"));
-    e.varying = downstream(&graph.node, by);
-    if let Some(lost) = by.iter().find(|b| !reaches(&graph.node, b, output)) {
-        return Err(OnnxError::Graph(format!("\"{output}\" does not depend on \"{lost}\"")));
+    let walk = branches::inline(graph, &model.constants(), &prefix);
+    let constants = constants(model, &walk);
+    let known = shapes::shapes(model, &walk.nodes, &constants);
+    let mut e = Emit::new(constants, known, opset, element, format!("{prefix}_"));
+    e.graph.node.extend(walk.added.iter().cloned());
+    e.graph.initializer.extend(walk.constants.iter().cloned());
+    e.varying = downstream(&walk.nodes, by);
+    if let Some(lost) = by.iter().find(|b| !downstream(&walk.nodes, std::slice::from_ref(b)).contains(output)) {
+        return Err(OnnxError::Graph(format!("\"{output}\" does not depend on \"{lost}\"{}", ends(&walk.nodes, lost))));
     }
 
     let seed = if prefix == "grad" { SEED.to_owned() } else { format!("{prefix}_seed") };
@@ -112,41 +155,16 @@ pub fn differentiate(model: &Model, output: &str, by: &[String]) -> Result<Diffe
     });
     let shape = shape.or_else(|| e.shape(output).cloned());
     e.graph.input.push(build::value(&seed, element, shape.as_deref()));
-    let mut sums: HashMap<&str, Vec<String>> = HashMap::new();
-    sums.insert(output, vec![seed.clone()]);
-    for node in graph.node.iter().rev() {
-        let used: Vec<&String> = node.output.iter().filter(|o| sums.contains_key(o.as_str())).collect();
-        if used.is_empty() || !reads(node).into_iter().any(|i| e.varying.contains(i)) || stops(node) {
-            continue;
-        }
-        if !(node.domain.is_empty() || node.domain == "ai.onnx") {
-            return Err(refuse(node, "operators outside the standard have no rule: use sampled values or occlusion"));
-        }
-        let parts = if node.op_type == "Split" {
-            split(&mut e, node, &mut sums)?
-        } else {
-            if used.iter().any(|o| **o != node.output[0]) {
-                return Err(refuse(node, "only its first output has a rule"));
-            }
-            let rule = rule(&node.op_type)
-                .ok_or_else(|| refuse(node, "it has no rule: use sampled values or occlusion instead"))?;
-            let needed = least_inputs(node);
-            if node.input.len() < needed || node.input[..needed].iter().any(String::is_empty) {
-                return Err(refuse(node, &format!("it has {} inputs: expected {needed}", node.input.len())));
-            }
-            let g = total(&mut e, sums.get(node.output[0].as_str()).map_or(&[][..], Vec::as_slice));
-            sums.insert(&node.output[0], vec![g.clone()]);
-            rule(&mut e, node, &g)?
-        };
-        for (k, g) in parts {
-            if e.wants(node, k) {
-                sums.entry(&node.input[k]).or_default().push(g);
-            }
-        }
+    e.arrived.insert(output.to_owned(), vec![seed.clone()]);
+    for node in walk.nodes.iter().rev() {
+        backward(&mut e, node)?;
     }
     let mut gradients = Vec::new();
     for target in by {
-        let g = total(&mut e, sums.get(target.as_str()).map_or(&[][..], Vec::as_slice));
+        let g = match e.gradient(target) {
+            Some(g) => g,
+            None => e.zeros_like(target),
+        };
         let mut name = format!("{prefix}_{target}");
         while names.contains(name.as_str()) || gradients.contains(&name) {
             name.push('_');
@@ -157,6 +175,61 @@ pub fn differentiate(model: &Model, output: &str, by: &[String]) -> Result<Diffe
         gradients.push(name);
     }
     Ok(Differentiated { bytes: splice(model, &e.graph)?, seed, gradients })
+}
+
+/// Hands the gradient at a node's outputs on to its inputs.
+fn backward(e: &mut Emit<'_>, node: &NodeProto) -> Result<(), OnnxError> {
+    let used: Vec<&String> = node.output.iter().filter(|o| e.arrived.contains_key(o.as_str())).collect();
+    if used.is_empty() || !reads(node).into_iter().any(|i| e.varying.contains(i)) || stops(node) {
+        return Ok(());
+    }
+    if !is_standard(node) {
+        return Err(refuse(node, "operators outside the standard have no rule: use sampled values or occlusion"));
+    }
+    let (needed, rule) =
+        rule(node).ok_or_else(|| refuse(node, "it has no rule: use sampled values or occlusion instead"))?;
+    let several = SEVERAL.contains(&node.op_type.as_str());
+    if !several && used.iter().any(|o| **o != node.output[0]) {
+        return Err(refuse(node, "only its first output has a rule"));
+    }
+    if node.input.len() < needed || node.input[..needed].iter().any(String::is_empty) {
+        return Err(refuse(node, &format!("it has {} inputs: expected {needed}", node.input.len())));
+    }
+    // What flows through a body beside the inputs would be lost.
+    if reads(node).into_iter().any(|i| e.varying.contains(i) && !node.input.iter().any(|n| n == i)) {
+        return Err(refuse(node, "its body takes what is differentiated from the graph around it"));
+    }
+    let g = e.gradient(&node.output[0]).unwrap_or_default();
+    for (k, g) in rule(e, node, &g)? {
+        if e.wants(node, k) {
+            e.arrived.entry(node.input[k].clone()).or_default().push(g);
+        }
+    }
+    Ok(())
+}
+
+/// All constants: the graph's and those of the branches that are taken.
+fn constants<'a>(model: &'a Model, walk: &'a Walk) -> HashMap<&'a str, &'a TensorProto> {
+    let mut all = model.constants();
+    all.extend(walk.constants.iter().map(|t| (t.name.as_str(), t)));
+    for n in walk.added.iter().filter(|n| n.op_type == "Constant") {
+        if let (Some(t), Some(o)) = (super::graph::attribute(n, "value").and_then(|a| a.t.as_ref()), n.output.first()) {
+            all.insert(o, t);
+        }
+    }
+    all
+}
+
+/// Where the ways from a tensor end without a gradient, in words.
+fn ends(nodes: &[NodeProto], from: &str) -> String {
+    let reached = downstream(nodes, &[from.to_owned()]);
+    let mut ops: Vec<String> = Vec::new();
+    for n in nodes.iter().filter(|n| stops(n) && reads(n).into_iter().any(|i| reached.contains(i))) {
+        if !ops.contains(&op_name(n)) {
+            ops.push(op_name(n));
+        }
+    }
+    if ops.is_empty() { String::new() } else { format!(" in a way that has a gradient (operator {})", ops.join(", ")) }
 }
 
 /// What the graph computes in.
@@ -185,58 +258,4 @@ fn downstream(nodes: &[NodeProto], by: &[String]) -> HashSet<String> {
         }
     }
     reached
-}
-
-fn reaches(nodes: &[NodeProto], from: &str, to: &str) -> bool {
-    downstream(nodes, &[from.to_owned()]).contains(to)
-}
-
-/// The sum of all contributions to one tensor.
-fn total(e: &mut Emit<'_>, parts: &[String]) -> String {
-    match parts {
-        [] => e.scalar(0.0),
-        [one] => one.clone(),
-        [first, rest @ ..] => rest.iter().fold(first.clone(), |sum, p| e.op("Add", &[&sum, p], vec![])),
-    }
-}
-
-/// A split into pieces: its gradient joins theirs, with zeros for those that are not used.
-fn split(e: &mut Emit<'_>, node: &NodeProto, sums: &mut HashMap<&str, Vec<String>>) -> Gradients {
-    let mut parts = Vec::new();
-    for o in &node.output {
-        parts.push(match sums.get(o.as_str()) {
-            Some(list) => total(e, list),
-            None => {
-                let (zero, shape) = (e.scalar(0.0), e.shape_of(o));
-                e.op("Expand", &[&zero, &shape], vec![])
-            }
-        });
-    }
-    let gradients: Vec<&str> = parts.iter().map(String::as_str).collect();
-    Ok(vec![(0, e.op("Concat", &gradients, vec![build::int("axis", int(node, "axis", 0))]))])
-}
-
-/// The operators of a graph, between its inputs and an output, that have no rule.
-#[must_use]
-pub fn without_rule(model: &Model, output: &str) -> Vec<String> {
-    let by: Vec<String> = model.inputs().into_iter().map(|v| v.name).collect();
-    let varying = downstream(&model.graph().node, &by);
-    let mut needed: HashSet<&str> = HashSet::from([output]);
-    let mut missing = Vec::new();
-    for n in model.graph().node.iter().rev() {
-        if !n.output.iter().any(|o| needed.contains(o.as_str()))
-            || !reads(n).into_iter().any(|i| varying.contains(i))
-            || stops(n)
-        {
-            continue;
-        }
-        needed.extend(reads(n));
-        let name = op_name(n);
-        let known =
-            (n.domain.is_empty() || n.domain == "ai.onnx") && (rule(&n.op_type).is_some() || n.op_type == "Split");
-        if !known && !missing.contains(&name) {
-            missing.push(name);
-        }
-    }
-    missing
 }

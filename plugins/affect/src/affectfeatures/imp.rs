@@ -1,137 +1,51 @@
 //! Implementation of `affectfeatures`.
 
-use super::state::{State, Stats, Stream};
+use super::state::{State, Stats};
 use crate::outbox::poster::LastBus;
-use crate::outbox::workspace::Workspace;
 use crate::outbox::{Outbox, poster};
-use crate::properties::CLOSED_ADVICE;
-use crate::tap::settings::PROPERTIES;
-use crate::tap::{Tap, Trouble};
-use crate::{UPSTREAM_QUERY, meta, result, speech};
-use affect::analyzer::Speech;
-use affect::record::{Ended, Record};
+use crate::tap::analysis;
+use crate::tap::input::Input;
+use crate::tap::settings::{BESIDE, PROPERTIES};
+use crate::{UPSTREAM_QUERY, meta};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
-use gst_base::prelude::*;
 use gst_base::subclass::BaseTransformMode;
 use gst_base::subclass::prelude::*;
 use std::sync::LazyLock;
+use std::time::Instant;
 
-static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("affectfeatures", gst::DebugColorFlags::empty(), Some("Acoustic features of speech"))
 });
 
 impl AffectFeatures {
-    /// Works on the stream, which only the streaming thread does.
-    fn work<R>(&self, work: impl FnOnce(&mut Stream) -> R) -> R {
-        let mut stream = self.outbox.with(State::take_stream);
-        let result = work(&mut stream);
-        let speech = stream.tap.take_speech();
-        self.outbox.with(|s| s.put_stream(stream));
-        self.say(speech);
-        result
-    }
-
-    /// Posts starts and ends of speech.
-    fn say(&self, speech: Vec<Speech>) {
-        if speech.is_empty() {
-            return;
-        }
-        let (said, bus) = self.outbox.with(|s| (s.may_say(speech), s.bus.clone()));
-        said.iter().for_each(|e| bus.post(&*self.obj(), speech::message(e, &*self.obj())));
-    }
-
-    fn note(&self, error: String) {
-        self.outbox.with(|s| s.stats.last_error = Some(error));
-    }
-
-    fn analyse(&self, buffer: &gst::BufferRef) -> Result<Vec<Record>, gst::FlowError> {
-        if self.outbox.with(|s| s.properties.closed().is_some()) {
-            self.work(|_| ());
-            return Ok(Vec::new());
-        }
-        let make = |stream: &str| self.outbox.with(|s| s.properties.values().config(stream, "affectfeatures"));
-        let (outcome, records, begun) = self.work(|stream| {
-            let outcome = stream.tap.buffer(buffer, &make);
-            let begun = stream.begun;
-            stream.begun |= outcome.is_ok();
-            (outcome, stream.tap.take(), begun)
-        });
-        match outcome {
-            Ok(()) => {}
-            Err(Trouble::Audio(e)) => {
-                self.note(e.to_string());
-                let advice = "Audio passes through unchanged. Put audioresample before this element.";
-                poster::warning(&*self.obj(), gst::StreamError::Format, &format!("No features: {e}"), advice);
-            }
-            Err(Trouble::Settings(e)) => {
-                let why = e.to_string();
-                self.note(why.clone());
-                if !begun {
-                    poster::error(&*self.obj(), gst::LibraryError::Settings, &why);
-                    return Err(gst::FlowError::Error);
-                }
-                if self.outbox.with(|s| s.properties.cannot_be_used(&why)) {
-                    poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, CLOSED_ADVICE);
-                }
-            }
-            Err(Trouble::Buffer(e)) => {
-                // The audio goes on; what cannot be analysed is no reason to stop it.
-                gst::warning!(CAT, imp = self, "{e}");
-                self.note(e);
-            }
-        }
-        Ok(records)
-    }
-
-    /// Posts records, and gives the structures to attach.
-    fn hand_out(&self, records: Vec<Record>) -> Vec<gst::Structure> {
-        if records.is_empty() {
-            return Vec::new();
-        }
-        let parcels = self.outbox.with(|s| s.parcels(records, true));
-        let mut attached = Vec::with_capacity(parcels.len());
-        for p in parcels {
-            if p.post {
-                poster::post(&*self.obj(), result::message(&p.record, &*self.obj()));
-            }
-            if p.attach {
-                attached.push(result::structure(&p.record));
-            }
-        }
-        attached
-    }
-
-    /// Hands on what no buffer will carry, ahead of an event that ends what is open.
-    fn send_rest(&self, end: impl FnOnce(&mut Tap)) {
-        let records = self.work(|stream| {
-            end(&mut stream.tap);
-            stream.tap.take()
-        });
-        let structures = self.hand_out(records);
-        if !structures.is_empty() {
-            poster::push_event(self.obj().src_pad(), result::event(structures));
-        }
-    }
-
-    /// The element is stopped: what is open goes out as messages, since no buffer and no event comes after it.
-    fn say_rest(&self) {
-        let records = self.work(|stream| {
-            stream.tap.end(Ended::Stopped);
-            stream.tap.take()
-        });
-        let (parcels, bus) = self.outbox.with(|s| (s.parcels(records, false), std::mem::take(&mut s.bus)));
-        for p in parcels.into_iter().filter(|p| p.post) {
-            bus.post(&*self.obj(), result::message(&p.record, &*self.obj()));
-        }
+    fn stats_structure(&self) -> gst::Structure {
+        self.outbox.with(|state| {
+            let s = &state.stats;
+            let factor = if s.processing_ns > 0 { s.audio.nseconds() as f64 / s.processing_ns as f64 } else { 0.0 };
+            let mut stats = gst::Structure::builder("affectfeatures-stats")
+                .field("results", s.results)
+                .field("attached", s.attached)
+                .field("posted", s.posted)
+                .field("cuts", s.cuts)
+                .field("audio-time", s.audio.nseconds())
+                .field("processing-time", s.processing_ns)
+                .field("real-time-factor", factor)
+                .field("max-result-delay", s.max_delay)
+                .field("left-out-interim", s.left_out)
+                .field("last-error", s.last_error.clone().unwrap_or_default())
+                .build();
+            state.backlog.add_to(&mut stats);
+            stats
+        })
     }
 }
 
 /// The element.
 #[derive(Default)]
 pub struct AffectFeatures {
-    outbox: Outbox<State>,
+    pub(super) outbox: Outbox<State>,
 }
 
 #[glib::object_subclass]
@@ -155,7 +69,10 @@ impl ObjectImpl for AffectFeatures {
                         if let Ok(element) = args[0].get::<super::AffectFeatures>() {
                             let imp = element.imp();
                             gst::info!(CAT, imp = imp, "reset by signal");
-                            imp.outbox.with(|s| s.stream.reset());
+                            imp.outbox.with(|s| {
+                                s.forget();
+                                s.stream.reset();
+                            });
                         }
                         None
                     })
@@ -170,9 +87,7 @@ impl ObjectImpl for AffectFeatures {
             let running = s.running;
             let outcome = s.properties.assign(pspec.name(), value, running.then_some(s.channels));
             match &outcome {
-                Ok(()) if !matches!(pspec.name(), "attach" | "post" | "post-messages" | "speech-messages") => {
-                    s.stream.outdate()
-                }
+                Ok(()) if !BESIDE.contains(&pspec.name()) => s.stream.outdate(),
                 Ok(()) => {}
                 Err(refused) => s.stats.last_error = Some(refused.to_string()),
             }
@@ -188,7 +103,7 @@ impl ObjectImpl for AffectFeatures {
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
-            "stats" => self.outbox.with(|s| s.stats_structure()).to_value(),
+            "stats" => self.stats_structure().to_value(),
             "settings" => None::<&str>.to_value(),
             name => {
                 self.outbox.with(|s| s.properties.values().get(name)).unwrap_or_else(|| pspec.default_value().clone())
@@ -216,6 +131,14 @@ impl ElementImpl for AffectFeatures {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(crate::tap::pad_templates);
         TEMPLATES.as_ref()
     }
+
+    fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        if transition == gst::StateChange::PausedToReady {
+            // The streaming thread may be waiting for the workers.
+            self.outbox.interrupt();
+        }
+        poster::outside(|| self.parent_change_state(transition))
+    }
 }
 
 impl BaseTransformImpl for AffectFeatures {
@@ -227,21 +150,24 @@ impl BaseTransformImpl for AffectFeatures {
         // Settings that can never work fail here, before any data flow.
         let bus = LastBus::of(&*self.obj());
         let checked = self.outbox.with(|s| {
+            s.renew();
             s.bus = bus;
-            s.stream = Workspace::default();
             s.stats = Stats::default();
             s.properties.forget_trouble();
             let checked = s.properties.check();
             s.running = checked.is_ok();
             checked
         });
+        self.outbox.resume();
         checked.map_err(|e| gst::error_msg!(gst::LibraryError::Settings, ("{e}")))
     }
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
-        self.say_rest();
+        self.outbox.interrupt();
+        analysis::conclude(self, Instant::now() + analysis::CONCLUSION);
+        analysis::cease(self);
         self.outbox.with(|s| {
-            s.stream = Workspace::default();
+            s.renew();
             s.running = false;
             s.channels = 0;
         });
@@ -251,15 +177,13 @@ impl BaseTransformImpl for AffectFeatures {
     fn set_caps(&self, incaps: &gst::Caps, _outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let info = gst_audio::AudioInfo::from_caps(incaps)
             .map_err(|_| gst::loggable_error!(CAT, "cannot parse caps {incaps}"))?;
-        self.outbox.with(|s| s.channels = info.channels() as usize);
-        self.work(|stream| stream.tap.set_info(info));
+        analysis::turn_to(self, Input::Info(info));
         Ok(())
     }
 
     fn transform_ip(&self, buffer: &mut gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let records = self.analyse(buffer)?;
-        let structures = self.hand_out(records);
-        if let Err(e) = meta::append(buffer, structures) {
+        analysis::hear(self, buffer)?;
+        if let Err(e) = meta::append(buffer, self.deliver()) {
             gst::error!(CAT, imp = self, "cannot attach results: {e}");
             self.note(e.to_string());
         }
@@ -269,22 +193,21 @@ impl BaseTransformImpl for AffectFeatures {
     fn sink_event(&self, event: gst::Event) -> bool {
         use gst::EventView;
         match event.view() {
-            EventView::StreamStart(e) => self.send_rest(|tap| tap.set_stream(e.stream_id())),
+            EventView::StreamStart(e) => self.next_stream(e.stream_id()),
             EventView::Segment(e) => {
                 let segment = e.segment().downcast_ref::<gst::ClockTime>().cloned();
-                if segment.is_none() {
-                    gst::warning!(CAT, imp = self, "segment is not in time format: no features");
-                }
-                if !self.work(|stream| stream.tap.set_segment(segment)) {
-                    gst::info!(CAT, imp = self, "reverse playback: audio passes, no features");
-                }
+                analysis::turn_to(self, Input::Segment(segment));
             }
             EventView::Gap(e) => {
                 let (pts, duration) = e.get();
-                self.work(|stream| stream.tap.missing_time(Some(pts), duration));
+                analysis::turn_to(self, Input::Gap(pts, duration));
             }
-            EventView::FlushStop(_) => self.work(|stream| stream.tap.restart()),
-            EventView::Eos(_) | EventView::SegmentDone(_) => self.send_rest(Tap::finish),
+            EventView::FlushStart(_) => self.outbox.interrupt(),
+            EventView::FlushStop(_) => {
+                self.outbox.with(State::forget);
+                self.outbox.resume();
+            }
+            EventView::Eos(_) | EventView::SegmentDone(_) => self.send_rest(),
             _ => {}
         }
         poster::outside(|| self.parent_sink_event(event))

@@ -1,9 +1,10 @@
 //! `affectfeatures`: audio through unchanged, acoustic features beside it.
 
+mod flow;
 mod imp;
 mod state;
 
-pub use crate::tap::settings::{AffectSegmentation, AffectSelect};
+pub use crate::tap::choices::{AffectAnalysis, AffectSegmentation, AffectSelect};
 
 use gst::glib;
 use gst::prelude::*;
@@ -19,6 +20,7 @@ glib::wrapper! {
 /// # Errors
 /// If GStreamer refuses.
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    AffectAnalysis::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     AffectSegmentation::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     AffectSelect::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     gst::Element::register(Some(plugin), "affectfeatures", gst::Rank::NONE, AffectFeatures::static_type())

@@ -4,12 +4,13 @@ use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::properties::Properties;
 use crate::tap::Tap;
+use crate::tap::backlog::Backlog;
 use crate::tap::settings::Settings;
 use affect::analyzer::Speech;
 use affect::record::{Ended, Record, SegmentKind};
 
 #[derive(Default)]
-pub(super) struct Stats {
+pub struct Stats {
     pub results: u64,
     pub attached: u64,
     pub posted: u64,
@@ -17,19 +18,20 @@ pub(super) struct Stats {
     pub audio: gst::ClockTime,
     pub processing_ns: u64,
     pub max_delay: u64,
+    pub left_out: u64,
     pub last_error: Option<String>,
 }
 
 /// The analysis, and what the streaming thread knows of it.
 #[derive(Default)]
-pub(super) struct Stream {
+pub struct Stream {
     pub tap: Tap,
     /// The settings have worked for this stream.
     pub begun: bool,
 }
 
 #[derive(Default)]
-pub(super) struct State {
+pub struct State {
     pub properties: Properties<Settings>,
     pub running: bool,
     pub stream: Workspace<Stream>,
@@ -38,35 +40,18 @@ pub(super) struct State {
     /// Where the element speaks while it runs.
     pub bus: LastBus,
     pub stats: Stats,
-}
-
-/// A record on its way out.
-pub(super) struct Parcel {
-    pub record: Record,
-    pub attach: bool,
-    pub post: bool,
+    pub backlog: Backlog,
+    /// Results that no buffer or event has taken yet.
+    undelivered: Vec<Record>,
 }
 
 impl State {
-    pub fn stats_structure(&self) -> gst::Structure {
-        let s = &self.stats;
-        let factor = if s.processing_ns > 0 { s.audio.nseconds() as f64 / s.processing_ns as f64 } else { 0.0 };
-        gst::Structure::builder("affectfeatures-stats")
-            .field("results", s.results)
-            .field("attached", s.attached)
-            .field("posted", s.posted)
-            .field("cuts", s.cuts)
-            .field("audio-time", s.audio.nseconds())
-            .field("processing-time", s.processing_ns)
-            .field("real-time-factor", factor)
-            .field("max-result-delay", s.max_delay)
-            .field("last-error", s.last_error.clone().unwrap_or_default())
-            .build()
-    }
-
     /// Takes the stream to work on it.
     pub fn take_stream(&mut self) -> Box<Stream> {
         let (mut stream, notes) = self.stream.take();
+        if notes.restart {
+            stream.tap.restart();
+        }
         if notes.reset {
             stream.tap.reset();
         }
@@ -77,6 +62,7 @@ impl State {
             // Nothing is left for later: what was heard under settings that could not be read has no results.
             stream.tap.restart();
         }
+        stream.tap.hurry(self.backlog.hurried());
         stream
     }
 
@@ -86,6 +72,7 @@ impl State {
         self.stats.audio = counts.audio;
         self.stats.processing_ns = counts.processing.as_nanos() as u64;
         self.stats.max_delay = counts.max_delay;
+        self.stats.left_out = counts.left_out;
         self.stream.put(stream);
     }
 
@@ -96,24 +83,51 @@ impl State {
         speech
     }
 
-    /// Binds records to the policies in force, counts them, and says where they go. Where nothing carries them, at a stop,
-    /// they can be posted only.
-    pub fn parcels(&mut self, records: Vec<Record>, carried: bool) -> Vec<Parcel> {
+    /// Takes over records, as far as the policies in force allow. Gives those to be posted.
+    pub fn keep(&mut self, records: Vec<Record>) -> Vec<Record> {
         let policies = self.properties.policies();
         let s = self.properties.values();
-        let mut out = Vec::with_capacity(records.len());
+        let mut post = Vec::new();
         for mut record in records {
             if !policies.bind(&mut record, self.channels) {
                 continue;
             }
             let interim = record.ended == Ended::Open;
-            let attach = carried && s.attach.takes(interim);
-            let post = s.post_messages && s.post.takes(interim) && record.segment != SegmentKind::Frame;
             self.stats.results += 1;
-            self.stats.attached += u64::from(attach);
-            self.stats.posted += u64::from(post);
-            out.push(Parcel { record, attach, post });
+            if s.post_messages && s.post.takes(interim) && record.segment != SegmentKind::Frame {
+                self.stats.posted += 1;
+                post.push(record.clone());
+            }
+            if s.attach.takes(interim) {
+                self.undelivered.push(record);
+            }
         }
-        out
+        post
+    }
+
+    /// Everything that can be attached now, bound once more: policies may have changed since it was made.
+    pub fn collect(&mut self) -> Vec<Record> {
+        let mut records = std::mem::take(&mut self.undelivered);
+        if !records.is_empty() {
+            let policies = self.properties.policies();
+            records.retain_mut(|r| policies.bind(r, self.channels));
+            self.stats.attached += records.len() as u64;
+        }
+        records
+    }
+
+    /// A flush: forgets what is on its way.
+    pub fn forget(&mut self) {
+        self.backlog.forget();
+        self.undelivered.clear();
+        self.stream.restart();
+    }
+
+    /// The element starts, or stops.
+    pub fn renew(&mut self) {
+        self.backlog.begin();
+        self.undelivered.clear();
+        self.stream = Workspace::default();
+        self.bus = LastBus::default();
     }
 }

@@ -1,14 +1,12 @@
 //! From buffers, or results of an element upstream, to scored records.
 
 use super::imp::{AffectScore, CAT};
+use super::outcome::{Finished, Job, Outcome};
 use super::settings::Mode;
-use super::state::{Finished, Job, State, Stream};
-use crate::outbox::poster;
-use crate::properties::CLOSED_ADVICE;
-use crate::tap::Trouble;
-use crate::{UPSTREAM_QUERY, meta};
+use super::state::{State, Stream};
+use crate::UPSTREAM_QUERY;
+use crate::outbox::{pool, poster};
 use affect::analyzer::{Analyzer, Policy, Scorer};
-use affect::error::{ConfigError, InputError};
 use affect::record::{Ended, Record, SegmentKind};
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
@@ -20,19 +18,26 @@ use std::time::{Duration, Instant};
 const SCORED_REVISION: u32 = 1 << 16;
 
 /// Why there are no scores.
-enum Halt {
+pub(super) enum Halt {
     Flow(gst::FlowError),
     Settings(String),
 }
 
 impl AffectScore {
-    /// Works on the stream, which only the streaming thread does.
+    /// Works on the stream, which one thread at a time does.
     pub(super) fn work<R>(&self, work: impl FnOnce(&mut Stream) -> R) -> R {
         let mut stream = self.outbox.with(State::take_stream);
         let result = work(&mut stream);
+        for cut in stream.tap.take_cuts() {
+            if cut.is_fault() {
+                gst::warning!(CAT, imp = self, "{cut}");
+            } else {
+                gst::info!(CAT, imp = self, "{cut}");
+            }
+        }
         let speech = stream.tap.take_speech();
         self.outbox.with(|s| s.put_stream(stream));
-        self.say(speech);
+        self.say_speech(speech);
         result
     }
 
@@ -52,7 +57,7 @@ impl AffectScore {
     }
 
     /// Gets everything ready for the settings and the model, where that has not been done. Says whether the model is there.
-    fn prepare(&self, stream: &mut Stream) -> Result<bool, Halt> {
+    pub(super) fn prepare(&self, stream: &mut Stream) -> Result<bool, Halt> {
         if stream.config.is_some() && !stream.stale {
             return Ok(true);
         }
@@ -82,13 +87,14 @@ impl AffectScore {
                 Some(element) => element.imp().infer(job),
                 None => Finished::unscored(job.record, true),
             };
-            let started =
-                self.outbox.start("affectscore", run, Self::keep_from_worker, move |(record, drops, failed)| {
-                    if let Some(element) = tells.upgrade() {
-                        element.imp().tell(record, drops, failed);
-                    }
-                });
-            started.map_err(|e| Halt::Settings(format!("cannot start a thread: {e}")))?;
+            let keep = |state: &mut State, finished| state.keep_all([Outcome::Keep(finished)], true);
+            let tell = move |said| {
+                if let Some(element) = tells.upgrade() {
+                    element.imp().tell(said);
+                }
+            };
+            let employed = self.outbox.employ(pool::models(), State::scores, run, keep, tell);
+            employed.map_err(|e| Halt::Settings(format!("cannot start a thread: {e}")))?;
         }
         Ok(true)
     }
@@ -96,49 +102,51 @@ impl AffectScore {
     /// Scores a segment, on whichever thread it is, holding no lock: under the policies of this moment.
     pub(super) fn infer(&self, job: Job) -> Finished {
         let Job { config, mut record, refined, since } = job;
-        let (channels, lateness) = self.outbox.with(|s| {
+        let (channels, lateness, gathers) = self.outbox.with(|s| {
             record.policy = s.policy(&record.channel, record.policy);
-            (s.channels, Duration::from_nanos(s.properties.values().max_lateness))
+            let settings = s.properties.values();
+            (s.channels, Duration::from_nanos(settings.max_lateness), settings.batch_size > 1)
         });
         if !lateness.is_zero() && since.elapsed() > lateness {
             return Finished { dropped: true, ..Finished::unscored(record, refined) };
         }
         let begun = Instant::now();
         let mut scored = record.clone();
-        let run = || catch_unwind(AssertUnwindSafe(|| Analyzer::score(&config, channels, &mut scored)));
-        match poster::outside(run) {
+        let mut run = || catch_unwind(AssertUnwindSafe(|| Analyzer::score(&config, channels, &mut scored)));
+        // In a batch it waits for the segments of other elements.
+        let outcome = poster::outside(|| if gathers { pool::models().waiting(run) } else { run() });
+        match outcome {
             Ok(_) => Finished { took: begun.elapsed(), ..Finished::unscored(scored, refined) },
             Err(_) => Finished { failed: true, ..Finished::unscored(record, refined) },
         }
     }
 
     /// Sends fresh records to be scored, or scores them here.
-    pub(super) fn pass_on(&self, stream: &Stream, records: Vec<Record>) {
-        let Some(config) = &stream.config else { return };
+    pub(super) fn pass_on(&self, stream: &Stream, records: Vec<Record>) -> Vec<Outcome> {
+        let Some(config) = &stream.config else { return Vec::new() };
+        let refined = stream.upstream;
+        let mut outcomes = Vec::with_capacity(records.len());
         for record in records {
-            let refined = stream.upstream;
             if record.segment == SegmentKind::Frame {
-                self.keep([Finished::unscored(record, refined)]);
+                outcomes.push(Outcome::Keep(Finished::unscored(record, refined)));
                 continue;
             }
             let job = Job { config: config.clone(), record, refined, since: Instant::now() };
             if stream.beside {
-                let most = self.outbox.with(|s| s.properties.values().max_queued as usize);
-                let dropped = self.outbox.queue(job, most);
-                self.keep(dropped.map(|j| Finished { dropped: true, ..Finished::unscored(j.record, j.refined) }));
+                outcomes.push(Outcome::Queue(job));
             } else if self.outbox.interrupted() {
                 self.outbox.with(|s| s.parked.push(job));
             } else {
-                let finished = self.infer(Job { since: Instant::now(), ..job });
-                self.keep([finished]);
+                outcomes.push(Outcome::Keep(self.infer(job)));
             }
         }
+        outcomes
     }
 
     /// Records of features that an element upstream has attached, each once, as those of this element. What a scorer upstream has
     /// made of them is its own, and is not scored again.
-    pub(super) fn refine(&self, stream: &mut Stream, structures: &[gst::Structure]) {
-        let Some(config) = stream.config.clone() else { return };
+    pub(super) fn refine(&self, stream: &mut Stream, structures: &[gst::Structure]) -> Vec<Outcome> {
+        let Some(config) = stream.config.clone() else { return Vec::new() };
         let mut fresh = Vec::new();
         for s in structures {
             let (Ok(id), Ok(json)) = (s.get::<&str>("id"), s.get::<&str>("json")) else { continue };
@@ -170,68 +178,6 @@ impl AffectScore {
             record.source = config.source.clone();
             fresh.push(record);
         }
-        self.pass_on(stream, fresh);
-    }
-
-    /// Analyses a buffer.
-    ///
-    /// # Errors
-    /// Where the stream cannot go on: before anything was analysed, for settings that cannot be used.
-    pub(super) fn analyse(&self, buffer: &gst::BufferRef) -> Result<(), gst::FlowError> {
-        if self.outbox.with(|s| s.properties.closed().is_some()) {
-            self.work(|_| ());
-            return Ok(());
-        }
-        self.await_model();
-        let (outcome, begun) = self.work(|stream| {
-            let begun = stream.begun;
-            let outcome = self.take_buffer(stream, buffer);
-            stream.begun |= matches!(outcome, Ok(true));
-            (outcome, begun)
-        });
-        let why = match outcome {
-            Ok(_) => return Ok(()),
-            Err(Halt::Flow(e)) => return Err(e),
-            Err(Halt::Settings(why)) => why,
-        };
-        self.note(why.clone());
-        if !begun {
-            poster::error(&*self.obj(), gst::LibraryError::Settings, &why);
-            return Err(gst::FlowError::Error);
-        }
-        if self.outbox.with(|s| s.properties.cannot_be_used(&why)) {
-            poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, CLOSED_ADVICE);
-        }
-        Ok(())
-    }
-
-    /// Says whether the buffer was analysed.
-    fn take_buffer(&self, stream: &mut Stream, buffer: &gst::BufferRef) -> Result<bool, Halt> {
-        if !self.prepare(stream)? {
-            return Ok(false);
-        }
-        if stream.upstream {
-            self.refine(stream, &meta::read(buffer));
-            return Ok(true);
-        }
-        let config = stream.config.clone();
-        let make = |_: &str| config.as_deref().cloned().ok_or(ConfigError::Input(InputError::Finished));
-        let outcome = stream.tap.buffer(buffer, &make);
-        let fresh = stream.tap.take();
-        self.pass_on(stream, fresh);
-        match outcome {
-            Ok(()) => {}
-            Err(Trouble::Settings(e)) => return Err(Halt::Settings(e.to_string())),
-            Err(Trouble::Audio(e)) => {
-                self.note(e.to_string());
-                let advice = "Audio passes through unchanged. Put audioresample before this element.";
-                poster::warning(&*self.obj(), gst::StreamError::Format, &format!("No scores: {e}"), advice);
-            }
-            Err(Trouble::Buffer(e)) => {
-                gst::warning!(CAT, imp = self, "{e}");
-                self.note(e);
-            }
-        }
-        Ok(true)
+        self.pass_on(stream, fresh)
     }
 }

@@ -2,11 +2,13 @@
 
 use super::loading::Loading;
 use super::rules::Rules;
-use super::settings::{BESIDE, OF_THE_MODEL, PROPERTIES};
-use super::state::{Job, State, Stats};
+use super::settings::{OF_THE_MODEL, PROPERTIES, beside};
+use super::state::{State, Stats};
 use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::outbox::{Outbox, poster};
+use crate::tap::analysis;
+use crate::tap::input::Input;
 use crate::{meta, result};
 use gst::glib;
 use gst::prelude::*;
@@ -23,7 +25,7 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 /// The element.
 #[derive(Default)]
 pub struct AffectScore {
-    pub(super) outbox: Outbox<State, Job>,
+    pub(super) outbox: Outbox<State>,
 }
 
 impl AffectScore {
@@ -32,14 +34,13 @@ impl AffectScore {
     }
 
     fn stats_structure(&self) -> gst::Structure {
-        let queued = self.outbox.queued() as u64;
         self.outbox.with(|state| {
             let model = match &state.loading {
                 Loading::Ready(m) => Some(m),
                 _ => None,
             };
             let s = &state.stats;
-            gst::Structure::builder("affectscore-stats")
+            let mut stats = gst::Structure::builder("affectscore-stats")
                 .field("engine", model.map(|m| m.engine().to_owned()).unwrap_or_default())
                 .field("model", model.map(|m| m.sha256().to_owned()).unwrap_or_default())
                 .field("mode", if s.beside { "async" } else { "sync" })
@@ -48,7 +49,7 @@ impl AffectScore {
                 .field("scored", s.scored)
                 .field("abstained", s.abstained)
                 .field("dropped", s.dropped)
-                .field("queued", queued)
+                .field("queued", state.scores.len() as u64)
                 .field("attached", s.attached)
                 .field("posted", s.posted)
                 .field("cuts", s.cuts)
@@ -56,8 +57,11 @@ impl AffectScore {
                 .field("processing-time", s.processing.as_nanos() as u64)
                 .field("scoring-time", s.scoring.as_nanos() as u64)
                 .field("max-result-delay", s.max_delay)
+                .field("left-out-interim", s.left_out)
                 .field("last-error", s.last_error.clone().unwrap_or_default())
-                .build()
+                .build();
+            state.backlog.add_to(&mut stats);
+            stats
         })
     }
 }
@@ -97,7 +101,7 @@ impl ObjectImpl for AffectScore {
             let running = s.running;
             let outcome = s.properties.assign(name, value, running.then_some(s.channels));
             match &outcome {
-                Ok(()) if running && !BESIDE.contains(&name) && !OF_THE_MODEL.contains(&name) => {
+                Ok(()) if running && !beside(name) && !OF_THE_MODEL.contains(&name) => {
                     s.stream.outdate();
                     s.follow_policies();
                 }
@@ -174,6 +178,7 @@ impl BaseTransformImpl for AffectScore {
             s.stats = Stats::default();
             s.rules = Rules::begin(s.properties.policies());
             s.forget();
+            s.backlog.begin();
             s.running = true;
             Ok(())
         });
@@ -189,12 +194,14 @@ impl BaseTransformImpl for AffectScore {
             s.loading = Loading::Not;
             s.running = false;
         });
-        self.outbox.stop();
+        analysis::cease(self);
+        self.outbox.dismiss(State::scores);
         self.outbox.with(|s| {
             s.stream = Workspace::default();
             s.channels = 0;
             s.rules = Rules::default();
             s.forget();
+            s.backlog.begin();
         });
         Ok(())
     }
@@ -202,13 +209,15 @@ impl BaseTransformImpl for AffectScore {
     fn set_caps(&self, incaps: &gst::Caps, _outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let info = gst_audio::AudioInfo::from_caps(incaps)
             .map_err(|_| gst::loggable_error!(CAT, "cannot parse caps {incaps}"))?;
-        self.outbox.with(|s| s.channels = info.channels() as usize);
-        self.work(|stream| stream.tap.set_info(info));
+        analysis::turn_to(self, Input::Info(info));
         Ok(())
     }
 
     fn transform_ip(&self, buffer: &mut gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.analyse(buffer)?;
+        if !self.closed() {
+            self.await_model();
+        }
+        analysis::hear(self, buffer)?;
         let attached = self.bound(&meta::read(buffer)).map_or(Ok(()), |list| meta::replace(buffer, list));
         if let Err(e) = attached.and_then(|()| meta::append(buffer, self.deliver())) {
             gst::error!(CAT, imp = self, "cannot attach results: {e}");
@@ -223,16 +232,16 @@ impl BaseTransformImpl for AffectScore {
             EventView::StreamStart(e) => self.next_stream(e.stream_id()),
             EventView::Segment(e) => {
                 let segment = e.segment().downcast_ref::<gst::ClockTime>().cloned();
-                self.work(|stream| stream.tap.set_segment(segment));
+                analysis::turn_to(self, Input::Segment(segment));
             }
             EventView::Gap(e) => {
                 let (pts, duration) = e.get();
-                self.work(|stream| stream.tap.missing_time(Some(pts), duration));
+                analysis::turn_to(self, Input::Gap(pts, duration));
             }
             EventView::CustomDownstream(e) => {
                 let structures = result::from_event(e);
                 if !structures.is_empty() {
-                    return self.pass_results(event, &structures);
+                    return self.pass_results(event, structures);
                 }
             }
             EventView::FlushStart(_) => self.outbox.interrupt(),
@@ -246,21 +255,15 @@ impl BaseTransformImpl for AffectScore {
 
 impl AffectScore {
     /// Results of upstream that no buffer carries go on, as far as they may, and then those with scores.
-    fn pass_results(&self, event: gst::Event, structures: &[gst::Structure]) -> bool {
-        self.work(|stream| {
-            if stream.upstream {
-                self.refine(stream, structures);
-            }
-        });
-        let sent = match self.bound(structures) {
+    fn pass_results(&self, event: gst::Event, structures: Vec<gst::Structure>) -> bool {
+        let bound = self.bound(&structures);
+        analysis::turn_to(self, Input::Results(structures));
+        let sent = match bound {
             None => poster::outside(|| self.parent_sink_event(event)),
             Some(list) if list.is_empty() => true,
             Some(list) => poster::outside(|| self.parent_sink_event(result::event(list))),
         };
-        if self.outbox.drain().is_ok() {
-            let scored = self.deliver();
-            self.push(scored);
-        }
+        self.send_rest();
         sent
     }
 }

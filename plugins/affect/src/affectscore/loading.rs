@@ -5,17 +5,17 @@ use super::imp::AffectScore;
 use super::settings::Mode;
 use super::state::State;
 use crate::outbox::{Interrupted, poster};
+use crate::tap::analysis;
 use affect::analyzer::Scorer;
 use affect::model::Model;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
-use gst_base::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The model on its way.
 #[derive(Default)]
-pub(super) enum Loading {
+pub enum Loading {
     #[default]
     Not,
     /// The number tells one start from the next.
@@ -160,7 +160,6 @@ impl AffectScore {
     }
 
     pub(super) fn live(&self) -> bool {
-        let mut query = gst::query::Latency::new();
-        poster::ask(self.obj().sink_pad(), &mut query) && query.result().0
+        analysis::is_live(self.obj().upcast_ref())
     }
 }

@@ -6,7 +6,7 @@ use affect::record::{Channel, Record};
 /// Policies that were set while the element runs. A change holds at once where it is stricter, and where it is more permissive as
 /// soon as it is accounted for: until then the stricter of old and new holds.
 #[derive(Debug, Default)]
-pub(super) struct Rules {
+pub struct Rules {
     in_force: Vec<Policies>,
     /// Number of the latest change.
     latest: u64,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// Values of all properties.
 #[derive(Debug, Clone)]
-pub(super) struct Settings {
+pub struct Settings {
     pub analysis: Analysis,
     pub model: String,
     pub model_card: String,
@@ -60,7 +60,7 @@ impl Default for Settings {
 
 /// When scores are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub enum Mode {
     /// Beside the stream in a live pipeline, in it elsewhere.
     Auto,
     /// Beside the stream.
@@ -71,18 +71,11 @@ pub(super) enum Mode {
 
 /// Properties that decide which model is loaded: a running element refuses another value.
 pub(super) const OF_THE_MODEL: [&str; 4] = ["model", "model-card", "backend", "runtime-library"];
-/// Properties that do not change results.
-pub(super) const BESIDE: [&str; 9] = [
-    "attach",
-    "post",
-    "post-messages",
-    "speech-messages",
-    "max-queued",
-    "max-lateness",
-    "inference-mode",
-    "audit",
-    "purpose",
-];
+/// Whether a property changes no result.
+pub(super) fn beside(name: &str) -> bool {
+    settings::BESIDE.contains(&name)
+        || ["max-queued", "max-lateness", "inference-mode", "audit", "purpose"].contains(&name)
+}
 
 fn unknown(what: &'static str, found: &str, known: &str) -> ConfigError {
     ConfigError::Unknown { what, found: found.to_owned(), known: known.to_owned() }
@@ -342,7 +335,7 @@ pub(super) static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| 
     list.push(
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
-            .blurb("State and counters: engine, model, mode, upstream-features, results, scored, abstained, dropped, queued, attached, posted, audio-time (ns), processing-time (ns), scoring-time (ns), cuts, last-error")
+            .blurb("State and counters: engine, model, mode, upstream-features, results, scored, abstained, dropped, queued, attached, posted, audio-time (ns), processing-time (ns), scoring-time (ns), cuts, max-result-delay (ns), analysis (inline or worker), lag and max-lag (audio that waits for workers, now and at most, ns), overloads (times that it was too much), left-out-interim (results), left-out-audio (ns), last-error")
             .read_only()
             .build(),
     );

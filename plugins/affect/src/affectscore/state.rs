@@ -1,13 +1,16 @@
 //! What the threads of `affectscore` share, and what becomes of a record on its way out.
 
 use super::loading::Loading;
+use super::outcome::{Finished, Job, Outcome, Parcel, Said};
 use super::rules::Rules;
 use super::settings::Settings;
+use crate::outbox::line::Line;
 use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::properties::{Properties, Values};
 use crate::seen::Seen;
 use crate::tap::Tap;
+use crate::tap::backlog::Backlog;
 use affect::analyzer::{Config, Policies, Policy, Speech};
 use affect::record::{Channel, Ended, Record, SegmentKind};
 use std::sync::Arc;
@@ -19,9 +22,9 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(5);
 /// Segments of upstream remembered: far more than are with the model at a time.
 const SEGMENTS: usize = 1_024;
 
-/// What the streaming thread works on.
+/// What the analysis works on.
 #[derive(Default)]
-pub(super) struct Stream {
+pub struct Stream {
     pub tap: Tap,
     /// The settings for the model; none before the first buffer.
     pub config: Option<Arc<Config>>,
@@ -37,47 +40,8 @@ pub(super) struct Stream {
     pub seen: Seen,
 }
 
-/// A segment that waits for its score.
-pub(super) struct Job {
-    pub config: Arc<Config>,
-    pub record: Record,
-    /// The record came from upstream: without a score it has nothing new to say.
-    pub refined: bool,
-    /// When it came.
-    pub since: Instant,
-}
-
-/// A segment with its score, or without.
-pub(super) struct Finished {
-    pub record: Record,
-    pub refined: bool,
-    /// It was too late for the model.
-    pub dropped: bool,
-    /// The model's engine panicked.
-    pub failed: bool,
-    pub took: Duration,
-}
-
-impl Finished {
-    /// A record that no model is asked about.
-    pub fn unscored(record: Record, refined: bool) -> Self {
-        Self { record, refined, dropped: false, failed: false, took: Duration::ZERO }
-    }
-}
-
-/// A record on its way out.
-pub(super) struct Parcel {
-    pub record: Record,
-    /// Its message has been posted.
-    posted: bool,
-    /// Its message goes out now.
-    pub post: bool,
-    /// It is attached.
-    pub attach: bool,
-}
-
 #[derive(Default)]
-pub(super) struct Stats {
+pub struct Stats {
     pub results: u64,
     pub scored: u64,
     pub abstained: u64,
@@ -89,6 +53,7 @@ pub(super) struct Stats {
     pub audio_ns: u64,
     pub processing: Duration,
     pub max_delay: u64,
+    pub left_out: u64,
     pub beside: bool,
     pub upstream: bool,
     pub last_error: Option<String>,
@@ -96,7 +61,7 @@ pub(super) struct Stats {
 }
 
 #[derive(Default)]
-pub(super) struct State {
+pub struct State {
     pub properties: Properties<Settings>,
     pub running: bool,
     pub loading: Loading,
@@ -104,12 +69,15 @@ pub(super) struct State {
     /// Channels of the audio; 0 before caps.
     pub channels: usize,
     pub stream: Workspace<Stream>,
+    pub backlog: Backlog,
     /// Where the element speaks while it runs.
     pub bus: LastBus,
     /// When the stop began.
     pub stopping: Option<Instant>,
     /// Segments that a flush or a stop has kept from the model. A flush forgets them, a stop hands them out.
     pub parked: Vec<Job>,
+    /// Segments that wait for their scores, beside the stream.
+    pub scores: Line<Job>,
     /// Results that no buffer or event has taken yet.
     undelivered: Vec<Parcel>,
     /// Segments of upstream of which a scored interim result of this element's model has gone out, and no final one yet.
@@ -120,12 +88,30 @@ pub(super) struct State {
 }
 
 impl State {
+    /// The line of segments that wait for their scores.
+    pub fn scores(&mut self) -> &mut Line<Job> {
+        &mut self.scores
+    }
+
+    /// Takes a segment into that line; beyond `most` that wait one is handed back: the oldest interim one, or else the oldest.
+    fn queue(&mut self, job: Job, most: usize) -> Option<Job> {
+        let jobs = self.scores.jobs();
+        jobs.push_back(job);
+        if jobs.len() <= most.max(1) {
+            return None;
+        }
+        jobs.remove(jobs.iter().position(|j| j.record.ended == Ended::Open).unwrap_or(0))
+    }
+
     /// Takes the stream to work on it.
     pub fn take_stream(&mut self) -> Box<Stream> {
         let (mut stream, notes) = self.stream.take();
+        if notes.restart || notes.reset {
+            stream.tap.restart();
+            stream.seen.clear();
+        }
         if notes.reset {
             stream.tap.reset();
-            stream.seen.clear();
         }
         if notes.stale {
             stream.stale = true;
@@ -135,6 +121,7 @@ impl State {
             // What was heard under settings that cannot be read has no results later either.
             stream.tap.restart();
         }
+        stream.tap.hurry(self.backlog.hurried());
         stream
     }
 
@@ -144,6 +131,7 @@ impl State {
         stats.audio_ns = counts.audio.nseconds();
         stats.processing = counts.processing;
         stats.max_delay = counts.max_delay;
+        stats.left_out = counts.left_out;
         stats.beside = stream.beside;
         stats.upstream = stream.upstream;
         self.stream.put(stream);
@@ -174,8 +162,36 @@ impl State {
         self.rules.change(policies);
     }
 
+    /// Takes over what has become of segments; where messages go out at once, those to be posted are given.
+    pub fn keep_all(&mut self, outcomes: impl IntoIterator<Item = Outcome>, at_once: bool) -> Said {
+        let mut said = Said::default();
+        let before = self.stats.dropped;
+        for outcome in outcomes {
+            let finished = match outcome {
+                Outcome::Queue(job) => {
+                    said.queued = true;
+                    let most = self.properties.values().max_queued as usize;
+                    let Some(Job { record, refined, .. }) = self.queue(job, most) else { continue };
+                    Finished { dropped: true, ..Finished::unscored(record, refined) }
+                }
+                Outcome::Keep(finished) => finished,
+            };
+            said.failed |= finished.failed;
+            said.records.extend(self.keep(finished, at_once));
+        }
+        said.drops = self.drops_to_tell(before);
+        said
+    }
+
+    /// What still waits for its score goes out without.
+    pub fn give_up(&mut self) -> Said {
+        let late = std::mem::take(self.scores.jobs());
+        let unscored = |j: Job| Finished { dropped: true, ..Finished::unscored(j.record, j.refined) };
+        self.keep_all(late.into_iter().map(|j| Outcome::Keep(unscored(j))), false)
+    }
+
     /// Takes over a finished record. Gives it to be posted at once, where its messages go out.
-    pub fn keep(&mut self, finished: Finished, at_once: bool) -> Option<Record> {
+    fn keep(&mut self, finished: Finished, at_once: bool) -> Option<Record> {
         let Finished { mut record, refined, dropped, took, .. } = finished;
         self.stats.scoring += took;
         self.stats.dropped += u64::from(dropped);
@@ -237,7 +253,7 @@ impl State {
     }
 
     /// How many segments were dropped, where it is time to say so.
-    pub fn drops_to_tell(&mut self, before: u64) -> Option<u64> {
+    fn drops_to_tell(&mut self, before: u64) -> Option<u64> {
         let s = &mut self.stats;
         if s.dropped == before || s.warned.is_some_and(|w| w.elapsed() < WARNING_INTERVAL) {
             return None;
@@ -246,8 +262,11 @@ impl State {
         Some(s.dropped)
     }
 
-    /// Forgets what is on its way.
+    /// A flush, or a reset: forgets what is on its way.
     pub fn forget(&mut self) {
+        self.backlog.forget();
+        self.stream.restart();
+        self.scores.forget();
         self.parked.clear();
         self.undelivered.clear();
         self.interim.clear();

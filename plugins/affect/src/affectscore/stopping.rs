@@ -1,14 +1,12 @@
 //! A stop in the middle of a stream: what is open, and what waits for the model, goes out as messages.
 
 use super::imp::AffectScore;
-use super::state::{Finished, Job, State};
+use super::outcome::{Finished, Job, Outcome};
+use super::state::State;
 use crate::result;
-use affect::record::{Ended, SegmentKind};
+use crate::tap::analysis;
 use gst::subclass::prelude::*;
 use std::time::{Duration, Instant};
-
-/// A stop may spend this long on the scores of what is left; then the rest goes out without.
-const TIME_TO_SCORE: Duration = Duration::from_millis(500);
 
 impl State {
     /// How long the model takes for a segment, as far as is known.
@@ -21,34 +19,30 @@ impl State {
 impl AffectScore {
     /// Posts what is open and what waits: no buffer and no event comes after it that could carry it.
     pub(super) fn say_rest(&self) {
-        let waiting = self.outbox.hand_back();
-        let (mut jobs, begun) = self.outbox.with(|s| (std::mem::take(&mut s.parked), s.stopping.take()));
-        let begun = begun.unwrap_or_else(Instant::now);
-        jobs.extend(waiting);
-        self.work(|stream| {
-            let Some(config) = stream.config.clone() else { return };
-            stream.tap.end(Ended::Stopped);
-            // Single frames are never posted.
-            let open = stream.tap.take().into_iter().filter(|r| r.segment != SegmentKind::Frame);
-            jobs.extend(open.map(|record| Job {
-                config: config.clone(),
-                record,
-                refined: stream.upstream,
-                since: Instant::now(),
-            }));
-        });
-        for job in jobs {
-            let expected = self.outbox.with(|s| s.mean_scoring());
-            let finished = if begun.elapsed() + expected < TIME_TO_SCORE {
-                self.infer(job)
-            } else {
-                Finished { dropped: true, ..Finished::unscored(job.record, job.refined) }
-            };
-            self.keep([finished]);
+        let until = self.outbox.with(|s| s.stopping.take()).unwrap_or_else(Instant::now) + analysis::CONCLUSION;
+        // Interrupted, segments are kept from the model.
+        analysis::conclude(self, until);
+        let waiting = self.outbox.hand_back(State::scores);
+        let parked = self.outbox.with(|s| std::mem::take(&mut s.parked));
+        for job in parked.into_iter().chain(waiting) {
+            let finished = self.score_until(job, until);
+            let said = self.outbox.with(|s| s.keep_all([Outcome::Keep(finished)], false));
+            self.tell(said);
         }
-        let (parcels, bus) = self.outbox.with(|s| (s.collect(false), std::mem::take(&mut s.bus)));
+        let parcels = self.outbox.with(|s| s.collect(false));
         for p in parcels.into_iter().filter(|p| p.post) {
-            bus.post(&*self.obj(), result::message(&p.record, &*self.obj()));
+            self.post(result::message(&p.record, &*self.obj()));
+        }
+        self.outbox.with(|s| s.bus = Default::default());
+    }
+
+    /// Scores a segment, if the model will be done by `until`.
+    fn score_until(&self, job: Job, until: Instant) -> Finished {
+        let expected = self.outbox.with(|s| s.mean_scoring());
+        if Instant::now() + expected < until {
+            self.infer(job)
+        } else {
+            Finished { dropped: true, ..Finished::unscored(job.record, job.refined) }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The shared state of an element: one mutex, the threads that wait on it, and the queue of its worker thread.
+//! The shared state of an element: one mutex, and the threads that wait on it. Lines of jobs that are done beside the stream are
+//! parts of the state ([`line`]); the threads that do them are those of the process ([`pool`]).
 //!
 //! Order of locks: an element has this one and no other. It is held inside [`Outbox::with`] and its like alone, for as long as
 //! plain values are read or written; GStreamer's own locks (the stream lock, the preroll lock, the object lock) may be held when
@@ -6,16 +7,15 @@
 //! asking a peer, running a model, reading a file), happens outside: the functions of [`poster`] do it, and in debug builds
 //! they assert that the thread holds no lock of any element.
 
+pub mod line;
+pub mod pool;
 pub mod poster;
-mod worker;
 pub mod workspace;
 
 use std::cell::Cell;
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::time::Instant;
 
 thread_local! {
     /// Locks of elements that this thread holds.
@@ -51,78 +51,85 @@ impl Drop for Held {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// State `S` of an element, and jobs `J` for its worker thread.
-pub struct Outbox<S, J = Infallible> {
-    shared: Arc<Shared<S, J>>,
+/// State `S` of an element.
+pub struct Outbox<S> {
+    shared: Arc<Shared<S>>,
 }
 
-struct Shared<S, J> {
-    core: Mutex<Core<S, J>>,
+struct Shared<S> {
+    core: Mutex<Core<S>>,
     changed: Condvar,
 }
 
-struct Core<S, J> {
+struct Core<S> {
     state: S,
     interrupted: bool,
+    /// Threads that wait for a change.
+    waiting: usize,
     /// Written to at an interruption, for whoever waits for a file descriptor.
     wake: Option<std::io::PipeWriter>,
-    queue: VecDeque<J>,
-    /// The worker has a job in hand.
-    busy: bool,
-    /// Counts up whenever everything that waits is forgotten.
-    generation: u64,
-    /// Number of the worker thread that may go on.
-    turn: u64,
-    thread: Option<JoinHandle<()>>,
 }
 
-impl<S: Default, J> Default for Outbox<S, J> {
+impl<S: Default> Default for Outbox<S> {
     fn default() -> Self {
-        let core = Core {
-            state: S::default(),
-            interrupted: false,
-            wake: None,
-            queue: VecDeque::new(),
-            busy: false,
-            generation: 0,
-            turn: 0,
-            thread: None,
-        };
+        let core = Core { state: S::default(), interrupted: false, waiting: 0, wake: None };
         Self { shared: Arc::new(Shared { core: Mutex::new(core), changed: Condvar::new() }) }
     }
 }
 
-impl<S, J> Shared<S, J> {
+impl<S> Shared<S> {
     /// After a panic, which has posted an element error, plain values stay usable.
-    fn core(&self) -> MutexGuard<'_, Core<S, J>> {
+    fn core(&self) -> MutexGuard<'_, Core<S>> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads or writes under the lock, and tells those that wait.
-    fn change<R>(&self, change: impl FnOnce(&mut Core<S, J>) -> R) -> R {
+    fn change<R>(&self, change: impl FnOnce(&mut Core<S>) -> R) -> R {
         let held = Held::new();
         let mut core = self.core();
         let result = change(&mut core);
+        let somebody = core.waiting > 0;
         drop(core);
         drop(held);
-        self.changed.notify_all();
+        if somebody {
+            self.changed.notify_all();
+        }
         result
     }
 
     /// Waits until `ready` gives something.
-    fn wait<R>(&self, mut ready: impl FnMut(&mut Core<S, J>) -> Option<R>) -> R {
+    fn wait<R>(&self, mut ready: impl FnMut(&mut Core<S>) -> Option<R>) -> R {
+        loop {
+            // Without a limit in time there is always something in the end.
+            if let Some(result) = self.wait_until(None, &mut ready) {
+                return result;
+            }
+        }
+    }
+
+    /// Waits until `ready` gives something, or nothing by `until`.
+    fn wait_until<R>(&self, until: Option<Instant>, mut ready: impl FnMut(&mut Core<S>) -> Option<R>) -> Option<R> {
         let _held = Held::new();
         let mut core = self.core();
         loop {
             if let Some(result) = ready(&mut core) {
-                return result;
+                return Some(result);
             }
-            core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
+            let left = until.map(|u| u.saturating_duration_since(Instant::now()));
+            core.waiting += 1;
+            core = match left {
+                None => self.changed.wait(core).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => self.changed.wait_timeout(core, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+            core.waiting -= 1;
+            if left.is_some_and(|l| l.is_zero()) {
+                return ready(&mut core);
+            }
         }
     }
 }
 
-impl<S, J> Outbox<S, J> {
+impl<S> Outbox<S> {
     /// Reads or writes the state, and tells those that wait for it.
     pub fn with<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
         self.shared.change(|core| change(&mut core.state))

@@ -1,5 +1,10 @@
 //! What `affectfeatures` and `affectscore` have in common: pads and properties. The analysis itself is `affect_media::tap`.
 
+pub mod analysis;
+pub mod backlog;
+pub mod choices;
+pub mod input;
+pub mod notice;
 pub mod settings;
 
 pub use affect_media::tap::{Tap, Trouble};

@@ -1,5 +1,6 @@
 //! Properties of the analysis, and what they mean for the analyzer.
 
+use super::choices::{AffectAnalysis, AffectSegmentation, AffectSelect};
 use crate::properties::Values;
 use affect::analyzer::{ChannelMode, Config, FeatureSet, Policies, Policy, Segmentation, Speech, WindowConfig};
 use affect::error::ConfigError;
@@ -8,55 +9,6 @@ use affect::signal::clock::{ns_to_samples, samples_to_ns};
 use gst::glib;
 use gst::prelude::*;
 use std::sync::{Arc, LazyLock};
-
-/// What becomes a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
-#[enum_type(name = "GstAffectSegmentation")]
-#[repr(i32)]
-pub enum AffectSegmentation {
-    /// Every 10 ms: low-level descriptors.
-    #[enum_value(name = "Every frame of 10 ms: low-level descriptors", nick = "frame")]
-    Frame,
-    /// Sliding windows.
-    #[enum_value(name = "Sliding windows", nick = "window")]
-    Window,
-    /// Utterances by voice activity detection.
-    #[default]
-    #[enum_value(name = "Utterances by voice activity detection", nick = "utterance")]
-    Utterance,
-    /// The whole stream, at its end.
-    #[enum_value(name = "The whole stream, at its end", nick = "file")]
-    File,
-}
-
-/// Which results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
-#[enum_type(name = "GstAffectSelect")]
-#[repr(i32)]
-pub enum AffectSelect {
-    /// No results.
-    #[enum_value(name = "No results", nick = "none")]
-    None,
-    /// Final results only.
-    #[enum_value(name = "Final results only", nick = "final")]
-    Final,
-    /// Interim and final results.
-    #[default]
-    #[enum_value(name = "Interim and final results", nick = "all")]
-    All,
-}
-
-impl AffectSelect {
-    /// Whether a result is among those.
-    #[must_use]
-    pub fn takes(self, interim: bool) -> bool {
-        match self {
-            Self::None => false,
-            Self::Final => !interim,
-            Self::All => true,
-        }
-    }
-}
 
 /// Values of all properties.
 #[derive(Debug, Clone)]
@@ -81,8 +33,13 @@ pub struct Settings {
     pub speech_messages: bool,
     pub speaker_baseline: bool,
     pub stream: String,
+    pub analysis: AffectAnalysis,
+    pub max_lag: gst::ClockTime,
     pub collapse_dual_mono: bool,
 }
+
+/// Properties that change no result: those that say where results go, and where they are made.
+pub const BESIDE: [&str; 6] = ["attach", "post", "post-messages", "speech-messages", "analysis", "max-lag"];
 
 /// A list with commas.
 fn names(list: &str) -> Vec<Arc<str>> {
@@ -117,6 +74,8 @@ impl Default for Settings {
             speech_messages: true,
             speaker_baseline: false,
             stream: String::new(),
+            analysis: AffectAnalysis::default(),
+            max_lag: gst::ClockTime::from_seconds(4),
             collapse_dual_mono: true,
         }
     }
@@ -186,6 +145,8 @@ impl Settings {
             "speech-messages" => self.speech_messages.to_value(),
             "speaker-baseline" => self.speaker_baseline.to_value(),
             "stream" => self.stream.to_value(),
+            "analysis" => self.analysis.to_value(),
+            "max-lag" => self.max_lag.to_value(),
             "collapse-dual-mono" => self.collapse_dual_mono.to_value(),
             _ => return None,
         })
@@ -265,19 +226,25 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .default_value(d.speech_messages)
             .mutable_playing()
             .build(),
-        glib::ParamSpecBoolean::builder("speaker-baseline")
-            .nick("Speaker baseline")
-            .blurb("Compare the features of affect-v1 with what is usual for the speaker of the channel, learnt as they speak")
-            .default_value(d.speaker_baseline)
-            .mutable_playing()
-            .build(),
         glib::ParamSpecBoolean::builder("collapse-dual-mono")
             .nick("Collapse dual mono")
             .blurb("Analyse channels that carry the same samples once, under the strictest of their policies (single frames never)")
             .default_value(d.collapse_dual_mono)
             .mutable_playing()
             .build(),
+        glib::ParamSpecBoolean::builder("speaker-baseline")
+            .nick("Speaker baseline")
+            .blurb("Compare the features of affect-v1 with what is usual for the speaker of the channel, learnt as they speak")
+            .default_value(d.speaker_baseline)
+            .mutable_playing()
+            .build(),
         text("stream", "Stream", "Name of the stream in results; the stream id if empty", &d.stream),
+        glib::ParamSpecEnum::builder_with_default("analysis", d.analysis)
+            .nick("Analysis")
+            .blurb("Where the audio is analysed; a change holds from the next stream on")
+            .mutable_playing()
+            .build(),
+        duration("max-lag", "Maximum lag", "Audio that may wait for workers, ns: of a live stream the older half is left out beyond it, others wait", d.max_lag, second, 60 * second),
         glib::ParamSpecString::builder("settings")
             .nick("Settings")
             .blurb("Sets several properties in one string, for hosts that cannot set all types: name=value with semicolons between, durations in ns")
@@ -285,7 +252,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
-            .blurb("Counters: results, attached, posted, audio-time (ns), processing-time (ns), real-time-factor (audio seconds per second of processing), cuts, max-result-delay (ns), last-error")
+            .blurb("Counters: results, attached, posted, audio-time (ns), processing-time (ns), real-time-factor (audio seconds per second of processing), cuts, max-result-delay (ns), analysis (inline or worker), lag and max-lag (audio that waits for workers, now and at most, ns), overloads (times that it was too much), left-out-interim (results), left-out-audio (ns), last-error")
             .read_only()
             .build(),
     ]
@@ -356,9 +323,11 @@ impl Values for Settings {
             "post" => put(&mut self.post, value),
             "post-messages" => put(&mut self.post_messages, value),
             "speech-messages" => put(&mut self.speech_messages, value),
+            "collapse-dual-mono" => put(&mut self.collapse_dual_mono, value),
             "speaker-baseline" => put(&mut self.speaker_baseline, value),
             "stream" => text(&mut self.stream, value),
-            "collapse-dual-mono" => put(&mut self.collapse_dual_mono, value),
+            "analysis" => put(&mut self.analysis, value),
+            "max-lag" => put(&mut self.max_lag, value),
             _ => {}
         }
     }

@@ -1,0 +1,167 @@
+//! From the time that is counted in samples to the time that the buffers tell: a continuous line that follows slowly.
+//!
+//! A sender's clock drifts against the receiver's, and jitterbuffers move times by some milliseconds a buffer. Where the two times
+//! part by more than [`DEAD_BAND`], the line runs faster or slower until they meet again: times of results stay strictly
+//! monotone, and where the times agree they are the counted ones exactly.
+
+use std::collections::VecDeque;
+
+/// Differences up to this are left alone, in ns.
+const DEAD_BAND: i64 = 16_000_000;
+/// A correction goes on until the difference is below this, in ns.
+const MET: i64 = 8_000_000;
+/// Slowest correction, in parts per million: 10 ms a second.
+const SLOWEST: i64 = 10_000;
+/// Fastest correction, in parts per million: times never run slower than half, nor faster than one and a half.
+const FASTEST: i64 = 500_000;
+/// Difference beyond the dead band at which the correction is the fastest, in ns: together well within the tolerance of buffers.
+const FULL: i64 = 16_000_000;
+/// Bends of the line that are kept, at most one a buffer and most of the time none: 41 s of the worst line with buffers of 20 ms.
+const KEPT: usize = 2048;
+const MILLION: i128 = 1_000_000;
+
+/// A bend of the line.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bend {
+    counted: u64,
+    told: u64,
+    /// Parts per million that it runs fast from here on.
+    fast: i64,
+}
+
+impl Bend {
+    fn at(&self, counted: u64) -> u64 {
+        let passed = counted.saturating_sub(self.counted);
+        let more = i128::from(passed) * i128::from(self.fast) / MILLION;
+        let all = i128::from(self.told) + i128::from(passed) + more;
+        u64::try_from(all.max(0)).unwrap_or(u64::MAX)
+    }
+}
+
+/// The line, in ns from the first sample; it begins as the counted time itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Slew {
+    bends: VecDeque<Bend>,
+}
+
+impl Slew {
+    /// Told time of a counted one.
+    pub fn at(&self, counted: u64) -> u64 {
+        let later = self.bends.partition_point(|b| b.counted <= counted);
+        match (later.checked_sub(1).and_then(|k| self.bends.get(k)), self.bends.front()) {
+            (Some(bend), _) => bend.at(counted),
+            // Before the bends that are kept: straight from the beginning, where both times are 0.
+            (None, Some(first)) if first.counted > 0 => {
+                let part = u128::from(counted) * u128::from(first.told) / u128::from(first.counted);
+                u64::try_from(part).unwrap_or(u64::MAX)
+            }
+            (None, _) => counted,
+        }
+    }
+
+    /// A buffer tells `told` for its first sample, whose counted time is `counted`, not before those of the calls before. Returns
+    /// by how much the line is early there (negative: late), in ns.
+    pub fn follow(&mut self, counted: u64, told: u64) -> i64 {
+        let here = self.at(counted);
+        let late =
+            i64::try_from(i128::from(told) - i128::from(here)).unwrap_or(if told > here { i64::MAX } else { i64::MIN });
+        let now = self.bends.back().map_or(0, |b| b.fast);
+        let size = late.saturating_abs();
+        let same_way = now != 0 && (now > 0) == (late > 0);
+        let fast = if size > DEAD_BAND || same_way && size > MET {
+            let beyond = (size - DEAD_BAND).clamp(0, FULL);
+            late.signum() * (beyond * (FASTEST / 1000) / (FULL / 1000)).max(SLOWEST)
+        } else {
+            0
+        };
+        // A correction that changes by less than an eighth is left as it is, unless it is to be the fastest, or none.
+        if (fast - now).abs() > now.abs() / 8 || fast != now && (fast == 0 || fast.abs() == FASTEST) {
+            if self.bends.len() == KEPT {
+                self.bends.pop_front();
+            }
+            self.bends.push_back(Bend { counted, told: here, fast });
+        }
+        late.saturating_neg()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUFFER: u64 = 20_000_000;
+
+    /// Tells `count` buffers their times by `told` and returns the largest difference; checks that times go forward.
+    fn worst(count: u64, told: impl Fn(u64) -> u64) -> (u64, usize) {
+        let mut line = Slew::default();
+        let (mut worst, mut before) = (0, 0);
+        for k in 0..count {
+            line.follow(k * BUFFER, told(k));
+            worst = worst.max(line.at(k * BUFFER).abs_diff(told(k)));
+            for part in 1..=4 {
+                let at = line.at(k * BUFFER + part * BUFFER / 4);
+                assert!(at > before || k == 0, "{at} after {before} in buffer {k}");
+                before = at;
+            }
+        }
+        (worst, line.bends.len())
+    }
+
+    #[test]
+    fn times_that_agree_are_the_counted_ones_to_the_nanosecond() {
+        let mut line = Slew::default();
+        for k in 0..10_000 {
+            line.follow(k * BUFFER, k * BUFFER + (k * 7_919 % 1_601) * 10_000);
+        }
+        assert!(line.bends.is_empty());
+        assert_eq!(line.at(123_456_789), 123_456_789);
+    }
+
+    #[test]
+    fn drift_is_followed_within_17_ms_for_an_hour() {
+        for ppm in [-200i64, -50, 50, 100, 200] {
+            let told = |k: u64| ((k * BUFFER) as i64 + (k * BUFFER) as i64 / 1_000_000 * ppm) as u64;
+            let (worst, bends) = worst(180_000, told);
+            assert!(worst <= 17_000_000, "{ppm} ppm: {worst} ns");
+            assert!(bends < 200, "{ppm} ppm: {bends} bends");
+        }
+    }
+
+    #[test]
+    fn moves_of_10_ms_a_buffer_stay_within_the_tolerance() {
+        for sign in [-1i64, 1] {
+            let told = |k: u64| ((k * BUFFER) as i64 + sign * 10_000_000 * k.min(50) as i64) as u64;
+            let (worst, _) = worst(500, told);
+            assert!(worst <= 41_000_000, "{sign}: {worst} ns");
+        }
+    }
+
+    #[test]
+    fn a_move_is_made_up_for_and_nothing_swings() {
+        let mut line = Slew::default();
+        let mut late = Vec::new();
+        for k in 0..200u64 {
+            let told = k * BUFFER + if k < 10 { 0 } else { 35_000_000 };
+            late.push(-line.follow(k * BUFFER, told));
+        }
+        assert_eq!(late[10], 35_000_000);
+        assert!(late[11..].windows(2).all(|w| w[1] <= w[0] && w[1] >= 0), "{late:?}");
+        assert!(late[199] <= MET);
+    }
+
+    /// Beyond what is kept the line stays continuous and monotone.
+    #[test]
+    fn forgotten_bends_leave_a_straight_line() {
+        let mut line = Slew::default();
+        let (mut told, mut kept) = (0u64, 0);
+        for k in 0..20_000u64 {
+            told += BUFFER + if k / 40 % 2 == 0 { 6_000_000 } else { 0 } - if k / 40 % 2 == 1 { 6_000_000 } else { 0 };
+            line.follow(k * BUFFER, told);
+            kept = kept.max(line.bends.len());
+        }
+        assert_eq!(kept, KEPT, "the test reaches the end of what is kept");
+        let times: Vec<u64> = (0..20_000).map(|k| line.at(k * BUFFER)).collect();
+        assert_eq!(times[0], 0);
+        assert!(times.windows(2).all(|w| w[1] > w[0]));
+    }
+}

@@ -1,0 +1,190 @@
+//! From audio and events to records, and where those go.
+
+use super::imp::{AffectFeatures, CAT};
+use super::state::{State, Stream};
+use crate::outbox::{Outbox, poster};
+use crate::properties::CLOSED_ADVICE;
+use crate::tap::Trouble;
+use crate::tap::analysis::{self, Analyses, Step};
+use crate::tap::backlog::Backlog;
+use crate::tap::input::Input;
+use crate::tap::settings::Settings;
+use crate::{result, speech};
+use affect::analyzer::Speech;
+use affect::record::{Ended, Record};
+use gst::subclass::prelude::*;
+use gst_base::prelude::*;
+
+impl AffectFeatures {
+    /// Works on the stream, which one thread at a time does.
+    fn work<R>(&self, work: impl FnOnce(&mut Stream) -> R) -> R {
+        let mut stream = self.outbox.with(State::take_stream);
+        let result = work(&mut stream);
+        for cut in stream.tap.take_cuts() {
+            if cut.is_fault() {
+                gst::warning!(CAT, imp = self, "{cut}");
+            } else {
+                gst::info!(CAT, imp = self, "{cut}");
+            }
+        }
+        let speech = stream.tap.take_speech();
+        self.outbox.with(|s| s.put_stream(stream));
+        self.tell(speech);
+        result
+    }
+
+    /// Posts starts and ends of speech.
+    fn tell(&self, speech: Vec<Speech>) {
+        if !speech.is_empty() {
+            let said = self.outbox.with(|s| s.may_say(speech));
+            said.iter().for_each(|e| self.post(speech::message(e, &*self.obj())));
+        }
+    }
+
+    /// Posts a message, also where the element has been taken out of its bin and has not stopped yet.
+    fn post(&self, message: gst::Message) {
+        let bus = self.outbox.with(|s| s.bus.clone());
+        bus.post(&*self.obj(), message);
+    }
+
+    pub(super) fn note(&self, error: String) {
+        self.outbox.with(|s| s.stats.last_error = Some(error));
+    }
+
+    /// Everything that can go onto a buffer now.
+    pub(super) fn deliver(&self) -> Vec<gst::Structure> {
+        self.outbox.with(State::collect).iter().map(result::structure).collect()
+    }
+
+    /// Hands on what no buffer will carry, ahead of an event.
+    pub(super) fn send_rest(&self) {
+        analysis::turn_to(self, Input::End);
+        // Interrupted, what is pending is forgotten by the flush or stop that did it.
+        if analysis::catch_up(self).is_ok() {
+            self.push_ready();
+        }
+    }
+
+    /// Another stream begins: what is ready of the one before goes out ahead of it.
+    pub(super) fn next_stream(&self, id: &str) {
+        analysis::turn_to(self, Input::Stream(id.to_owned()));
+        self.push_ready();
+    }
+
+    fn push_ready(&self) {
+        let structures = self.deliver();
+        if !structures.is_empty() {
+            poster::push_event(self.obj().src_pad(), result::event(structures));
+        }
+    }
+
+    /// Says what is wrong. Gives the reason where the stream cannot go on.
+    fn complain(&self, trouble: Trouble, begun: bool) -> Option<gst::FlowError> {
+        match trouble {
+            Trouble::Audio(e) => {
+                self.note(e.to_string());
+                let advice = "Audio passes through unchanged. Put audioresample before this element.";
+                poster::warning(&*self.obj(), gst::StreamError::Format, &format!("No features: {e}"), advice);
+            }
+            Trouble::Settings(e) => {
+                let why = e.to_string();
+                self.note(why.clone());
+                if !begun {
+                    poster::error(&*self.obj(), gst::LibraryError::Settings, &why);
+                    return Some(gst::FlowError::Error);
+                }
+                if self.outbox.with(|s| s.properties.cannot_be_used(&why)) {
+                    poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, CLOSED_ADVICE);
+                }
+            }
+            Trouble::Buffer(e) => {
+                // The audio goes on; what cannot be analysed is no reason to stop it.
+                gst::warning!(CAT, imp = self, "{e}");
+                self.note(e);
+            }
+        }
+        None
+    }
+}
+
+impl Analyses for AffectFeatures {
+    type State = State;
+    type Results = Vec<Record>;
+    type Said = Vec<Record>;
+
+    fn outbox(&self) -> &Outbox<State> {
+        &self.outbox
+    }
+
+    fn backlog(state: &mut State) -> &mut Backlog {
+        &mut state.backlog
+    }
+
+    fn settings(state: &State) -> &Settings {
+        state.properties.values()
+    }
+
+    fn listen(&self, buffer: &gst::BufferRef) -> Step<Vec<Record>> {
+        if self.outbox.with(|s| s.properties.closed().is_some()) {
+            self.work(|_| ());
+            return Step::default();
+        }
+        let make = |stream: &str| self.outbox.with(|s| s.properties.values().config(stream, "affectfeatures"));
+        let (outcome, results, begun) = self.work(|stream| {
+            let outcome = stream.tap.buffer(buffer, &make);
+            let begun = stream.begun;
+            stream.begun |= outcome.is_ok();
+            (outcome, stream.tap.take(), begun)
+        });
+        Step { results, failed: outcome.err().and_then(|trouble| self.complain(trouble, begun)) }
+    }
+
+    fn attend(&self, input: Input) -> Step<Vec<Record>> {
+        let channels = if let Input::Info(info) = &input { Some(info.channels() as usize) } else { None };
+        let results = self.work(|stream| {
+            let tap = &mut stream.tap;
+            match input {
+                Input::LeftOut(duration) => tap.leave_out(duration),
+                Input::Gap(pts, duration) => tap.missing_time(Some(pts), duration),
+                Input::Info(info) => tap.set_info(info),
+                Input::Stream(id) => {
+                    tap.set_stream(&id);
+                    return tap.take();
+                }
+                Input::Segment(segment) => {
+                    if segment.is_none() {
+                        gst::warning!(CAT, imp = self, "segment is not in time format: no features");
+                    }
+                    if !tap.set_segment(segment) {
+                        gst::info!(CAT, imp = self, "reverse playback: audio passes, no features");
+                    }
+                }
+                Input::End => {
+                    tap.finish();
+                    return tap.take();
+                }
+                Input::Stop => {
+                    tap.end(Ended::Stopped);
+                    return tap.take();
+                }
+                // Results of elements upstream are none of this one's.
+                Input::Audio(..) | Input::Results(_) => {}
+            }
+            Vec::new()
+        });
+        if let Some(channels) = channels {
+            self.outbox.with(|s| s.channels = channels);
+        }
+        Step { results, failed: None }
+    }
+
+    fn keep(state: &mut State, records: Vec<Record>) -> Vec<Record> {
+        state.keep(records)
+    }
+
+    fn say(&self, records: Vec<Record>) {
+        for record in records {
+            self.post(result::message(&record, &*self.obj()));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What comes in on the pad of an element that analyses audio.
+
+/// What comes in on a pad, in order.
+#[derive(Debug)]
+pub enum Input {
+    /// Audio, and how long it takes.
+    Audio(gst::Buffer, gst::ClockTime),
+    /// Audio that is left out, because there is too much of it.
+    LeftOut(gst::ClockTime),
+    /// A gap event.
+    Gap(gst::ClockTime, Option<gst::ClockTime>),
+    /// Results of an element upstream that no buffer carries.
+    Results(Vec<gst::Structure>),
+    /// Another form of audio.
+    Info(gst_audio::AudioInfo),
+    /// Another stream.
+    Stream(String),
+    /// Another segment; none where it is not counted in time.
+    Segment(Option<gst::FormattedSegment<gst::ClockTime>>),
+    /// The end of the stream, or of a part of it.
+    End,
+    /// The element stops in the middle of the stream.
+    Stop,
+}
+
+impl Input {
+    /// Whether it still holds after a flush.
+    pub fn outlives_a_flush(&self) -> bool {
+        matches!(self, Self::Info(_) | Self::Stream(_) | Self::Segment(_))
+    }
+
+    /// The time that it takes of the stream, where nothing but that is lost when it is left out.
+    pub fn passes(&self) -> Option<gst::ClockTime> {
+        match self {
+            Self::Audio(_, duration) | Self::LeftOut(duration) => Some(*duration),
+            Self::Gap(_, duration) => Some(duration.unwrap_or_default()),
+            _ => None,
+        }
+    }
+}

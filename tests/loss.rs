@@ -1,0 +1,147 @@
+//! Lost packets: what concealment keeps of the results, and what the record says of it.
+#![cfg(feature = "model")]
+
+mod common;
+
+use affect::analyzer::{Analyzer, Config, Scorer, ScoringConfig, Segmentation, WindowConfig};
+use affect::record::Record;
+use affect::signal::samples::Samples;
+use common::{keep, records, root, wav};
+use std::sync::Arc;
+
+const WINDOW_S: usize = 5;
+const SEEDS: u64 = 3;
+
+/// Uniform numbers, 0 to 1 (splitmix64).
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+fn config() -> Config {
+    let model = affect::model::pool::open_bytes(affect::model::DEFAULT.to_vec(), None, &Default::default()).unwrap();
+    let scorer = Arc::new(Scorer::new(model, ScoringConfig::default()).unwrap());
+    let length = (WINDOW_S * 16_000) as u64;
+    Config {
+        scorer: Some(scorer),
+        segmentation: Segmentation::Windows(WindowConfig { length, hop: length }),
+        ..Config::default()
+    }
+}
+
+/// Windows of mono audio of which a share of packets of 20 ms is lost.
+fn lose(config: &Config, rate: u32, audio: &[i16], share: f64, seed: u64) -> Vec<Record> {
+    let mut analyzer = Analyzer::new(config.clone(), rate, 1).unwrap();
+    let (mut out, mut draws) = (Vec::new(), Draws(seed));
+    for packet in audio.chunks(rate as usize / 50) {
+        if draws.next() < share {
+            analyzer.push_missing(packet.len() as u64, &mut keep(&mut out)).unwrap();
+        } else {
+            analyzer.push(&Samples::s16(packet, 1).unwrap(), &mut keep(&mut out)).unwrap();
+        }
+    }
+    analyzer.finish(&mut keep(&mut out));
+    records(&out).into_iter().cloned().collect()
+}
+
+fn label(r: &Record) -> Option<&str> {
+    r.scored.as_ref()?.emotion.label.as_deref()
+}
+
+fn median(mut v: Vec<f64>) -> f64 {
+    v.sort_by(f64::total_cmp);
+    v[v.len() / 2]
+}
+
+/// How the results of lossy audio compare: equal labels, compared windows, and median relative errors.
+#[derive(Debug)]
+struct Outcome {
+    same: usize,
+    windows: usize,
+    errors: Vec<(&'static str, f64)>,
+}
+
+const COMPARED: [&str; 7] = [
+    "HNR_dB_median",
+    "jitterLocal_percent_mean",
+    "shimmerLocal_dB_mean",
+    "F0_Hz_median",
+    "loudness_median",
+    "CPPS_dB_median",
+    "F1frequency_Hz_median",
+];
+
+fn compare(config: &Config, rate: u32, audio: &[i16], share: f64, seeds: std::ops::Range<u64>) -> Outcome {
+    let whole = lose(config, rate, audio, 0.0, 0);
+    let mut outcome = Outcome { same: 0, windows: 0, errors: Vec::new() };
+    let mut errors = vec![Vec::new(); COMPARED.len()];
+    for seed in seeds {
+        let lossy = lose(config, rate, audio, share, seed);
+        assert_eq!(lossy.len(), whole.len());
+        for (a, b) in lossy.iter().zip(&whole) {
+            outcome.windows += 1;
+            outcome.same += usize::from(label(a) == label(b));
+            for (name, list) in COMPARED.iter().zip(&mut errors) {
+                if let (Some(a), Some(b)) = (a.value(name), b.value(name).filter(|b| *b != 0.0)) {
+                    list.push(f64::from((a - b) / b.abs()));
+                }
+            }
+        }
+    }
+    if let Ok(w) = std::env::var("SIGNED") {
+        let n = COMPARED.iter().position(|c| c.starts_with(&w)).unwrap();
+        println!(
+            "signed median {:.3}: {:?}",
+            median(errors[n].clone()),
+            errors[n].iter().take(16).map(|e| (e * 1000.0).round() / 1000.0).collect::<Vec<_>>()
+        );
+    }
+    outcome.errors =
+        COMPARED.into_iter().zip(errors).map(|(n, v)| (n, median(v.into_iter().map(f64::abs).collect()))).collect();
+    outcome
+}
+
+/// The caller of the shipped call.
+fn caller() -> (Vec<i16>, u32) {
+    let (audio, channels, rate) = wav(&root().join("tests/data/calls/call40_185s_2ch_pcm16.wav"));
+    (audio.into_iter().skip(1).step_by(channels).collect(), rate)
+}
+
+#[test]
+#[ignore = "figures to look at"]
+fn figures() {
+    let config = config();
+    let (audio, rate) = caller();
+    let mut sentences = Vec::new();
+    let mut names: Vec<_> =
+        std::fs::read_dir(root().join("tests/data/emodb")).unwrap().map(|e| e.unwrap().path()).collect();
+    names.sort();
+    for n in names.iter().filter(|p| p.extension().is_some_and(|e| e == "wav")) {
+        sentences.extend(wav(n).0);
+    }
+    let raw: Vec<u8> = audio.iter().flat_map(|s| s.to_le_bytes()).collect();
+    std::fs::write("/tmp/13a_caller.raw", raw).unwrap();
+    for (what, audio, rate) in [("call", &audio, rate), ("emodb", &sentences, 16_000)] {
+        if std::env::var("TRUTH").is_ok() && what != "call" {
+            continue;
+        }
+        for share in [0.01, 0.05, 0.1, 0.2] {
+            let o = compare(&config, rate, audio, share, 0..8);
+            let errors: Vec<String> = o.errors.iter().map(|(n, e)| format!("{} {e:.3}", &n[..6])).collect();
+            println!(
+                "{what} {share:.2}: {} of {} -> {:.1} of 24; {}",
+                o.same,
+                o.windows,
+                o.same as f64 * 24.0 / o.windows as f64,
+                errors.join(" ")
+            );
+        }
+    }
+}
