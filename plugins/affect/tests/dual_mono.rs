@@ -7,6 +7,7 @@ use affect::segment::utterance::UtteranceConfig;
 use affect_media::decode::Limits;
 use affect_media::file::{Job, analyse};
 use common::{CALL, json, launch, root};
+use gst::prelude::*;
 use std::sync::atomic::AtomicBool;
 
 /// The caller of the call on one channel.
@@ -71,11 +72,12 @@ fn mono_opus_is_one_voice() {
 #[test]
 fn a_file_gives_what_the_elements_give() {
     let path = std::env::temp_dir().join(format!("dual-mono-{}.wav", std::process::id()));
-    launch(&format!(
-        "{} ! {STEREO} ! tee name=t ! wavenc ! filesink location={} t. ! queue ! appsink name=out",
-        caller(),
-        path.display()
-    ));
+    common::init();
+    let written = format!("{} ! {STEREO} ! wavenc ! filesink location={}", caller(), path.display());
+    let p = gst::parse::launch(&written).unwrap();
+    p.set_state(gst::State::Playing).unwrap();
+    p.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &[gst::MessageType::Eos]).unwrap();
+    p.set_state(gst::State::Null).unwrap();
     let elements = finals(&format!("filesrc location={} ! wavparse ! affectfeatures stream=s", path.display()));
     let config = Config {
         segmentation: Segmentation::Utterances(UtteranceConfig::default()),
