@@ -313,8 +313,8 @@ fn two_hundred_elements_on_one_model() {
     loop {
         let m = bus.timed_pop(gst::ClockTime::from_seconds(60)).expect("the pipeline ends");
         match m.view() {
-            gst::MessageView::Element(e) => {
-                labels.push(json(&e.structure().unwrap().to_owned())["emotion"].to_string())
+            gst::MessageView::Element(_) => {
+                labels.extend(common::result_of(&m).map(|s| json(&s)["emotion"].to_string()));
             }
             gst::MessageView::Error(e) => panic!("{}", e.error()),
             gst::MessageView::Eos(_) => break,

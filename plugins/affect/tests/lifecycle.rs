@@ -9,7 +9,7 @@ use affect::signal::samples::Samples;
 use common::{CLIP, init, json, launch, root, unique, wav};
 use gst::prelude::*;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const OTHER_CLIP: &str = "tests/data/emodb/16a01Tb.wav";
 
@@ -81,10 +81,18 @@ fn all_ways() -> impl Iterator<Item = &'static str> {
     WAYS.into_iter().chain(["affectfeatures analysis=worker", "affectscore analysis=worker inference-mode=async"])
 }
 
+/// A stop spends this long on what waits, and leaves out what is beyond: on a machine that is busy with something else.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// Everything that the library has when it stops there, with the last revision of the open utterance, and nothing later.
-fn judge(way: &str, said: &[gst::Structure], scored: bool) {
+fn judge(way: &str, said: &[gst::Structure], in_time: bool) {
     let expected = expected();
+    let scored = way.starts_with("affectscore");
     assert!(expected.len() >= 3 && expected.last().unwrap().ended == Ended::Stopped);
+    if way.contains("worker") && !in_time {
+        assert!(said.len() <= expected.len(), "{way}");
+        return;
+    }
     assert_eq!(said.len(), expected.len(), "{way}");
     for (s, e) in said.iter().zip(&expected) {
         let got = json(s);
@@ -102,12 +110,14 @@ fn judge(way: &str, said: &[gst::Structure], scored: bool) {
 fn a_stop_hands_out_what_is_open() {
     for way in all_ways() {
         let (p, _) = waiting(way);
+        let begun = Instant::now();
         p.set_state(gst::State::Ready).unwrap();
+        let in_time = begun.elapsed() < PATIENCE;
         let said = messages(&p);
         std::thread::sleep(Duration::from_millis(300));
         assert!(messages(&p).is_empty(), "{way}: a result after the stop");
         p.set_state(gst::State::Null).unwrap();
-        judge(way, &said, way.starts_with("affectscore"));
+        judge(way, &said, in_time);
     }
 }
 
@@ -120,15 +130,17 @@ fn taking_an_element_out_hands_out_what_is_open() {
             let (sink, src) = (e.static_pad("sink").unwrap(), e.static_pad("src").unwrap());
             sink.peer().unwrap().unlink(&sink).unwrap();
             src.unlink(&src.peer().unwrap()).unwrap();
+            let begun = Instant::now();
             if before {
                 e.set_state(gst::State::Null).unwrap();
             }
             p.remove(&e).unwrap();
             e.set_state(gst::State::Null).unwrap();
+            let in_time = begun.elapsed() < PATIENCE;
             let said = messages(&p);
             std::thread::sleep(Duration::from_millis(300));
             assert!(messages(&p).is_empty(), "{way}: a result after the stop");
-            judge(way, &said, way.starts_with("affectscore"));
+            judge(way, &said, in_time);
             p.set_state(gst::State::Null).unwrap();
         }
     }

@@ -111,7 +111,7 @@ impl Leg {
         while let Some(m) = self.pipeline.bus().unwrap().pop() {
             match m.view() {
                 gst::MessageView::Warning(w) => warnings.push(w.error().to_string()),
-                gst::MessageView::Element(e) => results.push(json(&e.structure().unwrap().to_owned())),
+                gst::MessageView::Element(_) => results.extend(common::result_of(&m).map(|s| json(&s))),
                 gst::MessageView::Error(e) => panic!("{}", e.error()),
                 _ => {}
             }
@@ -211,7 +211,7 @@ fn as_file(element: &str) -> BTreeMap<(u64, u64), Value> {
 /// A handler of messages that takes 0.4 s for every result, on the thread that posts it.
 fn linger(p: &gst::Pipeline) {
     p.bus().unwrap().set_sync_handler(|_, m| {
-        if m.type_() == gst::MessageType::Element {
+        if common::result_of(m).is_some() {
             std::thread::sleep(Duration::from_millis(400));
         }
         gst::BusSyncReply::Pass

@@ -262,8 +262,8 @@ fn a_policy_binds_what_is_pending() {
             p.bus().unwrap().set_sync_handler({
                 let (late, ended) = (late.clone(), ended.clone());
                 move |_, m| {
-                    if let (gst::MessageView::Element(e), 1) = (m.view(), ended.load(Ordering::SeqCst)) {
-                        late.lock().unwrap().extend(e.structure().map(|s| json(&s.to_owned())));
+                    if let (Some(s), 1) = (common::result_of(m), ended.load(Ordering::SeqCst)) {
+                        late.lock().unwrap().push(json(&s));
                     }
                     gst::BusSyncReply::Pass
                 }

@@ -36,13 +36,14 @@ fn many_elements_share_the_threads_of_the_process() {
         loop {
             let m = bus.timed_pop(gst::ClockTime::from_seconds(120)).expect("the pipeline ends");
             match m.view() {
-                gst::MessageView::Element(e) => {
+                gst::MessageView::Element(_) => {
                     for (name, n) in threads() {
                         let most: &mut usize = most.entry(name).or_default();
                         *most = n.max(*most);
                     }
-                    let record = common::json(&e.structure().unwrap().to_owned());
-                    *results.entry(record.to_string()).or_insert(0) += 1;
+                    if let Some(s) = common::result_of(&m) {
+                        *results.entry(common::json(&s).to_string()).or_insert(0) += 1;
+                    }
                 }
                 gst::MessageView::Error(e) => panic!("{}", e.error()),
                 gst::MessageView::Eos(_) => break,

@@ -41,6 +41,11 @@ pub fn json(structure: &gst::Structure) -> serde_json::Value {
     serde_json::from_str(structure.get::<&str>("json").unwrap()).unwrap()
 }
 
+/// The result that a message is about, if it is about one.
+pub fn result_of(message: &gst::MessageRef) -> Option<gst::Structure> {
+    message.structure().filter(|s| s.name() == "affect-result").map(ToOwned::to_owned)
+}
+
 /// Results on a buffer.
 pub fn results(buffer: &gst::BufferRef) -> Vec<gst::Structure> {
     gstaffect::meta::read(buffer)
