@@ -11,6 +11,8 @@ use std::sync::Arc;
 const TOLERANCE: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 /// Audio that is missing for up to this long is bridged; more cuts the analysis.
 pub(crate) const LONGEST_BRIDGED: gst::ClockTime = gst::ClockTime::from_mseconds(500);
+/// Times that come this far from the number of samples, little by little, are not followed.
+const APART: gst::ClockTime = gst::ClockTime::SECOND;
 /// A buffer that is this much later than the end of the audio before it follows something that is missing; where it is flagged
 /// as discontinuous, one packet later is enough. Below, its time was moved: jitterbuffers do so by up to 10 ms a buffer.
 const LEAST_MISSING: gst::ClockTime = gst::ClockTime::from_mseconds(15);
@@ -89,7 +91,7 @@ impl Timeline {
         let told = pts.saturating_sub(self.first_pts);
         let counted = gst::ClockTime::from_nseconds(self.slew.at(self.counted())).saturating_add(missing);
         let apart = told.absdiff(counted);
-        if apart > LONGEST_BRIDGED { Step::Cut(Why::Apart(apart)) } else { Step::On(missing) }
+        if apart > APART { Step::Cut(Why::Apart(apart)) } else { Step::On(missing) }
     }
 
     /// Audio whose beginning is told to be at `pts` comes next; what is missing before it has been passed.
