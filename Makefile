@@ -4,7 +4,7 @@ RELEASE = target/release
 export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
 export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
 
-.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone setup plugin fresh
+.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone legs setup plugin fresh
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ line-quality: plugin $(TOOLS) ## what the quality record says of noise and telep
 
 telephone: plugin $(TOOLS) ## F0 over telephone lines and on a real call, against Praat (needs the corpora)
 	$(TOOLS)/bin/python scripts/telephone.py
+
+legs: plugin ## delay of results and cost of a leg with 200, 400 and 500 live call legs in one process (LEGS=... chooses)
+	scripts/legs.py --legs $(or $(LEGS),200,400,500)
 
 fresh: ## both commands in a fresh Debian root; SUITE=trixie, PARTS="run test carried" choose (as root, needs debootstrap)
 	scripts/prove-fresh $(or $(SUITE),trixie) $(PARTS)
