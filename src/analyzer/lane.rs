@@ -440,6 +440,15 @@ impl Lane {
                 sink(Output::Segment(Box::new(record)));
             }
         }
+        let later = match &self.segmenter {
+            Segmenter::Windows(w) => w.earliest(),
+            Segmenter::Utterances(u) => u.earliest(),
+            Segmenter::Frames | Segmenter::File => 0,
+        };
+        let needed = self.pending.iter().map(|s| s.start).min().map_or(later, |p| p.min(later));
+        for e in &mut self.store.extractors {
+            e.let_go(needed);
+        }
     }
 
     /// Scores a record, or gets it ready for whoever scores it later.

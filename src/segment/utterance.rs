@@ -146,6 +146,12 @@ impl Utterances {
         }
     }
 
+    /// Sample before which no later span begins.
+    #[must_use]
+    pub fn earliest(&self) -> u64 {
+        self.open.map_or(self.position, |o| o.start)
+    }
+
     /// The stream ends after `position` samples: an utterance that is long enough ends with it.
     pub fn finish(&mut self, position: u64, ended: Ended) -> Option<Span> {
         let open = self.open.take()?;

@@ -28,6 +28,12 @@ impl Windows {
         })
     }
 
+    /// Sample before which no later window begins.
+    #[must_use]
+    pub fn earliest(&self) -> u64 {
+        self.next
+    }
+
     /// The stream ends after `position` samples: the last window is cut short if it holds samples that no earlier one
     /// held.
     pub fn finish(&mut self, position: u64, ended: Ended) -> Option<Span> {

@@ -16,10 +16,10 @@ pub struct History {
 }
 
 impl History {
-    /// A history that always holds at least the last `keep` samples and moves them at most once per `keep` samples.
+    /// A history that always holds at least the last `keep` samples and moves them at most once per half as many.
     #[must_use]
     pub fn new(keep: usize) -> Self {
-        Self::with_room(keep, keep)
+        Self::with_room(keep, keep.max(1).div_ceil(2))
     }
 
     /// As [`Self::new`], in less memory: the samples move once per `room` samples.
@@ -95,12 +95,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_a_plain_vector(blocks in prop::collection::vec(1usize..=50, 1..60)) {
+        fn agrees_with_a_plain_vector(blocks in prop::collection::vec(1usize..=25, 1..60)) {
             let mut all = Vec::new();
             let mut history = History::new(50);
             for n in blocks {
                 let block: Vec<f32> = (0..n).map(|i| (all.len() + i) as f32).collect();
                 history.push(&block);
+                prop_assert!(history.buffer.capacity() == 75, "it allocates");
                 all.extend_from_slice(&block);
                 prop_assert_eq!(history.end(), all.len() as u64);
                 let from = all.len().saturating_sub(50);
