@@ -53,11 +53,13 @@ line-quality: plugin $(TOOLS) ## what the quality record says of noise and telep
 telephone: plugin $(TOOLS) ## F0 over telephone lines and on a real call, against Praat (needs the corpora)
 	$(TOOLS)/bin/python scripts/telephone.py
 
-LIVE_PACKAGES = gstreamer1.0-plugins-bad gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0
-live-line: plugin ## what loss, drift and jitter of a live line do to results, with real elements (5 min; installs netsim and webrtcbin)
+LIVE_PACKAGES = gstreamer1.0-plugins-bad gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0 \
+	gstreamer1.0-rtsp janus
+live-line: plugin ## what loss, drift and jitter of a live line do to results, and the pipelines of docs/live-line.md, with real elements and servers (8 min; installs them)
 	@dpkg-query -W $(LIVE_PACKAGES) >/dev/null 2>&1 || $$(test "$$(id -u)" -eq 0 || echo sudo) \
 		apt-get install -y -qq --no-install-recommends $(LIVE_PACKAGES) >/dev/null
 	/usr/bin/python3 scripts/live_line.py
+	/usr/bin/python3 scripts/live_pages.py
 
 legs: plugin ## delay of results and cost of a leg with 200, 400 and 500 live call legs in one process (LEGS=... chooses)
 	scripts/legs.py --legs $(or $(LEGS),200,400,500)

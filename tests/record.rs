@@ -139,7 +139,8 @@ fn scored() -> impl Strategy<Value = Scored> {
 }
 
 fn record() -> impl Strategy<Value = Record> {
-    let place = (text(), option::of(any::<usize>()), option::of(text()), option::of(any::<usize>()));
+    let same_as = prop::collection::vec(any::<usize>(), 0..3);
+    let place = (text(), option::of(any::<usize>()), option::of(text()), option::of(any::<usize>()), same_as);
     let kinds = (
         prop::sample::select(Policy::ALL.to_vec()),
         prop::sample::select(SegmentKind::ALL.to_vec()),
@@ -155,7 +156,7 @@ fn record() -> impl Strategy<Value = Record> {
         let (quality, features, baseline, scored) = parts;
         let mut r = some_record_of(&origin.2);
         r.stream = place.0;
-        r.channel = Channel { index: place.1, role: place.2, track: place.3 };
+        r.channel = Channel { index: place.1, role: place.2, track: place.3, same_as: place.4 };
         (r.policy, r.segment, r.ended) = kinds;
         (r.start_ns, r.end_ns, r.running_ns, r.reference) = times;
         (r.revision, r.partial, r.discont) = flags;

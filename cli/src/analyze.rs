@@ -116,6 +116,7 @@ impl AnalyzeArgs {
             source: "affect analyze".into(),
             policy: Policy::list(&self.policy).map_err(|e| format!("--policy: {e}"))?,
             scorer: Some(Arc::new(scorer)),
+            collapse_dual_mono: !self.reading.keep_dual_mono,
             ..Config::default()
         };
         config.check().map_err(|e| e.to_string())?;

@@ -236,6 +236,7 @@ impl FeaturesArgs {
             roles: self.roles.split(',').map(|r| Arc::from(r.trim())).collect(),
             source: "affect features".into(),
             baseline: self.baseline == BaselineMode::Running,
+            collapse_dual_mono: !self.reading.keep_dual_mono,
             ..Config::default()
         };
         config.check().map_err(|e| e.to_string())?;

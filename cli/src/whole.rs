@@ -24,6 +24,9 @@ pub struct ReadingArgs {
     /// Seconds without any progress after which a file is given up.
     #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = patience)]
     pub patience: f64,
+    /// Analyse channels that carry the same samples each by itself, instead of once.
+    #[arg(long)]
+    pub keep_dual_mono: bool,
 }
 
 fn patience(text: &str) -> Result<f64, String> {

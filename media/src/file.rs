@@ -102,11 +102,17 @@ pub fn analyse(
             let outcome = track.hand_over(several, take).and_then(|()| track.held.drain(..).try_for_each(&mut *take));
             heard.problems.extend(outcome.err());
         }
+        let once = track.tap.dual_mono();
         heard.notes.extend(track.tap.same_sound().into_iter().map(|(a, b)| {
+            let found = once.contains(&(a, b));
             let (a, b) = (a + track.first_channel, b + track.first_channel);
-            format!(
-                "channels {a} and {b} carry the same sound: one voice is counted as two (--channels {a} takes it once)"
-            )
+            if found {
+                format!("channels {a} and {b} carry the same sound, sample for sample: it is analysed once, as channel {a}")
+            } else {
+                format!(
+                    "channels {a} and {b} carry the same sound: one voice is counted as two (--channels {a} takes it once)"
+                )
+            }
         }));
     }
     heard.baseline = tracks.first().and_then(|t| t.tap.baseline().cloned());
@@ -193,6 +199,7 @@ impl Track {
     fn hand_over(&mut self, several: bool, take: &mut dyn FnMut(Record) -> Result<(), String>) -> Result<(), String> {
         for mut record in self.tap.take() {
             record.channel.index = record.channel.index.map(|c| c + self.first_channel);
+            record.channel.same_as.iter_mut().for_each(|c| *c += self.first_channel);
             record.channel.track = Some(self.number).filter(|_| several);
             if self.number == 0 || !several {
                 take(record)?;

@@ -2,13 +2,13 @@
 
 mod placing;
 
-use self::placing::collect;
+use self::placing::{Ready, collect};
 use crate::audio::{Unpacked, with_samples};
 pub use crate::cut::{Cut, Why};
 use crate::sameness::Sameness;
 use crate::timeline::Timeline;
 pub use crate::trouble::{Trouble, Unfit};
-use affect::analyzer::{Analyzer, Config};
+use affect::analyzer::{Analyzer, Config, Speech};
 use affect::error::{ConfigError, InputError};
 use affect::features::baseline::Baseline;
 use affect::record::{Ended, Record};
@@ -29,8 +29,7 @@ pub struct Tap {
     gap: gst::ClockTime,
     /// Cuts that wait to be told.
     cuts: Vec<Cut>,
-    /// Results that wait for a buffer.
-    ready: Vec<Record>,
+    ready: Ready,
     unpacked: Unpacked,
     sameness: Sameness,
     /// What is usual for the speaker of channel 0 by other audio.
@@ -95,6 +94,12 @@ impl Tap {
         self.sameness.pairs()
     }
 
+    /// Pairs of channels that have carried the same samples and were analysed once.
+    #[must_use]
+    pub fn dual_mono(&self) -> &[(usize, usize)] {
+        self.analyzer.as_ref().or(self.before.as_ref()).map_or(&[], Analyzer::dual_mono)
+    }
+
     /// The settings have changed: the next buffer is analysed with new ones.
     pub fn outdated(&mut self) {
         self.stale = true;
@@ -115,7 +120,12 @@ impl Tap {
 
     /// Results that no buffer has taken yet.
     pub fn take(&mut self) -> Vec<Record> {
-        std::mem::take(&mut self.ready)
+        std::mem::take(&mut self.ready.records)
+    }
+
+    /// Starts and ends of speech that were not taken yet.
+    pub fn take_speech(&mut self) -> Vec<Speech> {
+        std::mem::take(&mut self.ready.speech)
     }
 
     /// Cuts that nobody was told of yet, the first ones of many.
@@ -137,7 +147,7 @@ impl Tap {
     /// Another stream begins.
     pub fn set_stream(&mut self, id: &str) {
         if self.stream_id != id {
-            self.cut(Ended::EndOfStream, Why::Stream, 0);
+            self.cut(Ended::NewStream, Why::Stream, 0);
             self.retire();
             if let Some(a) = &mut self.before {
                 a.next_stream();
@@ -171,7 +181,12 @@ impl Tap {
 
     /// The stream ends: everything that is pending becomes ready.
     pub fn finish(&mut self) {
-        self.close(Ended::EndOfStream, 0);
+        self.end(Ended::EndOfStream);
+    }
+
+    /// The analysis ends here for `reason`: everything that is pending becomes ready.
+    pub fn end(&mut self, reason: Ended) {
+        self.close(reason, 0);
     }
 
     /// The next analyzer takes over.
@@ -198,7 +213,7 @@ impl Tap {
         }
         self.timeline = None;
         self.gap = gst::ClockTime::ZERO;
-        self.ready.clear();
+        self.ready = Ready::default();
     }
 
     /// The analyzer for the current audio and settings; `false` where the audio cannot be analysed.
@@ -265,7 +280,7 @@ impl Tap {
         let mut frames = 0;
         let config = analyzer.config().clone();
         let mut problem = None;
-        let before = ready.len();
+        let before = ready.records.len();
         let read = with_samples(buffer, &info, unpacked, &mut |samples| {
             frames = samples.frames() as u64;
             let taken = analyzer.push(samples, &mut |o| collect(o, &config, Some(timeline), ready));
@@ -274,7 +289,7 @@ impl Tap {
         });
         timeline.advance(frames);
         let end = analyzer.position_ns();
-        let delay = ready[before..].iter().map(|r| end.saturating_sub(r.end_ns)).max().unwrap_or(0);
+        let delay = ready.records[before..].iter().map(|r| end.saturating_sub(r.end_ns)).max().unwrap_or(0);
         counts.audio += gst::ClockTime::SECOND.mul_div_floor(frames, u64::from(info.rate())).unwrap_or_default();
         counts.processing += begun.elapsed();
         counts.max_delay = counts.max_delay.max(delay);

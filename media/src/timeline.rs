@@ -2,7 +2,7 @@
 
 use crate::cut::Why;
 use crate::slew::Slew;
-use affect::analyzer::LATEST_ORIGIN_NS;
+use affect::analyzer::{LATEST_ORIGIN_NS, Speech};
 use affect::record::Record;
 use gst::prelude::*;
 use std::sync::Arc;
@@ -138,17 +138,30 @@ impl Timeline {
         }
     }
 
+    /// Time from the first sample on, as buffers count it, of a time that is counted in samples from the first one's.
+    fn told(&self, ns: u64) -> u64 {
+        self.slew.at(ns.saturating_sub(self.origin.nseconds()))
+    }
+
+    /// Running time of a time from the first sample on.
+    fn running_ns(&self, ns: u64) -> Option<u64> {
+        let pts = self.first_pts.saturating_add(gst::ClockTime::from_nseconds(ns));
+        self.segment.to_running_time(pts).map(gst::ClockTime::nseconds)
+    }
+
+    /// Gives a start or end of speech its times, as [`Self::stamp`] does for records.
+    pub fn stamp_speech(&self, speech: &mut Speech) {
+        let at = self.told(speech.at_ns);
+        speech.at_ns = self.origin.nseconds().saturating_add(at);
+        speech.running_ns = self.running_ns(at);
+    }
+
     /// Gives a record, whose times are counted from the first sample's, the times of the buffers, and the pipeline's.
     pub fn stamp(&self, record: &mut Record) {
+        let (start, end) = (self.told(record.start_ns), self.told(record.end_ns));
         let origin = self.origin.nseconds();
-        let told = |ns: u64| self.slew.at(ns.saturating_sub(origin));
-        let (start, end) = (told(record.start_ns), told(record.end_ns));
         (record.start_ns, record.end_ns) = (origin.saturating_add(start), origin.saturating_add(end));
-        let running = |ns: u64| {
-            let pts = self.first_pts.saturating_add(gst::ClockTime::from_nseconds(ns));
-            self.segment.to_running_time(pts).map(gst::ClockTime::nseconds)
-        };
-        record.running_ns = running(start).zip(running(end));
+        record.running_ns = self.running_ns(start).zip(self.running_ns(end));
         record.reference = self.reference.as_ref().map(|(clock, time, at)| {
             let shifted = time.nseconds().saturating_add(record.start_ns).saturating_sub(at.nseconds());
             (clock.clone(), shifted)

@@ -210,6 +210,8 @@ pub struct Config {
     pub scorer: Option<Arc<Scorer>>,
     /// Leave scoring to whoever takes the records: [`super::Analyzer::score`], from any thread.
     pub deferred: bool,
+    /// Analyse channels that carry the same samples (dual mono) once. Single frames are always those of every channel.
+    pub collapse_dual_mono: bool,
     /// Policies of the channels in order, as far as they are not left to the roles: [`super::Policies`].
     pub policy: Vec<Option<Policy>>,
 }
@@ -228,6 +230,7 @@ impl Default for Config {
             baseline: false,
             scorer: None,
             deferred: false,
+            collapse_dual_mono: true,
             policy: Vec::new(),
         }
     }

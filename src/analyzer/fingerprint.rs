@@ -48,6 +48,8 @@ impl Config {
             baseline,
             scorer,
             deferred: _,
+            // Which channels have results of their own; what those say does not depend on it.
+            collapse_dual_mono: _,
             policy: _,
         } = self;
         let frames = *segmentation == Segmentation::Frames;

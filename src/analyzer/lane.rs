@@ -4,16 +4,19 @@ use super::Output;
 use super::band::{self, Glimpse, Glimpses, is_all_voice, low_edge_hz};
 use super::baseline::Speaker;
 use super::config::{Config, FeatureSet, Segmentation};
+use super::dual_mono::Companions;
 use super::extractor::{Extractor, Keeping, SegmentValues, extractor, inside, kept_samples, max_delay};
 use super::floor::{self, Hop, is_narrow, snr_db};
 use super::quality::{QualityMeter, Surroundings};
 use super::raw::Raw;
 use super::recent::Recent;
 use super::sounds::{Sound, Sounds};
+use super::speech::{Speech, SpeechEvent};
 use super::withhold;
 use crate::error::InputError;
 use crate::record::{Channel, Ended, Feature, Fingerprint, Held, Policy, Record, SOFTWARE, SegmentKind};
 use crate::segment::content::Content;
+use crate::segment::edge::Edge;
 use crate::segment::span::Span;
 use crate::segment::utterance::Utterances;
 use crate::segment::vad::{VAD_FRAME, Vad};
@@ -129,6 +132,8 @@ pub(super) struct Lane {
     speaking: bool,
     segmenter: Segmenter,
     pending: VecDeque<Span>,
+    /// Edges of speech that were not told yet.
+    edges: VecDeque<Edge>,
     piece: Vec<f32>,
     /// Samples of the current piece so far, and lost ones among them.
     staged: usize,
@@ -141,6 +146,10 @@ pub(super) struct Lane {
     pieces: u64,
     /// Samples at 16 kHz so far.
     position: u64,
+    /// Where in the stream it begins, in samples at 16 kHz.
+    from: u64,
+    /// Channels that carry the same samples.
+    pub companions: Companions,
     policy: Policy,
     configuration: Fingerprint,
     /// Segments may be scored.
@@ -196,7 +205,7 @@ impl Lane {
             configuration: config.fingerprint(),
             scores,
             audio,
-            channel: Channel { index, role: config.role(index), track: None },
+            channel: Channel { index, role: config.role(index), track: None, same_as: Vec::new() },
             piece: Vec::with_capacity(rate_hz as usize / 100 + 1),
             staged: 0,
             staged_lost: 0,
@@ -227,10 +236,13 @@ impl Lane {
             speaking: false,
             segmenter,
             pending: VecDeque::with_capacity(16),
+            edges: VecDeque::with_capacity(16),
             discont: false,
             after_jump: None,
             pieces: 0,
             position: 0,
+            from: 0,
+            companions: Companions::default(),
             interim: true,
             left_out: 0,
             config,
@@ -239,6 +251,49 @@ impl Lane {
 
     pub fn channel(&self) -> Option<usize> {
         self.channel.index
+    }
+
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// What is staged of the current piece.
+    pub fn staged(&self) -> &[f32] {
+        self.holes.latest(self.staged)
+    }
+
+    /// The staged piece is not analysed: another lane stands for this one.
+    pub fn skip(&mut self) {
+        self.holes.reset();
+        (self.staged, self.staged_lost) = (0, 0);
+    }
+
+    /// Another lane stands for this one from now on. Where somebody speaks, that has ended as far as this channel tells of it.
+    pub fn rest(&mut self, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
+        if let Segmenter::Utterances(u) = &self.segmenter
+            && u.last_edge(self.position).is_some()
+        {
+            let ended = Edge::Ended { at: self.position, utterance: false };
+            sink(Output::Speech(&self.speech(ended, origin_ns + samples_to_ns(self.from))));
+        }
+        self.reset(false);
+    }
+
+    /// It is analysed again, afresh, from sample `at` of the stream on.
+    pub fn wake(&mut self, at: u64) {
+        self.from = at;
+    }
+
+    /// Whether something that may become a result began before sample `at` of the stream, or has interim results.
+    pub fn has_begun_before(&self, at: u64) -> bool {
+        let at = at.saturating_sub(self.from);
+        let open = match &self.segmenter {
+            Segmenter::Frames => true,
+            Segmenter::File => at > 0,
+            Segmenter::Windows(w) => w.earliest() < at,
+            Segmenter::Utterances(u) => u.has_begun_before(at),
+        };
+        open || self.pending.iter().any(|s| s.start < at)
     }
 
     pub fn latency_ns(&self) -> u64 {
@@ -272,6 +327,7 @@ impl Lane {
 
     /// The staged piece of (at most) 10 ms is complete.
     pub fn piece(&mut self, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
+        let origin_ns = origin_ns + samples_to_ns(self.from);
         self.holes.piece(std::mem::take(&mut self.staged), std::mem::take(&mut self.staged_lost));
         self.settle(origin_ns, sink);
     }
@@ -337,6 +393,7 @@ impl Lane {
             speaking: &mut self.speaking,
             segmenter: &mut self.segmenter,
             pending: &mut self.pending,
+            edges: &mut self.edges,
             position: &mut self.position,
         };
         (&mut self.resampler, part)
@@ -344,6 +401,7 @@ impl Lane {
 
     /// The stream ends here.
     pub fn finish(&mut self, ended: Ended, origin_ns: u64, sink: &mut dyn FnMut(Output<'_>)) {
+        let origin_ns = origin_ns + samples_to_ns(self.from);
         self.holes.finish();
         self.settle(origin_ns, sink);
         let (resampler, mut part) = self.parts();
@@ -360,7 +418,10 @@ impl Lane {
                 Some(Span { start: 0, end: self.position, revision: 0, partial: false, ended }).filter(|s| s.end > 0)
             }
             Segmenter::Windows(w) => w.finish(self.position, ended),
-            Segmenter::Utterances(u) => u.finish(self.position, ended),
+            Segmenter::Utterances(u) => {
+                self.edges.extend(u.last_edge(self.position));
+                u.finish(self.position, ended)
+            }
         };
         self.pending.extend(last);
         self.emit(origin_ns, true, sink);
@@ -399,9 +460,12 @@ impl Lane {
             Segmenter::Frames | Segmenter::File => {}
         }
         self.pending.clear();
+        self.edges.clear();
         self.piece.clear();
         self.pieces = 0;
         self.position = 0;
+        self.from = 0;
+        self.companions.clear();
     }
 
     fn emit(&mut self, origin_ns: u64, all: bool, sink: &mut dyn FnMut(Output<'_>)) {
@@ -416,6 +480,12 @@ impl Lane {
                     row.end_ns += origin_ns;
                     sink(Output::Frame(&row));
                 });
+            }
+        }
+        while let Some(edge) = self.edges.pop_front() {
+            let speech = self.speech(edge, origin_ns);
+            if speech.policy != Policy::Deny {
+                sink(Output::Speech(&speech));
             }
         }
         while let Some(&span) = self.pending.front() {
@@ -433,6 +503,9 @@ impl Lane {
             }
             for set in 0..self.store.extractors.len() {
                 let mut record = self.record(set, &span, discont, origin_ns);
+                if record.policy == Policy::Deny {
+                    continue;
+                }
                 if let Some(s) = self.speaker.as_mut().filter(|_| record.feature_set == FeatureSet::AffectV1.name()) {
                     s.apply(&mut record);
                 }
@@ -451,9 +524,32 @@ impl Lane {
         }
     }
 
+    /// The channel that samples `start .. end` are of, with those that carry the same, and the strictest of their policies.
+    fn meant(&self, start: u64, end: u64) -> (Channel, Policy) {
+        self.companions.of(&self.channel, self.policy, self.from + start, self.from + end)
+    }
+
+    fn speech(&self, edge: Edge, origin_ns: u64) -> Speech {
+        let (event, at) = match edge {
+            Edge::Started { at } => (SpeechEvent::Started, at),
+            Edge::Ended { at, utterance } => (SpeechEvent::Ended { utterance }, at),
+        };
+        let (channel, policy) = self.meant(at, at);
+        Speech {
+            event,
+            stream: self.config.stream.clone(),
+            channel,
+            policy,
+            at_ns: origin_ns + samples_to_ns(at),
+            running_ns: None,
+        }
+    }
+
     /// Scores a record, or gets it ready for whoever scores it later.
     fn score(&self, span: &Span, record: &mut Record) {
-        let Some(scorer) = self.config.scorer.as_ref().filter(|s| self.scores && s.takes(record)) else {
+        let Some(scorer) =
+            self.config.scorer.as_ref().filter(|s| self.scores && record.policy == Policy::Allow && s.takes(record))
+        else {
             return;
         };
         if self.audio {
@@ -512,10 +608,11 @@ impl Lane {
         for (index, reason) in &values.reasons {
             features[*index].reason = Some(reason.name().into());
         }
+        let (channel, policy) = self.meant(span.start, span.end);
         Record {
             stream: self.config.stream.clone(),
-            channel: self.channel.clone(),
-            policy: self.policy,
+            channel,
+            policy,
             segment: match self.segmenter {
                 Segmenter::Frames => SegmentKind::Frame,
                 Segmenter::File => SegmentKind::File,
@@ -558,6 +655,7 @@ struct Part<'a> {
     speaking: &'a mut bool,
     segmenter: &'a mut Segmenter,
     pending: &'a mut VecDeque<Span>,
+    edges: &'a mut VecDeque<Edge>,
     position: &'a mut u64,
 }
 
@@ -581,13 +679,13 @@ impl Part<'_> {
         let Some(vad) = self.vad else { return };
         let (threshold, speaking) = (self.threshold, &mut *self.speaking);
         let (sounds, heard) = (&mut self.store.sounds, &mut self.store.heard);
-        let (segmenter, pending) = (&mut *self.segmenter, &mut *self.pending);
+        let (segmenter, pending, edges) = (&mut *self.segmenter, &mut *self.pending, &mut *self.edges);
         let hop = self.frames.position() / HOP as u64;
         vad.push(x, |p| {
             *speaking = p >= threshold;
             *heard = p;
             if let Segmenter::Utterances(u) = segmenter {
-                u.push(p, |span| pending.push_back(span));
+                edges.extend(u.push(p, |span| pending.push_back(span)));
             }
         });
         // The latest probability stands for the hop that these samples belong to.

@@ -7,6 +7,7 @@
 mod band;
 mod baseline;
 mod config;
+mod dual_mono;
 mod extractor;
 mod fingerprint;
 mod floor;
@@ -20,6 +21,7 @@ mod row;
 #[cfg(feature = "model")]
 mod scoring;
 mod sounds;
+mod speech;
 #[cfg(not(feature = "model"))]
 mod unscored;
 mod withhold;
@@ -31,15 +33,18 @@ pub use policy::Policies;
 pub use row::FrameRow;
 #[cfg(feature = "model")]
 pub use scoring::{Attribution, Scorer, ScoringConfig};
+pub use speech::{Speech, SpeechEvent};
 #[cfg(not(feature = "model"))]
 pub use unscored::Scorer;
 
 use crate::error::{ConfigError, InputError};
 use crate::features::baseline::Baseline;
 use crate::record::{Ended, Record, SegmentKind};
+use crate::signal::HOP;
 use crate::signal::clock::rescale;
 use crate::signal::samples::Samples;
 use baseline::Speaker;
+use dual_mono::{Change, DualMono};
 use lane::Lane;
 use std::sync::Arc;
 
@@ -53,6 +58,8 @@ pub enum Output<'a> {
     Frame(&'a FrameRow),
     /// The result of one segment.
     Segment(Box<Record>),
+    /// Somebody begins or ends to speak ([`Segmentation::Utterances`] only).
+    Speech(&'a Speech),
 }
 
 /// Streaming analysis of one stream: takes blocks of audio of any size and hands out results.
@@ -84,6 +91,10 @@ pub struct Analyzer {
     rate_hz: u32,
     channels: usize,
     lanes: Vec<Lane>,
+    /// Which channels carry the same samples, where that is asked.
+    dual_mono: Option<DualMono>,
+    /// Pairs of channels that were analysed once at some time.
+    pairs: Vec<(usize, usize)>,
     /// Input frames since the last cut, and pieces of 10 ms completed.
     frames: u64,
     pieces: u64,
@@ -115,11 +126,30 @@ impl Analyzer {
             }
         };
         // A channel that is denied is not analysed at all.
-        let picked = picked.into_iter().filter(|c| config.policy_of(*c, channels) != Policy::Deny);
+        let (denied, picked): (Vec<_>, Vec<_>) =
+            picked.into_iter().partition(|c| config.policy_of(*c, channels) == Policy::Deny);
         let lanes = picked
+            .into_iter()
             .map(|c| Lane::new(config.clone(), rate_hz, c, config.policy_of(c, channels)))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { config, rate_hz, channels, lanes, frames: 0, pieces: 0, staged: 0, origin_ns: 0, finished: false })
+        let denied: Vec<usize> = denied.into_iter().flatten().collect();
+        let asked = config.collapse_dual_mono && config.segmentation != Segmentation::Frames;
+        let several = !lanes.is_empty() && lanes.len() + denied.len() > 1;
+        let dual_mono = (asked && several).then(|| DualMono::new(lanes.len(), &denied, rate_hz));
+        let pairs = Vec::new();
+        Ok(Self {
+            config,
+            rate_hz,
+            channels,
+            lanes,
+            dual_mono,
+            pairs,
+            frames: 0,
+            pieces: 0,
+            staged: 0,
+            origin_ns: 0,
+            finished: false,
+        })
     }
 
     /// The settings, shared: cloning them copies nothing.
@@ -144,6 +174,12 @@ impl Analyzer {
     #[must_use]
     pub fn position_ns(&self) -> u64 {
         self.origin_ns + rescale(self.frames, u64::from(self.rate_hz), 1_000_000_000)
+    }
+
+    /// Pairs of channels that have carried the same samples and were analysed once, as the first of them.
+    #[must_use]
+    pub fn dual_mono(&self) -> &[(usize, usize)] {
+        &self.pairs
     }
 
     /// The longest time between the end of a segment and its result, in ns: resampling, the pitch decision, smoothing
@@ -198,7 +234,7 @@ impl Analyzer {
     /// policy and its own allows it, which it carries from now on. `channels` is the number of channels of the stream. Records of other feature sets, of single frames, and those that
     /// are scored already stay as they are. Says whether there is a score now.
     pub fn score(config: &Config, channels: usize, record: &mut Record) -> bool {
-        record.policy = record.policy.max(config.policy_of(record.channel.index, channels));
+        record.policy = record.policy.max(config.policy_of_all(&record.channel, channels));
         if record.policy == Policy::Allow
             && record.scored.is_none()
             && record.segment != SegmentKind::Frame
@@ -228,6 +264,9 @@ impl Analyzer {
             for lane in &mut self.lanes {
                 lane.stage(samples, taken, take);
             }
+            if let Some(d) = &mut self.dual_mono {
+                d.stage(samples, taken, take);
+            }
             taken += take;
             self.staged(take, sink);
         }
@@ -248,6 +287,9 @@ impl Analyzer {
             let take = self.room().min(usize::try_from(rest).unwrap_or(usize::MAX));
             for lane in &mut self.lanes {
                 lane.stage_missing(take);
+            }
+            if let Some(d) = &mut self.dual_mono {
+                d.stage_missing(take);
             }
             rest -= take as u64;
             self.staged(take, sink);
@@ -292,6 +334,9 @@ impl Analyzer {
         for lane in &mut self.lanes {
             lane.reset(discont);
         }
+        if let Some(d) = &mut self.dual_mono {
+            d.reset();
+        }
         self.frames = 0;
         self.pieces = 0;
         self.staged = 0;
@@ -316,10 +361,56 @@ impl Analyzer {
         self.frames += count as u64;
         self.staged += count;
         if self.room() == 0 {
+            self.piece(sink);
             self.pieces += 1;
-            self.staged = 0;
-            for lane in &mut self.lanes {
+        }
+    }
+
+    /// The staged piece is complete, or the last one.
+    fn piece(&mut self, sink: &mut dyn FnMut(Output<'_>)) {
+        self.staged = 0;
+        if let Some(d) = &mut self.dual_mono {
+            let lanes = &self.lanes;
+            d.hear(self.pieces, |k| lanes[k].staged());
+        }
+        // What is about a whole stream is the same where that is the same from beginning to end, which is known there.
+        if self.config.segmentation != Segmentation::File {
+            self.collapse(sink);
+        }
+        for (k, lane) in self.lanes.iter_mut().enumerate() {
+            if self.dual_mono.as_ref().is_some_and(|d| d.rests(k)) {
+                lane.skip();
+            } else {
                 lane.piece(self.origin_ns, sink);
+            }
+        }
+    }
+
+    /// Channels that have been the same for long enough rest from now on, those that differ are analysed again.
+    fn collapse(&mut self, sink: &mut dyn FnMut(Output<'_>)) {
+        let Some(d) = &mut self.dual_mono else { return };
+        let (lanes, mut changes) = (&self.lanes, Vec::new());
+        d.changes(
+            self.pieces,
+            |k, since| lanes.get(k).is_none_or(|l| !l.has_begun_before(since)),
+            |change| changes.push(change),
+        );
+        for change in changes {
+            let (Change::Rests { k, leader } | Change::Wakes { k, leader }) = change;
+            let lane = self.lanes.get(k).and_then(|l| Some((l.channel()?, l.policy())));
+            let Some((index, policy)) = lane.or_else(|| Some((d.denied(k)?, Policy::Deny))) else { continue };
+            let now = self.pieces * HOP as u64;
+            match change {
+                Change::Rests { .. } => {
+                    self.lanes[leader].companions.add(index, policy, d.since(k, leader));
+                    self.lanes.get_mut(k).into_iter().for_each(|l| l.rest(self.origin_ns, sink));
+                    let pair = self.lanes[leader].channel().map(|l| (l.min(index), l.max(index)));
+                    self.pairs.extend(pair.filter(|p| !self.pairs.contains(p)));
+                }
+                Change::Wakes { .. } => {
+                    self.lanes[leader].companions.end(index, now);
+                    self.lanes.get_mut(k).into_iter().for_each(|l| l.wake(now));
+                }
             }
         }
     }
@@ -328,12 +419,16 @@ impl Analyzer {
         if self.finished {
             return;
         }
-        for lane in &mut self.lanes {
-            if self.staged > 0 {
-                lane.piece(self.origin_ns, sink);
-            }
-            lane.finish(reason, self.origin_ns, sink);
+        if self.staged > 0 {
+            self.piece(sink);
         }
-        self.staged = 0;
+        if self.config.segmentation == Segmentation::File {
+            self.collapse(sink);
+        }
+        for (k, lane) in self.lanes.iter_mut().enumerate() {
+            if !self.dual_mono.as_ref().is_some_and(|d| d.rests(k)) {
+                lane.finish(reason, self.origin_ns, sink);
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::Config;
 use crate::error::ConfigError;
-use crate::record::{Policy, Record};
+use crate::record::{Channel, Policy, Record};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -77,10 +77,16 @@ impl Policies {
         policy_of(&self.roles, &self.listed, channel, channels)
     }
 
+    /// The strictest policy of a channel and of those that carry the same samples.
+    #[must_use]
+    pub fn of_all(&self, channel: &Channel, channels: usize) -> Policy {
+        policy_of_all(channel, |c| self.of(c, channels))
+    }
+
     /// The policy for a record that somebody else may have made: the stricter of these and the one it was made under.
     #[must_use]
     pub fn of_record(&self, record: &Record, channels: usize) -> Policy {
-        self.of(record.channel.index, channels).max(record.policy)
+        self.of_all(&record.channel, channels).max(record.policy)
     }
 
     /// Makes a record what it may be under these policies: scores go where there may be none, and the record carries the
@@ -113,7 +119,17 @@ fn policy_of(roles: &[Arc<str>], listed: &[Option<Policy>], channel: Option<usiz
     }
 }
 
+fn policy_of_all(channel: &Channel, of: impl Fn(Option<usize>) -> Policy) -> Policy {
+    channel.same_as.iter().map(|c| of(Some(*c))).fold(of(channel.index), Policy::max)
+}
+
 impl Config {
+    /// The strictest policy of a channel and of those that carry the same samples. [`Policies::of_all`] says the same.
+    #[must_use]
+    pub fn policy_of_all(&self, channel: &Channel, channels: usize) -> Policy {
+        policy_of_all(channel, |c| self.policy_of(c, channels))
+    }
+
     /// The policy of a channel of a stream with `channels` channels; `None` is the mean of all channels. [`Policies::of`] says
     /// the same.
     #[must_use]

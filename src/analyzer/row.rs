@@ -85,7 +85,7 @@ impl FrameRow {
             .collect();
         Record {
             stream: config.stream.clone(),
-            channel: Channel { index: self.channel, role: config.role(self.channel), track: None },
+            channel: Channel { index: self.channel, role: config.role(self.channel), track: None, same_as: Vec::new() },
             policy: self.policy,
             segment: SegmentKind::Frame,
             start_ns: self.start_ns,

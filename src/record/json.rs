@@ -57,6 +57,8 @@ struct ChannelLine<'a> {
     role: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     track: Option<usize>,
+    #[serde(default, skip_serializing_if = "<[usize]>::is_empty")]
+    same_as: Cow<'a, [usize]>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -150,6 +152,7 @@ impl<'a> From<&'a Record> for RecordLine<'a> {
                 index: r.channel.index,
                 role: r.channel.role.as_deref().map(Into::into),
                 track: r.channel.track,
+                same_as: Cow::Borrowed(&r.channel.same_as),
             },
             policy: r.policy,
             segment: r.segment,
@@ -234,6 +237,7 @@ impl TryFrom<RecordLine<'_>> for Record {
                 index: line.channel.index,
                 role: line.channel.role.map(Into::into),
                 track: line.channel.track,
+                same_as: line.channel.same_as.into_owned(),
             },
             policy: line.policy,
             segment: line.segment,

@@ -89,6 +89,10 @@ pub enum Ended {
     Scheduled,
     /// The stream ended.
     EndOfStream,
+    /// Another stream followed on the same way: a playlist's next file, or another input that was switched to.
+    NewStream,
+    /// The analysis was stopped, or its element removed, while the stream went on.
+    Stopped,
     /// A jump in the stream's time.
     Discont,
     /// A gap without audio.
@@ -101,12 +105,14 @@ pub enum Ended {
 
 impl Ended {
     /// Every value, in the order of the schema.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Open,
         Self::Pause,
         Self::MaxLength,
         Self::Scheduled,
         Self::EndOfStream,
+        Self::NewStream,
+        Self::Stopped,
         Self::Discont,
         Self::Gap,
         Self::Reset,
@@ -122,6 +128,8 @@ impl Ended {
             Self::MaxLength => "max-length",
             Self::Scheduled => "scheduled",
             Self::EndOfStream => "end-of-stream",
+            Self::NewStream => "new-stream",
+            Self::Stopped => "stopped",
             Self::Discont => "discont",
             Self::Gap => "gap",
             Self::Reset => "reset",
@@ -140,6 +148,8 @@ pub struct Channel {
     /// Which audio track of a file with several the channel belongs to, the first being 0. The index counts the channels of all
     /// tracks through.
     pub track: Option<usize>,
+    /// Other channels that carry the same samples throughout the segment and have no result of their own: this one stands for them.
+    pub same_as: Vec<usize>,
 }
 
 impl Channel {

@@ -1,5 +1,6 @@
 //! Utterances: speech between two pauses, with interim results while it lasts.
 
+use super::edge::{Edge, Speaking};
 use super::span::Span;
 use super::vad::VAD_FRAME;
 use crate::error::ConfigError;
@@ -84,27 +85,34 @@ pub struct Utterances {
     config: UtteranceConfig,
     position: u64,
     open: Option<OpenUtterance>,
+    /// Speech goes on where an utterance is cut for its length.
+    speaking: Option<Speaking>,
 }
 
 impl Utterances {
     /// A cutter with settings that were checked.
     #[must_use]
     pub fn new(config: UtteranceConfig) -> Self {
-        Self { config, position: 0, open: None }
+        Self { config, position: 0, open: None, speaking: None }
     }
 
-    /// Takes the probability of speech in the next frame of 16 ms. Hands on interim and final spans.
-    pub fn push(&mut self, probability: f32, mut span: impl FnMut(Span)) {
+    /// Takes the probability of speech in the next frame of 16 ms. Hands on interim and final spans, and gives the edge of speech
+    /// that this decides.
+    pub fn push(&mut self, probability: f32, mut span: impl FnMut(Span)) -> Option<Edge> {
         let begin = self.position;
         let end = begin + VAD_FRAME as u64;
         self.position = end;
-        if probability >= self.config.threshold {
+        let spoken = probability >= self.config.threshold;
+        if spoken {
             let open =
                 self.open.get_or_insert(OpenUtterance { start: begin, spoken_until: begin, speech: 0, interims: 0 });
             open.spoken_until = end;
             open.speech += VAD_FRAME as u64;
         }
-        let Some(open) = &mut self.open else { return };
+        let enough = self.open.is_some_and(|o| o.speech >= self.config.min_speech);
+        let (pause, hangover) = (self.config.min_pause, self.config.hangover);
+        let edge = Speaking::hear(&mut self.speaking, spoken, enough, end, pause, hangover);
+        let Some(open) = &mut self.open else { return edge };
         let confirmed = open.speech >= self.config.min_speech;
         if end - open.spoken_until >= self.config.min_pause {
             let last = (open.spoken_until + self.config.hangover).min(end);
@@ -114,7 +122,7 @@ impl Utterances {
             if confirmed {
                 span(done);
             }
-            return;
+            return edge;
         }
         let length = end - open.start;
         if length >= self.config.max_length {
@@ -131,7 +139,7 @@ impl Utterances {
             if confirmed {
                 span(done);
             }
-            return;
+            return edge;
         }
         let due = u64::from(open.interims + 1) * self.config.interim;
         if self.config.interim > 0 && confirmed && length >= due {
@@ -144,6 +152,19 @@ impl Utterances {
             });
             open.interims += 1;
         }
+        edge
+    }
+
+    /// The edge of speech where the stream ends after `position` samples; to be asked before [`Self::finish`].
+    #[must_use]
+    pub fn last_edge(&self, position: u64) -> Option<Edge> {
+        Some(self.speaking?.ends(position, self.config.hangover))
+    }
+
+    /// Whether an utterance may have begun before sample `at`, or has interim results.
+    #[must_use]
+    pub fn has_begun_before(&self, at: u64) -> bool {
+        self.open.is_some_and(|o| o.start < at || o.interims > 0)
     }
 
     /// Sample before which no later span begins.
@@ -169,6 +190,7 @@ impl Utterances {
     pub fn reset(&mut self) {
         self.position = 0;
         self.open = None;
+        self.speaking = None;
     }
 }
 
@@ -231,6 +253,81 @@ mod tests {
             cut(c, "s".repeat(12).as_str()),
             [(0.0, 5.0, 0, Ended::Open), (0.0, 10.0, 1, Ended::Open), (0.0, 12.0, 2, Ended::EndOfStream)]
         );
+    }
+
+    /// Edges by definition: speech frames that lie less than the least pause apart belong together.
+    fn edges_of(config: &UtteranceConfig, speech: &[bool]) -> Vec<Edge> {
+        let frame = VAD_FRAME as u64;
+        let (mut edges, mut run): (Vec<Edge>, Option<(u64, u64)>) = (Vec::new(), None);
+        let total = speech.len() as u64 * frame;
+        let close = |(_, (last, count)): (u64, (u64, u64)), limit: u64| Edge::Ended {
+            at: ((last + 1) * frame + config.hangover).min(limit),
+            utterance: count * frame >= config.min_speech,
+        };
+        let mut start = 0;
+        for k in 0..speech.len() as u64 {
+            if let Some((last, _)) = run
+                && (k - last) * frame >= config.min_pause + frame
+            {
+                edges.push(close((start, run.take().unwrap()), u64::MAX));
+            }
+            if speech[k as usize] {
+                if run.is_none() {
+                    start = k;
+                    edges.push(Edge::Started { at: k * frame });
+                }
+                run = Some((k, run.map_or(1, |(_, n)| n + 1)));
+            }
+        }
+        // A pause that is complete with the last frame ends it too; either way it reaches no further than the stream.
+        edges.extend(run.map(|r| close((start, r), total)));
+        edges
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn edges_are_those_of_the_definition(
+            runs in proptest::collection::vec((1usize..12, 1usize..12), 0..12),
+            hangover in 0u64..=3, min_speech in 1u64..=6, min_pause in 3u64..=6,
+        ) {
+            let config = UtteranceConfig {
+                hangover: hangover * 256, min_speech: min_speech * 256, min_pause: min_pause * 256, max_length: 10_000 * 256,
+                ..config()
+            };
+            let speech: Vec<bool> = runs.iter()
+                .flat_map(|(s, p)| std::iter::repeat_n(true, *s).chain(std::iter::repeat_n(false, *p))).collect();
+            let mut u = Utterances::new(config);
+            let mut spans = Vec::new();
+            let mut edges: Vec<Edge> =
+                speech.iter().filter_map(|s| u.push(if *s { 0.9 } else { 0.1 }, |s| spans.push(s))).collect();
+            let position = speech.len() as u64 * 256;
+            edges.extend(u.last_edge(position));
+            spans.extend(u.finish(position, Ended::EndOfStream));
+            proptest::prop_assert_eq!(&edges, &edges_of(&config, &speech));
+            // Every utterance has its two edges.
+            let of_spans: Vec<u64> = spans.iter().filter(|s| !s.partial).map(|s| s.end).collect();
+            let ends: Vec<u64> = edges.iter()
+                .filter_map(|e| match e { Edge::Ended { at, utterance: true } => Some(*at), _ => None }).collect();
+            proptest::prop_assert_eq!(of_spans, ends);
+        }
+    }
+
+    #[test]
+    fn a_cut_for_length_is_no_edge_of_speech() {
+        let c = UtteranceConfig { max_length: 10 * 256, min_speech: 4 * 256, ..config() };
+        let edges = |pattern: &str| {
+            let mut u = Utterances::new(c);
+            let edges: Vec<Edge> =
+                pattern.chars().filter_map(|f| u.push(if f == 's' { 0.9 } else { 0.1 }, |_| ())).collect();
+            edges
+        };
+        let last = edges(&format!("{}...", "s".repeat(21)));
+        assert_eq!(last, [Edge::Started { at: 0 }, Edge::Ended { at: 22 * 256, utterance: true }]);
+        // Cut in the middle of a pause, it ends with the pause.
+        let pause = edges("sssssssss..");
+        assert_eq!(pause, [Edge::Started { at: 0 }]);
+        let pause = edges("sssssssss...");
+        assert_eq!(pause, [Edge::Started { at: 0 }, Edge::Ended { at: 10 * 256, utterance: true }]);
     }
 
     #[test]

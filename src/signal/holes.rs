@@ -105,6 +105,12 @@ impl Holes {
         self.decide();
     }
 
+    /// The latest samples as they came; lost ones are no numbers.
+    #[must_use]
+    pub fn latest(&self, samples: usize) -> &[f32] {
+        self.history.get(self.history.end().saturating_sub(samples as u64), samples).unwrap_or_default()
+    }
+
     /// No sound comes any more: what could not be concealed stays a hole.
     pub fn finish(&mut self) {
         self.undecided.clear();

@@ -3,7 +3,7 @@
 use super::Tap;
 use crate::cut::{Cut, Why};
 use crate::timeline::{LONGEST_BRIDGED, Step, Timeline};
-use affect::analyzer::{Config, Output};
+use affect::analyzer::{Config, Output, Speech};
 use affect::record::{Ended, Record};
 use gst::prelude::*;
 
@@ -95,14 +95,29 @@ impl Tap {
     }
 }
 
+/// What has come out and was not taken yet.
+#[derive(Default)]
+pub(super) struct Ready {
+    pub records: Vec<Record>,
+    pub speech: Vec<Speech>,
+}
+
 /// Stamps what the analyzer hands out, and puts it to what is ready.
-pub(super) fn collect(output: Output<'_>, config: &Config, timeline: Option<&Timeline>, ready: &mut Vec<Record>) {
+pub(super) fn collect(output: Output<'_>, config: &Config, timeline: Option<&Timeline>, ready: &mut Ready) {
     let mut record = match output {
         Output::Frame(row) => row.to_record(config),
         Output::Segment(record) => *record,
+        Output::Speech(speech) => {
+            let mut speech = speech.clone();
+            if let Some(t) = timeline {
+                t.stamp_speech(&mut speech);
+            }
+            ready.speech.push(speech);
+            return;
+        }
     };
     if let Some(t) = timeline {
         t.stamp(&mut record);
     }
-    ready.push(record);
+    ready.records.push(record);
 }

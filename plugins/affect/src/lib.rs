@@ -14,6 +14,7 @@ mod outbox;
 mod properties;
 pub mod result;
 pub mod seen;
+pub mod speech;
 mod tap;
 
 /// Caps of the stream of results.

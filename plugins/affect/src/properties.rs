@@ -9,6 +9,37 @@ use affect::error::ConfigError;
 use gst::glib;
 use std::collections::BTreeMap;
 
+/// What to do about a property that cannot be read, or used, while audio flows.
+pub const CLOSED_ADVICE: &str =
+    "Audio passes through unchanged, without results, until the property is set to something that can be used.";
+
+/// Why a value was not taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// It cannot be read, or used: there are no results until it can.
+    Unusable(String),
+    /// It cannot change while the element runs: the value that the property shows stays in force.
+    Fixed(String),
+}
+
+impl Refused {
+    /// What to do about it.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Unusable(_) => CLOSED_ADVICE,
+            Self::Fixed(_) => "Results go on as before. Set it in the state NULL or READY, or use a further element.",
+        }
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unusable(why) | Self::Fixed(why) => f.write_str(why),
+        }
+    }
+}
+
 /// The values of all properties of an element.
 pub trait Values: Clone {
     /// Takes over one value, whose type the property system has checked.
@@ -19,6 +50,11 @@ pub trait Values: Clone {
     /// # Errors
     /// A text that names what is wrong.
     fn apply(&mut self, list: &str) -> Result<Vec<String>, String>;
+
+    /// The property of a running element in which `next` differs and may not.
+    fn fixed(&self, _next: &Self) -> Option<&'static str> {
+        None
+    }
 
     /// Checks all that can be checked for audio of so many channels; 0 where that is not known yet.
     ///
@@ -52,8 +88,9 @@ impl<V: Values> Properties<V> {
     /// Sets a property of an element that runs (its audio has so many channels) or does not.
     ///
     /// # Errors
-    /// A text that names the property and what is wrong. Nothing has changed then, and [`Self::closed`] says so from now on.
-    pub fn assign(&mut self, name: &str, value: &glib::Value, running: Option<usize>) -> Result<(), String> {
+    /// [`Refused`] names the property and what is wrong. Nothing has changed then; [`Self::closed`] says so from now on where
+    /// results have to stop.
+    pub fn assign(&mut self, name: &str, value: &glib::Value, running: Option<usize>) -> Result<(), Refused> {
         let mut next = self.values.clone();
         let named = if name == "settings" {
             next.apply(&value.get::<Option<String>>().ok().flatten().unwrap_or_default())
@@ -61,6 +98,11 @@ impl<V: Values> Properties<V> {
             next.set(name, value);
             Ok(Vec::new())
         };
+        if let (Some(_), Ok(_), Some(fixed)) = (running, &named, self.values.fixed(&next)) {
+            return Err(Refused::Fixed(format!(
+                "{fixed} cannot change while the element runs: what it was stays in use"
+            )));
+        }
         // Before the start values may come one by one and fit together in the end only.
         let checked = named.and_then(|named| match running {
             Some(channels) => next.check(channels).map(|()| named).map_err(|e| e.to_string()),
@@ -76,7 +118,7 @@ impl<V: Values> Properties<V> {
             Err(why) => {
                 let why = format!("{name}: {why}");
                 self.refused.insert(name.to_owned(), why.clone());
-                Err(why)
+                Err(Refused::Unusable(why))
             }
         }
     }

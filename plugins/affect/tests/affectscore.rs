@@ -63,6 +63,32 @@ fn audio_is_untouched_and_scores_are_explained() {
     assert_eq!(unique(&ran.results), unique(&ran.messages));
 }
 
+/// Metas and messages say flatly what the record says: whose it is, why it ended, and which model was asked.
+#[test]
+fn flat_fields_agree_with_the_record() {
+    let ran = launch(&format!("{} ! affectscore channel-roles=,caller stream=line-7 ! appsink name=out", file(CALL)));
+    assert!(ran.results.len() > 20 && ran.messages.len() > 20);
+    let mut seen = std::collections::BTreeSet::new();
+    for s in ran.results.iter().chain(ran.messages.iter().filter(|s| s.name() == "affect-result")) {
+        let r = json(s);
+        let text = |name: &str| s.get::<Option<String>>(name).ok().flatten();
+        let want = |pointer: &str| r.pointer(pointer).and_then(|v| v.as_str()).map(str::to_owned);
+        for (field, pointer) in [
+            ("stream", "/stream"),
+            ("role", "/channel/role"),
+            ("ended", "/ended"),
+            ("model", "/provenance/model/id"),
+            ("model-version", "/provenance/model/version"),
+            ("label", "/emotion/label"),
+        ] {
+            assert_eq!(text(field), want(pointer), "{field}");
+            seen.extend(text(field).map(|_| field));
+        }
+        assert_eq!(text("stream").unwrap(), "line-7");
+    }
+    assert_eq!(seen.len(), 6, "{seen:?}");
+}
+
 /// Features from upstream, computed here, sync, async, or by the library alone: the same scores to the last bit; reruns are
 /// byte-identical.
 #[test]

@@ -1,12 +1,12 @@
 //! Implementation of `affectextract`.
 
+use super::form::Form;
 use super::state::State;
 use crate::outbox::{Outbox, poster};
-use crate::{RESULT_CAPS, meta, result};
+use crate::{meta, result};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
-use std::str::FromStr;
 use std::sync::LazyLock;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -21,9 +21,14 @@ pub struct AffectExtract {
 }
 
 impl AffectExtract {
-    /// The results pad, with its sticky events pushed.
+    /// The results pad, with its sticky events pushed, in the form that its peer takes.
     fn results_pad(&self) -> Option<gst::Pad> {
-        let (pad, events) = self.outbox.with(State::pad)?;
+        let pad = self.outbox.with(|s| s.results.clone())?;
+        let form = pad.check_reconfigure().then(|| {
+            let taken = poster::outside(|| pad.allowed_caps());
+            taken.map_or(Form::default(), |caps| Form::of_peer(&caps))
+        });
+        let (pad, events) = self.outbox.with(|s| s.pad(form))?;
         for event in events {
             poster::push_event(&pad, event);
         }
@@ -51,13 +56,8 @@ impl AffectExtract {
         let Some(pad) = self.results_pad() else { return Ok(()) };
         for structure in results {
             let (Ok(id), Ok(json)) = (structure.get::<&str>("id"), structure.get::<&str>("json")) else { continue };
-            let Some(at) = self.outbox.with(|s| s.place(id, at)) else { continue };
-            let mut buffer = gst::Buffer::from_slice(format!("{json}\n"));
-            if let Some(b) = buffer.get_mut() {
-                b.set_pts(at);
-                b.set_duration(gst::ClockTime::ZERO);
-            }
-            let flow = poster::push(&pad, buffer);
+            let Some((at, form)) = self.outbox.with(|s| s.place(id, at).map(|at| (at, s.form))) else { continue };
+            let flow = poster::push(&pad, form.buffer(&structure, json, at));
             self.combine(&pad, flow)?;
         }
         Ok(())
@@ -159,6 +159,11 @@ impl ObjectSubclass for AffectExtract {
             .event_function(|_, parent, event| {
                 Self::catch_panic_pad_function(parent, || false, |imp| imp.sink_event(event))
             })
+            .iterate_internal_links_function(|_, parent| {
+                // What may come in is what `src` takes; the peer of `results` has no say in it.
+                let none = || gst::Iterator::from_vec(Vec::new());
+                Self::catch_panic_pad_function(parent, none, |imp| gst::Iterator::from_vec(vec![imp.src.clone()]))
+            })
             .flags(gst::PadFlags::PROXY_CAPS | gst::PadFlags::PROXY_ALLOCATION | gst::PadFlags::PROXY_SCHEDULING)
             .build();
         let src = gst::Pad::builder_from_template(&any("src"))
@@ -197,11 +202,11 @@ impl ElementImpl for AffectExtract {
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
             let any = gst::Caps::new_any();
-            let json = gst::Caps::from_str(RESULT_CAPS).unwrap_or_else(|_| gst::Caps::new_any());
+            let results = Form::all_caps();
             [
                 ("sink", gst::PadDirection::Sink, gst::PadPresence::Always, &any),
                 ("src", gst::PadDirection::Src, gst::PadPresence::Always, &any),
-                ("results", gst::PadDirection::Src, gst::PadPresence::Request, &json),
+                ("results", gst::PadDirection::Src, gst::PadPresence::Request, &results),
             ]
             .into_iter()
             .filter_map(|(name, direction, presence, caps)| gst::PadTemplate::new(name, direction, presence, caps).ok())

@@ -1,5 +1,6 @@
 //! `affectextract`: results as a sparse stream of their own.
 
+mod form;
 mod imp;
 mod state;
 

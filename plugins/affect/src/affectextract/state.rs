@@ -1,9 +1,8 @@
 //! The stream of results: where it is, and which results it has had.
 
-use crate::RESULT_CAPS;
+use super::form::Form;
 use crate::seen::Seen;
 use gst_base::UniqueFlowCombiner;
-use std::str::FromStr;
 
 /// A gap event comes after this much audio without a result.
 const GAP_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
@@ -18,6 +17,8 @@ pub(super) struct State {
     pub group: Option<gst::GroupId>,
     pub segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     pub started: bool,
+    /// What the buffers are, by the caps that were pushed last.
+    pub form: Form,
     /// Up to where the stream of results is accounted for.
     pub position: Option<gst::ClockTime>,
 }
@@ -29,9 +30,11 @@ impl State {
         self.position = None;
     }
 
-    /// The results pad, and its sticky events where they have not been pushed.
-    pub fn pad(&mut self) -> Option<(gst::Pad, Vec<gst::Event>)> {
+    /// The results pad, and its sticky events where they have not been pushed. `form` is what the peer takes, where it was asked.
+    pub fn pad(&mut self, form: Option<Form>) -> Option<(gst::Pad, Vec<gst::Event>)> {
         let pad = self.results.clone()?;
+        let other = form.filter(|f| *f != self.form);
+        self.form = form.unwrap_or(self.form);
         let mut events = Vec::new();
         if !self.started {
             let id = format!("{}/affect-results", self.stream_id.as_ref()?);
@@ -41,9 +44,11 @@ impl State {
                 start = start.group_id(group);
             }
             events.push(start.build());
-            events.extend(gst::Caps::from_str(RESULT_CAPS).ok().map(|caps| gst::event::Caps::new(&caps)));
+            events.push(gst::event::Caps::new(&self.form.caps()));
             events.push(gst::event::Segment::new(segment));
             self.started = true;
+        } else if let Some(form) = other {
+            events.push(gst::event::Caps::new(&form.caps()));
         }
         Some((pad, events))
     }

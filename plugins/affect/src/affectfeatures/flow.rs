@@ -1,15 +1,17 @@
 //! From audio and events to records, and where those go.
 
-use super::imp::{ADVICE, AffectFeatures, CAT};
+use super::imp::{AffectFeatures, CAT};
 use super::state::{State, Stream};
 use crate::outbox::{Outbox, poster};
-use crate::result;
+use crate::properties::CLOSED_ADVICE;
 use crate::tap::Trouble;
 use crate::tap::analysis::{self, Analyses, Step};
 use crate::tap::backlog::Backlog;
 use crate::tap::input::Input;
 use crate::tap::settings::Settings;
-use affect::record::Record;
+use crate::{result, speech};
+use affect::analyzer::Speech;
+use affect::record::{Ended, Record};
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
@@ -25,8 +27,24 @@ impl AffectFeatures {
                 gst::info!(CAT, imp = self, "{cut}");
             }
         }
+        let speech = stream.tap.take_speech();
         self.outbox.with(|s| s.put_stream(stream));
+        self.tell(speech);
         result
+    }
+
+    /// Posts starts and ends of speech.
+    fn tell(&self, speech: Vec<Speech>) {
+        if !speech.is_empty() {
+            let said = self.outbox.with(|s| s.may_say(speech));
+            said.iter().for_each(|e| self.post(speech::message(e, &*self.obj())));
+        }
+    }
+
+    /// Posts a message, also where the element has been taken out of its bin and has not stopped yet.
+    fn post(&self, message: gst::Message) {
+        let bus = self.outbox.with(|s| s.bus.clone());
+        bus.post(&*self.obj(), message);
     }
 
     pub(super) fn note(&self, error: String) {
@@ -43,10 +61,20 @@ impl AffectFeatures {
         analysis::turn_to(self, Input::End);
         // Interrupted, what is pending is forgotten by the flush or stop that did it.
         if analysis::catch_up(self).is_ok() {
-            let structures = self.deliver();
-            if !structures.is_empty() {
-                poster::push_event(self.obj().src_pad(), result::event(structures));
-            }
+            self.push_ready();
+        }
+    }
+
+    /// Another stream begins: what is ready of the one before goes out ahead of it.
+    pub(super) fn next_stream(&self, id: &str) {
+        analysis::turn_to(self, Input::Stream(id.to_owned()));
+        self.push_ready();
+    }
+
+    fn push_ready(&self) {
+        let structures = self.deliver();
+        if !structures.is_empty() {
+            poster::push_event(self.obj().src_pad(), result::event(structures));
         }
     }
 
@@ -66,7 +94,7 @@ impl AffectFeatures {
                     return Some(gst::FlowError::Error);
                 }
                 if self.outbox.with(|s| s.properties.cannot_be_used(&why)) {
-                    poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, ADVICE);
+                    poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, CLOSED_ADVICE);
                 }
             }
             Trouble::Buffer(e) => {
@@ -119,7 +147,10 @@ impl Analyses for AffectFeatures {
                 Input::LeftOut(duration) => tap.leave_out(duration),
                 Input::Gap(pts, duration) => tap.missing_time(Some(pts), duration),
                 Input::Info(info) => tap.set_info(*info),
-                Input::Stream(id) => tap.set_stream(&id),
+                Input::Stream(id) => {
+                    tap.set_stream(&id);
+                    return tap.take();
+                }
                 Input::Segment(segment) => {
                     if segment.is_none() {
                         gst::warning!(CAT, imp = self, "segment is not in time format: no features");
@@ -130,6 +161,10 @@ impl Analyses for AffectFeatures {
                 }
                 Input::End => {
                     tap.finish();
+                    return tap.take();
+                }
+                Input::Stop => {
+                    tap.end(Ended::Stopped);
                     return tap.take();
                 }
                 // Results of elements upstream are none of this one's.
@@ -149,7 +184,7 @@ impl Analyses for AffectFeatures {
 
     fn say(&self, records: Vec<Record>) {
         for record in records {
-            poster::post(&*self.obj(), result::message(&record, &*self.obj()));
+            self.post(result::message(&record, &*self.obj()));
         }
     }
 }

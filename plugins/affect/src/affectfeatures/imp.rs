@@ -1,6 +1,7 @@
 //! Implementation of `affectfeatures`.
 
 use super::state::{State, Stats};
+use crate::outbox::poster::LastBus;
 use crate::outbox::{Outbox, poster};
 use crate::tap::analysis;
 use crate::tap::input::Input;
@@ -12,14 +13,11 @@ use gst::subclass::prelude::*;
 use gst_base::subclass::BaseTransformMode;
 use gst_base::subclass::prelude::*;
 use std::sync::LazyLock;
+use std::time::Instant;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("affectfeatures", gst::DebugColorFlags::empty(), Some("Acoustic features of speech"))
 });
-
-/// What to do about a property that cannot be read, or used, while audio flows.
-pub(super) const ADVICE: &str =
-    "Audio passes through unchanged, without results, until the property is set to something that can be used.";
 
 impl AffectFeatures {
     fn stats_structure(&self) -> gst::Structure {
@@ -91,14 +89,14 @@ impl ObjectImpl for AffectFeatures {
             match &outcome {
                 Ok(()) if !BESIDE.contains(&pspec.name()) => s.stream.outdate(),
                 Ok(()) => {}
-                Err(why) => s.stats.last_error = Some(why.clone()),
+                Err(refused) => s.stats.last_error = Some(refused.to_string()),
             }
             (outcome, running)
         });
-        if let Err(why) = outcome {
-            gst::error!(CAT, imp = self, "{why}");
+        if let Err(refused) = outcome {
+            gst::error!(CAT, imp = self, "{refused}");
             if running {
-                poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, ADVICE);
+                poster::warning(&*self.obj(), gst::LibraryError::Settings, &refused.to_string(), refused.advice());
             }
         }
     }
@@ -150,8 +148,10 @@ impl BaseTransformImpl for AffectFeatures {
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
         // Settings that can never work fail here, before any data flow.
+        let bus = LastBus::of(&*self.obj());
         let checked = self.outbox.with(|s| {
             s.renew();
+            s.bus = bus;
             s.stats = Stats::default();
             s.properties.forget_trouble();
             let checked = s.properties.check();
@@ -164,6 +164,7 @@ impl BaseTransformImpl for AffectFeatures {
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
         self.outbox.interrupt();
+        analysis::conclude(self, Instant::now() + analysis::CONCLUSION);
         analysis::cease(self);
         self.outbox.with(|s| {
             s.renew();
@@ -192,7 +193,7 @@ impl BaseTransformImpl for AffectFeatures {
     fn sink_event(&self, event: gst::Event) -> bool {
         use gst::EventView;
         match event.view() {
-            EventView::StreamStart(e) => analysis::turn_to(self, Input::Stream(e.stream_id().to_owned())),
+            EventView::StreamStart(e) => self.next_stream(e.stream_id()),
             EventView::Segment(e) => {
                 let segment = e.segment().downcast_ref::<gst::ClockTime>().cloned();
                 analysis::turn_to(self, Input::Segment(segment.map(Box::new)));

@@ -1,10 +1,12 @@
 //! What the threads of `affectfeatures` share, and what becomes of a record on its way out.
 
+use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::properties::Properties;
 use crate::tap::Tap;
 use crate::tap::backlog::Backlog;
 use crate::tap::settings::Settings;
+use affect::analyzer::Speech;
 use affect::record::{Ended, Record, SegmentKind};
 
 #[derive(Default)]
@@ -35,6 +37,8 @@ pub struct State {
     pub stream: Workspace<Stream>,
     /// Channels of the audio; 0 before caps.
     pub channels: usize,
+    /// Where the element speaks while it runs.
+    pub bus: LastBus,
     pub stats: Stats,
     pub backlog: Backlog,
     /// Results that no buffer or event has taken yet.
@@ -70,6 +74,13 @@ impl State {
         self.stats.max_delay = counts.max_delay;
         self.stats.left_out = counts.left_out;
         self.stream.put(stream);
+    }
+
+    /// Starts and ends of speech that may be told under the policies in force.
+    pub fn may_say(&self, mut speech: Vec<Speech>) -> Vec<Speech> {
+        let (policies, settings) = (self.properties.policies(), self.properties.values());
+        speech.retain_mut(|e| settings.says(e, policies.of_all(&e.channel, self.channels)));
+        speech
     }
 
     /// Takes over records, as far as the policies in force allow. Gives those to be posted.
@@ -117,5 +128,6 @@ impl State {
         self.backlog.begin();
         self.undelivered.clear();
         self.stream = Workspace::default();
+        self.bus = LastBus::default();
     }
 }

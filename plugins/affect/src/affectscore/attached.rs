@@ -2,7 +2,7 @@
 
 use super::imp::AffectScore;
 use crate::result;
-use affect::record::{Policy, Record, SegmentKind};
+use affect::record::{Channel, Policy, Record, SegmentKind};
 
 impl AffectScore {
     /// What may go on of these results; `None` if all of it may, as it is.
@@ -26,11 +26,12 @@ impl AffectScore {
     }
 
     fn bind(&self, s: &gst::Structure) -> Bound {
-        let channel = s.get::<i32>("channel").ok().and_then(|c| usize::try_from(c).ok());
+        let index = s.get::<i32>("channel").ok().and_then(|c| usize::try_from(c).ok());
+        let channel = Channel { index, role: None, track: None, same_as: result::same_as(s) };
         // One that says nothing is of nobody knows whom, and has features only.
         let carried = s.get::<&str>("policy").map_or(Some(Policy::FeaturesOnly), Policy::named);
         let Some(carried) = carried else { return Bound::Nothing };
-        let policy = self.outbox.with(|state| state.policy(channel, carried));
+        let policy = self.outbox.with(|state| state.policy(&channel, carried));
         if policy == Policy::Deny {
             return Bound::Nothing;
         }

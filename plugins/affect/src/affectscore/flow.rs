@@ -35,7 +35,9 @@ impl AffectScore {
                 gst::info!(CAT, imp = self, "{cut}");
             }
         }
+        let speech = stream.tap.take_speech();
         self.outbox.with(|s| s.put_stream(stream));
+        self.say_speech(speech);
         result
     }
 
@@ -98,10 +100,10 @@ impl AffectScore {
     }
 
     /// Scores a segment, on whichever thread it is, holding no lock: under the policies of this moment.
-    fn infer(&self, job: Job) -> Finished {
+    pub(super) fn infer(&self, job: Job) -> Finished {
         let Job { config, mut record, refined, since } = job;
         let (channels, lateness, gathers) = self.outbox.with(|s| {
-            record.policy = s.policy(record.channel.index, record.policy);
+            record.policy = s.policy(&record.channel, record.policy);
             let settings = s.properties.values();
             (s.channels, Duration::from_nanos(settings.max_lateness), settings.batch_size > 1)
         });
@@ -133,8 +135,7 @@ impl AffectScore {
             if stream.beside {
                 outcomes.push(Outcome::Queue(job));
             } else if self.outbox.interrupted() {
-                // A flush or a stop: it forgets what is pending.
-                break;
+                self.outbox.with(|s| s.parked.push(job));
             } else {
                 outcomes.push(Outcome::Keep(self.infer(job)));
             }
@@ -167,7 +168,7 @@ impl AffectScore {
                 gst::trace!(CAT, imp = self, "a result of {set} version {version} is left alone");
                 continue;
             }
-            let policy = self.outbox.with(|s| s.policy(record.channel.index, record.policy));
+            let policy = self.outbox.with(|s| s.policy(&record.channel, record.policy));
             // What is attached already is all that may be told. Only a final result may have to follow a scored interim one.
             if policy == Policy::Deny || (policy != Policy::Allow && record.ended == Ended::Open) {
                 continue;

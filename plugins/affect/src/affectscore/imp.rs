@@ -4,6 +4,7 @@ use super::loading::Loading;
 use super::rules::Rules;
 use super::settings::{OF_THE_MODEL, PROPERTIES, beside};
 use super::state::{State, Stats};
+use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::outbox::{Outbox, poster};
 use crate::tap::analysis;
@@ -15,14 +16,11 @@ use gst::subclass::prelude::*;
 use gst_base::subclass::BaseTransformMode;
 use gst_base::subclass::prelude::*;
 use std::sync::LazyLock;
+use std::time::Instant;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("affectscore", gst::DebugColorFlags::empty(), Some("Emotion scores of speech, explained"))
 });
-
-/// What to do about a property that cannot be read, or used, while audio flows.
-pub(super) const ADVICE: &str =
-    "Audio passes through unchanged, without results, until the property is set to something that can be used.";
 
 /// The element.
 #[derive(Default)]
@@ -108,16 +106,16 @@ impl ObjectImpl for AffectScore {
                     s.follow_policies();
                 }
                 Ok(()) => {}
-                Err(why) => s.stats.last_error = Some(why.clone()),
+                Err(refused) => s.stats.last_error = Some(refused.to_string()),
             }
             (outcome, running)
         });
         match outcome {
             Ok(()) => self.settle(),
-            Err(why) => {
-                gst::error!(CAT, imp = self, "{why}");
+            Err(refused) => {
+                gst::error!(CAT, imp = self, "{refused}");
                 if running {
-                    poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, ADVICE);
+                    poster::warning(&*self.obj(), gst::LibraryError::Settings, &refused.to_string(), refused.advice());
                 }
             }
         }
@@ -157,6 +155,7 @@ impl ElementImpl for AffectScore {
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
         if transition == gst::StateChange::PausedToReady {
             // The streaming thread may be waiting for the model, or for what is queued.
+            self.outbox.with(|s| s.stopping = Some(Instant::now()));
             self.outbox.interrupt();
         }
         poster::outside(|| self.parent_change_state(transition))
@@ -170,7 +169,9 @@ impl BaseTransformImpl for AffectScore {
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
         // Settings that can never work fail here, before any data flow.
+        let bus = LastBus::of(&*self.obj());
         let checked = self.outbox.with(|s| {
+            s.bus = bus;
             s.properties.forget_trouble();
             s.properties.check()?;
             s.stream = Workspace::default();
@@ -188,6 +189,7 @@ impl BaseTransformImpl for AffectScore {
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
         self.outbox.interrupt();
+        self.say_rest();
         self.outbox.with(|s| {
             s.loading = Loading::Not;
             s.running = false;
@@ -227,7 +229,7 @@ impl BaseTransformImpl for AffectScore {
     fn sink_event(&self, event: gst::Event) -> bool {
         use gst::EventView;
         match event.view() {
-            EventView::StreamStart(e) => analysis::turn_to(self, Input::Stream(e.stream_id().to_owned())),
+            EventView::StreamStart(e) => self.next_stream(e.stream_id()),
             EventView::Segment(e) => {
                 let segment = e.segment().downcast_ref::<gst::ClockTime>().cloned();
                 analysis::turn_to(self, Input::Segment(segment.map(Box::new)));

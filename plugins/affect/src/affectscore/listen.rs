@@ -1,17 +1,19 @@
 //! What `affectscore` does with what comes in on its pad, in the stream or beside it.
 
 use super::flow::Halt;
-use super::imp::{ADVICE, AffectScore, CAT};
+use super::imp::{AffectScore, CAT};
 use super::outcome::{Outcome, Said};
 use super::state::{State, Stream};
 use crate::meta;
 use crate::outbox::{Outbox, poster};
+use crate::properties::CLOSED_ADVICE;
 use crate::tap::Trouble;
 use crate::tap::analysis::{Analyses, Step};
 use crate::tap::backlog::Backlog;
 use crate::tap::input::Input;
 use crate::tap::settings::Settings;
 use affect::error::{ConfigError, InputError};
+use affect::record::Ended;
 use gst::subclass::prelude::*;
 
 impl AffectScore {
@@ -33,7 +35,7 @@ impl AffectScore {
             return Some(gst::FlowError::Error);
         }
         if self.outbox.with(|s| s.properties.cannot_be_used(&why)) {
-            poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, ADVICE);
+            poster::warning(&*self.obj(), gst::LibraryError::Settings, &why, CLOSED_ADVICE);
         }
         None
     }
@@ -115,8 +117,11 @@ impl Analyses for AffectScore {
                 Input::Info(info) => stream.tap.set_info(*info),
                 Input::Stream(id) => {
                     stream.tap.set_stream(&id);
+                    let fresh = stream.tap.take();
+                    let outcomes = self.pass_on(stream, fresh);
                     // The next buffer asks again who is upstream.
                     stream.config = None;
+                    return outcomes;
                 }
                 Input::Segment(segment) => drop(stream.tap.set_segment(segment.map(|s| *s))),
                 Input::Results(structures) if stream.upstream => return self.refine(stream, &structures),
@@ -125,7 +130,12 @@ impl Analyses for AffectScore {
                     let fresh = stream.tap.take();
                     return self.pass_on(stream, fresh);
                 }
-                Input::Audio(..) | Input::Results(_) | Input::End => {}
+                Input::Stop if stream.config.is_some() => {
+                    stream.tap.end(Ended::Stopped);
+                    let fresh = stream.tap.take();
+                    return self.pass_on(stream, fresh);
+                }
+                Input::Audio(..) | Input::Results(_) | Input::End | Input::Stop => {}
             }
             Vec::new()
         });

@@ -11,6 +11,7 @@ mod results;
 mod rules;
 mod settings;
 mod state;
+mod stopping;
 
 use gst::glib;
 use gst::prelude::*;

@@ -4,9 +4,10 @@ use super::imp::AffectScore;
 use super::outcome::Said;
 use super::state::State;
 use crate::outbox::poster;
-use crate::result;
 use crate::tap::analysis;
 use crate::tap::input::Input;
+use crate::{result, speech};
+use affect::analyzer::Speech;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
@@ -29,17 +30,31 @@ impl AffectScore {
             );
         }
         for record in records {
-            poster::post(&*self.obj(), result::message(&record, &*self.obj()));
+            self.post(result::message(&record, &*self.obj()));
         }
+    }
+
+    /// Posts starts and ends of speech.
+    pub(super) fn say_speech(&self, speech: Vec<Speech>) {
+        if !speech.is_empty() {
+            let said = self.outbox.with(|s| s.may_say(speech));
+            said.iter().for_each(|e| self.post(speech::message(e, &*self.obj())));
+        }
+    }
+
+    /// Posts a message, also where the element has been taken out of its bin and has not stopped yet.
+    pub(super) fn post(&self, message: gst::Message) {
+        let bus = self.outbox.with(|s| s.bus.clone());
+        bus.post(&*self.obj(), message);
     }
 
     /// Posts what has not been posted, and gives all that can go out now as structures to attach.
     pub(super) fn deliver(&self) -> Vec<gst::Structure> {
-        let parcels = self.outbox.with(State::collect);
+        let parcels = self.outbox.with(|s| s.collect(true));
         let mut attached = Vec::with_capacity(parcels.len());
         for p in parcels {
             if p.post {
-                poster::post(&*self.obj(), result::message(&p.record, &*self.obj()));
+                self.post(result::message(&p.record, &*self.obj()));
             }
             if p.attach {
                 attached.push(result::structure(&p.record));
@@ -63,6 +78,17 @@ impl AffectScore {
             let late = self.outbox.with(State::give_up);
             self.tell(late);
         }
+        self.push_ready();
+    }
+
+    /// Another stream begins: what is ready of the one before goes out ahead of it. What waits beside the stream goes onto the buffers
+    /// of the next one: audio does not wait for it.
+    pub(super) fn next_stream(&self, id: &str) {
+        analysis::turn_to(self, Input::Stream(id.to_owned()));
+        self.push_ready();
+    }
+
+    fn push_ready(&self) {
         let structures = self.deliver();
         if !structures.is_empty() {
             poster::push_event(self.obj().src_pad(), result::event(structures));

@@ -1,7 +1,7 @@
 //! The policies in force, and which of them the audit record knows of.
 
 use affect::analyzer::{Policies, Policy};
-use affect::record::Record;
+use affect::record::{Channel, Record};
 
 /// Policies that were set while the element runs. A change holds at once where it is stricter, and where it is more permissive as
 /// soon as it is accounted for: until then the stricter of old and new holds.
@@ -47,9 +47,9 @@ impl Rules {
         }
     }
 
-    /// The policy of a channel.
-    pub fn of(&self, channel: Option<usize>, channels: usize) -> Policy {
-        let strictest = self.in_force.iter().map(|p| p.of(channel, channels)).max();
+    /// The policy of a channel and of those that carry the same samples.
+    pub fn of(&self, channel: &Channel, channels: usize) -> Policy {
+        let strictest = self.in_force.iter().map(|p| p.of_all(channel, channels)).max();
         strictest.filter(|_| !self.failed).unwrap_or(Policy::Deny)
     }
 
@@ -63,6 +63,10 @@ impl Rules {
 mod tests {
     use super::*;
 
+    fn first() -> Channel {
+        Channel { index: Some(0), role: None, track: None, same_as: Vec::new() }
+    }
+
     fn policies(list: &str) -> Policies {
         Policies::new(Vec::new(), Policy::list(list).unwrap())
     }
@@ -70,23 +74,23 @@ mod tests {
     #[test]
     fn the_stricter_holds_until_a_change_is_accounted_for() {
         let mut r = Rules::default();
-        assert_eq!(r.of(Some(0), 1), Policy::Deny, "before a start nothing is allowed");
+        assert_eq!(r.of(&first(), 1), Policy::Deny, "before a start nothing is allowed");
         r = Rules::begin(policies("features-only"));
         r.account(1, true);
-        assert_eq!((r.due(), r.of(Some(0), 1)), (None, Policy::FeaturesOnly));
+        assert_eq!((r.due(), r.of(&first(), 1)), (None, Policy::FeaturesOnly));
         r.change(policies("allow"));
-        assert_eq!((r.due(), r.of(Some(0), 1)), (Some(2), Policy::FeaturesOnly));
+        assert_eq!((r.due(), r.of(&first(), 1)), (Some(2), Policy::FeaturesOnly));
         r.account(2, true);
-        assert_eq!((r.due(), r.of(Some(0), 1)), (None, Policy::Allow));
+        assert_eq!((r.due(), r.of(&first(), 1)), (None, Policy::Allow));
         r.change(policies("deny"));
-        assert_eq!(r.of(Some(0), 1), Policy::Deny, "at once");
+        assert_eq!(r.of(&first(), 1), Policy::Deny, "at once");
         r.change(policies("allow"));
         r.account(3, true);
-        assert_eq!((r.due(), r.of(Some(0), 1)), (Some(4), Policy::Deny));
+        assert_eq!((r.due(), r.of(&first(), 1)), (Some(4), Policy::Deny));
         r.account(4, false);
-        assert_eq!((r.due(), r.of(Some(0), 1)), (None, Policy::Deny), "not accounted for");
+        assert_eq!((r.due(), r.of(&first(), 1)), (None, Policy::Deny), "not accounted for");
         r.change(policies("features-only"));
         r.account(5, true);
-        assert_eq!(r.of(Some(0), 1), Policy::FeaturesOnly);
+        assert_eq!(r.of(&first(), 1), Policy::FeaturesOnly);
     }
 }

@@ -69,7 +69,7 @@ pub enum Mode {
     Sync,
 }
 
-/// Properties that decide which model is loaded: changed from READY on.
+/// Properties that decide which model is loaded: a running element refuses another value.
 pub(super) const OF_THE_MODEL: [&str; 4] = ["model", "model-card", "backend", "runtime-library"];
 /// Whether a property changes no result.
 pub(super) fn beside(name: &str) -> bool {
@@ -212,6 +212,12 @@ impl Values for Settings {
         next.check(0).map_err(|e| e.to_string())?;
         *self = next;
         Ok(named)
+    }
+
+    fn fixed(&self, next: &Self) -> Option<&'static str> {
+        let of_the_model = |s: &Self| [&s.model, &s.model_card, &s.backend, &s.runtime_library].map(String::clone);
+        let both = of_the_model(self).into_iter().zip(of_the_model(next));
+        OF_THE_MODEL.into_iter().zip(both).find(|(_, (old, new))| old != new).map(|(name, _)| name)
     }
 
     fn check(&self, channels: usize) -> Result<(), ConfigError> {

@@ -5,13 +5,14 @@ use super::outcome::{Finished, Job, Outcome, Parcel, Said};
 use super::rules::Rules;
 use super::settings::Settings;
 use crate::outbox::line::Line;
+use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::properties::{Properties, Values};
 use crate::seen::Seen;
 use crate::tap::Tap;
 use crate::tap::backlog::Backlog;
-use affect::analyzer::{Config, Policies, Policy};
-use affect::record::{Ended, Record, SegmentKind};
+use affect::analyzer::{Config, Policies, Policy, Speech};
+use affect::record::{Channel, Ended, Record, SegmentKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,12 @@ pub struct State {
     pub channels: usize,
     pub stream: Workspace<Stream>,
     pub backlog: Backlog,
+    /// Where the element speaks while it runs.
+    pub bus: LastBus,
+    /// When the stop began.
+    pub stopping: Option<Instant>,
+    /// Segments that a flush or a stop has kept from the model. A flush forgets them, a stop hands them out.
+    pub parked: Vec<Job>,
     /// Segments that wait for their scores, beside the stream.
     pub scores: Line<Job>,
     /// Results that no buffer or event has taken yet.
@@ -130,12 +137,19 @@ impl State {
         self.stream.put(stream);
     }
 
-    /// The policy of a channel, for a record that was made under another one.
-    pub fn policy(&self, channel: Option<usize>, carried: Policy) -> Policy {
+    /// The policy of a channel and of those that carry the same samples, for a record that was made under another one.
+    pub fn policy(&self, channel: &Channel, carried: Policy) -> Policy {
         if self.properties.closed().is_some() {
             return Policy::Deny;
         }
         self.rules.of(channel, self.channels).max(carried)
+    }
+
+    /// Starts and ends of speech that may be told under the policies in force.
+    pub fn may_say(&self, mut speech: Vec<Speech>) -> Vec<Speech> {
+        let settings = &self.properties.values().analysis;
+        speech.retain_mut(|e| settings.says(e, self.policy(&e.channel, e.policy)));
+        speech
     }
 
     fn bind(&self, record: &mut Record) -> bool {
@@ -223,14 +237,15 @@ impl State {
         s.post_messages && s.post.takes(record.ended == Ended::Open) && record.segment != SegmentKind::Frame
     }
 
-    /// Everything that can go out now, bound once more: policies may have changed since it was made.
-    pub fn collect(&mut self) -> Vec<Parcel> {
+    /// Everything that can go out now, bound once more: policies may have changed since it was made. Where nothing carries it, at
+    /// a stop, it can be posted only.
+    pub fn collect(&mut self, carried: bool) -> Vec<Parcel> {
         let mut parcels = std::mem::take(&mut self.undelivered);
         parcels.retain_mut(|p| self.bind(&mut p.record));
         let attach = self.properties.values().analysis.attach;
         for p in &mut parcels {
             p.post = !p.posted && self.posts(&p.record);
-            p.attach = attach.takes(p.record.ended == Ended::Open);
+            p.attach = carried && attach.takes(p.record.ended == Ended::Open);
             self.stats.posted += u64::from(p.post);
             self.stats.attached += u64::from(p.attach);
         }
@@ -252,6 +267,7 @@ impl State {
         self.backlog.forget();
         self.stream.restart();
         self.scores.forget();
+        self.parked.clear();
         self.undelivered.clear();
         self.interim.clear();
         self.ended.clear();

@@ -139,6 +139,16 @@ impl<S: Send + 'static> Outbox<S> {
         ended.unwrap_or(Ok(false))
     }
 
+    /// Takes back the jobs that wait, in order, and waits for the one in hand and what is told of it.
+    pub fn hand_back<J>(&self, line: Where<S, J>) -> Vec<J> {
+        assert_no_lock_held();
+        let jobs = self.shared.change(|core| line(&mut core.state).jobs.drain(..).collect());
+        // A message's handler may ask on the worker's own thread, which cannot wait for itself.
+        let me = std::thread::current().id();
+        self.shared.wait(|core| line(&mut core.state).busy.is_none_or(|t| t == me).then_some(()));
+        jobs
+    }
+
     /// Nobody does the jobs of a line any more: waits for the one in hand, whose result is forgotten, and for none of those that
     /// wait.
     pub fn dismiss<J>(&self, line: Where<S, J>) {
@@ -274,6 +284,27 @@ mod tests {
         });
         assert_eq!((left(&outbox), outbox.drain(line, None)), (0, Ok(true)));
         assert_eq!(kept(&outbox), [14]);
+    }
+
+    #[test]
+    fn jobs_are_handed_back_and_the_one_in_hand_is_kept() {
+        let (outbox, let_go, hears) = doubling();
+        put(&outbox, 1..=4);
+        while left(&outbox) == 4 {
+            std::thread::yield_now();
+        }
+        outbox.interrupt();
+        let jobs = std::thread::scope(|scope| {
+            let waits = scope.spawn(|| outbox.hand_back(line));
+            while left(&outbox) > 0 {
+                std::thread::yield_now();
+            }
+            let_go.send(()).unwrap();
+            waits.join().unwrap()
+        });
+        assert_eq!((jobs, hears.try_iter().collect::<Vec<_>>()), (vec![2, 3, 4], vec![2]));
+        assert!(outbox.hand_back(line).is_empty(), "nothing waits");
+        outbox.dismiss(line);
     }
 
     #[test]

@@ -3,6 +3,25 @@
 use super::assert_no_lock_held;
 use gst::prelude::*;
 
+/// The bus of an element while it runs, for what is said when it has been taken out of its bin already.
+#[derive(Debug, Clone, Default)]
+pub struct LastBus(Option<gst::Bus>);
+
+impl LastBus {
+    /// The bus that the element has now, if it has one.
+    pub fn of(element: &impl IsA<gst::Element>) -> Self {
+        Self(element.bus())
+    }
+
+    /// Posts a message, to the bus of before where the element has none any more.
+    pub fn post(&self, element: &impl IsA<gst::Element>, message: gst::Message) {
+        match &self.0 {
+            Some(bus) if element.bus().is_none() => drop(outside(|| bus.post(message))),
+            _ => post(element, message),
+        }
+    }
+}
+
 /// Runs what takes long or may call back into the element.
 pub fn outside<R>(run: impl FnOnce() -> R) -> R {
     assert_no_lock_held();

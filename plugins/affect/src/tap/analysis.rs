@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 /// The end of a live stream waits this long for what is pending, at most.
 const END: Duration = Duration::from_secs(5);
 
+/// A stop may spend this long on what has come in and waits.
+pub const CONCLUSION: Duration = Duration::from_millis(500);
+
 /// What comes of an input.
 pub struct Step<R> {
     /// The results, and what is to become of them.
@@ -195,6 +198,17 @@ pub fn catch_up<E: Analyses>(element: &E) -> Result<Option<Instant>, Interrupted
     let until = outbox.with(|s| E::backlog(s).live()).then(|| Instant::now() + END);
     outbox.drain(line::<E>, until)?;
     Ok(until)
+}
+
+/// The element stops: what has come in is analysed, as far as that is done by `until`, and what is open ends.
+pub fn conclude<E: Analyses>(element: &E, until: Instant) {
+    let waiting = element.outbox().hand_back(line::<E>);
+    let in_time = waiting.into_iter().take_while(|_| Instant::now() < until);
+    for input in in_time.chain([Input::Stop]) {
+        let (step, audio) = take_beside(element, input);
+        let said = element.outbox().with(|s| take_over::<E>(s, step, audio));
+        element.say(said);
+    }
 }
 
 /// The element stops: nothing is analysed any more.

@@ -19,6 +19,8 @@ pub enum Input {
     Segment(Option<Box<gst::FormattedSegment<gst::ClockTime>>>),
     /// The end of the stream, or of a part of it.
     End,
+    /// The element stops in the middle of the stream.
+    Stop,
 }
 
 impl Input {

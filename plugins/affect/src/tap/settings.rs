@@ -2,7 +2,7 @@
 
 use super::choices::{AffectAnalysis, AffectSegmentation, AffectSelect};
 use crate::properties::Values;
-use affect::analyzer::{ChannelMode, Config, FeatureSet, Policies, Policy, Segmentation, WindowConfig};
+use affect::analyzer::{ChannelMode, Config, FeatureSet, Policies, Policy, Segmentation, Speech, WindowConfig};
 use affect::error::ConfigError;
 use affect::segment::utterance::UtteranceConfig;
 use affect::signal::clock::{ns_to_samples, samples_to_ns};
@@ -30,14 +30,16 @@ pub struct Settings {
     pub attach: AffectSelect,
     pub post: AffectSelect,
     pub post_messages: bool,
+    pub speech_messages: bool,
     pub speaker_baseline: bool,
     pub stream: String,
     pub analysis: AffectAnalysis,
     pub max_lag: gst::ClockTime,
+    pub collapse_dual_mono: bool,
 }
 
 /// Properties that change no result: those that say where results go, and where they are made.
-pub const BESIDE: [&str; 5] = ["attach", "post", "post-messages", "analysis", "max-lag"];
+pub const BESIDE: [&str; 6] = ["attach", "post", "post-messages", "speech-messages", "analysis", "max-lag"];
 
 /// A list with commas.
 fn names(list: &str) -> Vec<Arc<str>> {
@@ -69,10 +71,12 @@ impl Default for Settings {
             attach: AffectSelect::default(),
             post: AffectSelect::default(),
             post_messages: true,
+            speech_messages: true,
             speaker_baseline: false,
             stream: String::new(),
             analysis: AffectAnalysis::default(),
             max_lag: gst::ClockTime::from_seconds(4),
+            collapse_dual_mono: true,
         }
     }
 }
@@ -106,10 +110,17 @@ impl Settings {
             voice_activity: true,
             baseline: self.speaker_baseline,
             policy: Policy::list(&self.policy)?,
+            collapse_dual_mono: self.collapse_dual_mono,
             ..Config::default()
         };
         config.check()?;
         Ok(config)
+    }
+
+    /// Whether a start or end of speech is told where `policy` holds for its channel; it carries the stricter policy from now on.
+    pub fn says(&self, speech: &mut Speech, policy: Policy) -> bool {
+        speech.policy = speech.policy.max(policy);
+        self.post_messages && self.speech_messages && speech.policy != Policy::Deny
     }
 
     pub fn get(&self, name: &str) -> Option<glib::Value> {
@@ -131,10 +142,12 @@ impl Settings {
             "attach" => self.attach.to_value(),
             "post" => self.post.to_value(),
             "post-messages" => self.post_messages.to_value(),
+            "speech-messages" => self.speech_messages.to_value(),
             "speaker-baseline" => self.speaker_baseline.to_value(),
             "stream" => self.stream.to_value(),
             "analysis" => self.analysis.to_value(),
             "max-lag" => self.max_lag.to_value(),
+            "collapse-dual-mono" => self.collapse_dual_mono.to_value(),
             _ => return None,
         })
     }
@@ -203,8 +216,20 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecBoolean::builder("post-messages")
             .nick("Post messages")
-            .blurb("Whether results are posted as element messages at all")
+            .blurb("Whether anything is posted as element messages at all")
             .default_value(d.post_messages)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoolean::builder("speech-messages")
+            .nick("Speech messages")
+            .blurb("Whether starts and ends of speech are posted as element messages affect-speech-started and affect-speech-ended (utterances only)")
+            .default_value(d.speech_messages)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoolean::builder("collapse-dual-mono")
+            .nick("Collapse dual mono")
+            .blurb("Analyse channels that carry the same samples once, under the strictest of their policies (single frames never)")
+            .default_value(d.collapse_dual_mono)
             .mutable_playing()
             .build(),
         glib::ParamSpecBoolean::builder("speaker-baseline")
@@ -297,6 +322,8 @@ impl Values for Settings {
             "attach" => put(&mut self.attach, value),
             "post" => put(&mut self.post, value),
             "post-messages" => put(&mut self.post_messages, value),
+            "speech-messages" => put(&mut self.speech_messages, value),
+            "collapse-dual-mono" => put(&mut self.collapse_dual_mono, value),
             "speaker-baseline" => put(&mut self.speaker_baseline, value),
             "stream" => text(&mut self.stream, value),
             "analysis" => put(&mut self.analysis, value),

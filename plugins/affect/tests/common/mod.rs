@@ -47,11 +47,13 @@ pub fn results(buffer: &gst::BufferRef) -> Vec<gst::Structure> {
 }
 
 /// Runs a pipeline description with an appsink named `out` until its end. Returns all buffers, all results of metas
-/// and events in order (with repetitions), and the element messages.
+/// and events in order (with repetitions), and the messages of results.
 pub struct Ran {
     pub buffers: Vec<gst::Buffer>,
     pub results: Vec<gst::Structure>,
     pub messages: Vec<gst::Structure>,
+    /// Starts and ends of speech.
+    pub speech: Vec<gst::Structure>,
 }
 
 pub fn launch(description: &str) -> Ran {
@@ -90,7 +92,8 @@ pub fn run(pipeline: &gst::Pipeline) -> Ran {
     pipeline.set_state(gst::State::Null).unwrap();
     let mut all: Vec<gst::Structure> = buffers.iter().flat_map(|b| results(b)).collect();
     all.extend(events.lock().unwrap().drain(..));
-    Ran { buffers, results: all, messages }
+    let (messages, speech) = messages.into_iter().partition(|m: &gst::Structure| m.name() == "affect-result");
+    Ran { buffers, results: all, messages, speech }
 }
 
 /// Ids without repetition, in order.
