@@ -4,7 +4,7 @@ RELEASE = target/release
 export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
 export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
 
-.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone live-line setup plugin fresh
+.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone live-line legs setup plugin fresh
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ live-line: plugin ## what loss, drift and jitter of a live line do to results, a
 		apt-get install -y -qq --no-install-recommends $(LIVE_PACKAGES) >/dev/null
 	/usr/bin/python3 scripts/live_line.py
 	/usr/bin/python3 scripts/live_pages.py
+
+legs: plugin ## delay of results and cost of a leg with 200, 400 and 500 live call legs in one process (LEGS=... chooses)
+	scripts/legs.py --legs $(or $(LEGS),200,400,500)
 
 fresh: ## both commands in a fresh Debian root; SUITE=trixie, PARTS="run test carried" choose (as root, needs debootstrap)
 	scripts/prove-fresh $(or $(SUITE),trixie) $(PARTS)

@@ -26,7 +26,9 @@ def session(path, codec, seconds):
     encode, decode = CODECS[codec]
     sender = Gst.parse_launch(
         f"webrtcbin name=w bundle-policy=max-bundle filesrc location={path} ! wavparse ! audioconvert ! audio/x-raw,channels=1 "
-        f"! audiobuffersplit output-buffer-duration=1/50 ! audioresample ! identity sync=true ! {encode} ! w."
+        f"! audiobuffersplit output-buffer-duration=1/50 ! audioresample ! identity sync=true "
+        # As a microphone: what cannot be sent before there is a connection is gone.
+        f"! queue leaky=downstream max-size-time=60000000 max-size-buffers=0 max-size-bytes=0 ! {encode} ! w."
     )
     receiver = Gst.Pipeline.new("receiver")
     their, our = Gst.ElementFactory.make("webrtcbin", "w"), sender.get_by_name("w")
@@ -42,8 +44,15 @@ def session(path, codec, seconds):
         kept.append(GstWebRTC.WebRTCSessionDescription.new(kind, message))
         return kept[-1]
 
+    def text_of(promise, what):
+        # Each holds memory of the one before it, which must live on.
+        reply = promise.get_reply()
+        description = reply.get_value(what)
+        message = description.sdp
+        return message.as_text()
+
     def answered(promise, *_):
-        later(have_answer, promise.get_reply().get_value("answer").sdp.as_text())
+        later(have_answer, text_of(promise, "answer"))
 
     def have_answer(text):
         their.emit("set-local-description", described(kinds.ANSWER, text), None)
@@ -53,12 +62,13 @@ def session(path, codec, seconds):
         their.emit("create-answer", None, Gst.Promise.new_with_change_func(answered, None, None))
 
     def offered(promise, *_):
-        later(have_offer, promise.get_reply().get_value("offer").sdp.as_text())
+        later(have_offer, text_of(promise, "offer"))
 
     def have_offer(text):
         our.emit("set-local-description", described(kinds.OFFER, text), None)
-        kept.append(Gst.Promise.new_with_change_func(lambda *_: later(ask_for_answer), None, None))
-        their.emit("set-remote-description", described(kinds.OFFER, text), kept[-1])
+        heard = Gst.Promise.new_with_change_func(lambda *_: later(ask_for_answer), None, None)
+        kept.append(heard)
+        their.emit("set-remote-description", described(kinds.OFFER, text), heard)
 
     def begin(_):
         our.emit("create-offer", None, Gst.Promise.new_with_change_func(offered, None, None))

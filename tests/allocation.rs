@@ -9,8 +9,15 @@ use affect::signal::samples::Samples;
 use common::{root, wav};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 struct Counting;
+
+/// Streams share a stock of rows: while one test counts, no other one takes from it.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 thread_local! {
     // The test runner's own threads allocate too; each test counts what its thread does.
@@ -62,6 +69,7 @@ fn count(analyzer: &mut Analyzer, audio: &[i16]) -> (u64, u64) {
 /// All segments of the set, and rates with each kind of resampler.
 #[test]
 fn no_allocation_per_frame() {
+    let _alone = alone();
     // The catalogue is made once for the process and belongs to no stream.
     assert!(FeatureSet::ALL.iter().all(|set| !set.llds().is_empty() && !set.functionals().is_empty()));
     let audio = speech(20);
@@ -113,6 +121,7 @@ fn no_allocation_per_hole() {
 /// Whole-file mode keeps contours or rows, whose storage doubles now and then: far fewer allocations than frames.
 #[test]
 fn whole_files_allocate_only_to_grow() {
+    let _alone = alone();
     let audio = speech(60);
     let mut a = analyzer(&FeatureSet::ALL, Segmentation::File, 16_000);
     count(&mut a, &audio[..16_000]);
@@ -122,6 +131,7 @@ fn whole_files_allocate_only_to_grow() {
 
 #[test]
 fn a_stream_needs_less_than_a_mebibyte_however_long_it_is() {
+    let _alone = alone();
     drop(analyzer(&FeatureSet::ALL, Segmentation::File, 16_000)); // the shared plan belongs to no stream
     let minute = speech(60);
     for segmentation in
@@ -142,4 +152,26 @@ fn a_stream_needs_less_than_a_mebibyte_however_long_it_is() {
             }
         }
     }
+}
+
+/// Of many streams in which somebody speaks a third of the time, in turn, each needs far less than in the longest utterance.
+#[test]
+fn many_streams_share_what_few_need_at_a_time() {
+    let _alone = alone();
+    drop(analyzer(&FeatureSet::ALL, Segmentation::File, 16_000));
+    let (speech, silence) = (speech(14), vec![0i16; 14 * 16_000]);
+    let before = LIVE.get();
+    let mut streams: Vec<Analyzer> = (0..9)
+        .map(|_| analyzer(&[FeatureSet::AffectV1], Segmentation::Utterances(UtteranceConfig::default()), 16_000))
+        .collect();
+    let mut most = 0;
+    for turn in 0..9 {
+        for (k, a) in streams.iter_mut().enumerate() {
+            count(a, if k % 3 == turn % 3 { &speech } else { &silence });
+        }
+        most = most.max(LIVE.get() - before);
+    }
+    let each = most / 9;
+    println!("{} KiB a stream", each / 1024);
+    assert!(each < 700 << 10, "{each} bytes a stream");
 }

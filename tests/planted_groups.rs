@@ -44,9 +44,9 @@ fn alone(p: &Pool, group: Group) -> f64 {
 /// Signals in which one property alone carries the label, with a correlated decoy, each run with voices, labels and draws of its own:
 /// the consensus of learners and views puts its group first in at least 99 of 100 runs.
 ///
-/// One pair of groups cannot be told apart, and need not be: the first mel-frequency cepstral coefficient *is* a measure of spectral tilt.
-/// Where that group comes first, it alone tells the label as often as spectral balance alone does (to one recording), so that
-/// nothing in the rows says which of the two was planted.
+/// One pair of groups cannot always be told apart, and need not be: the low mel-frequency cepstral coefficients *are* the shape of the
+/// spectrum, its tilt included. Where they come first, they alone tell the label as often as spectral balance alone does (to one
+/// recording): nothing in such rows says which of the two was planted.
 #[test]
 fn the_planted_group_comes_first() {
     let cases = [

@@ -12,10 +12,12 @@ const DEAD_BAND: i64 = 16_000_000;
 const MET: i64 = 8_000_000;
 /// Slowest correction, in parts per million: 10 ms a second.
 const SLOWEST: i64 = 10_000;
-/// Fastest correction, in parts per million: times never run slower than half, nor faster than one and a half.
+/// Fastest correction, in parts per million, of a line that is late, and of one that is early: times never run faster than one and a
+/// half, nor slower than a sixteenth. Jitterbuffers give a burst of packets one and the same time.
 const FASTEST: i64 = 500_000;
-/// Difference beyond the dead band at which the correction is the fastest, in ns: together well within the tolerance of buffers.
-const FULL: i64 = 16_000_000;
+const SLOWEST_PACE: i64 = 937_500;
+/// Difference beyond the dead band at which a correction reaches half, in ns: together well within the tolerance of buffers.
+const HALF: i64 = 16_000_000;
 /// Bends of the line that are kept, at most one a buffer and most of the time none: 41 s of the worst line with buffers of 20 ms.
 const KEPT: usize = 2048;
 const MILLION: i128 = 1_000_000;
@@ -59,6 +61,11 @@ impl Slew {
         }
     }
 
+    /// Whether the line runs slow at its end, since the times of the buffers fall behind.
+    pub fn runs_slow(&self) -> bool {
+        self.bends.back().is_some_and(|b| b.fast < 0)
+    }
+
     /// A buffer tells `told` for its first sample, whose counted time is `counted`, not before those of the calls before. Returns
     /// by how much the line is early there (negative: late), in ns.
     pub fn follow(&mut self, counted: u64, told: u64) -> i64 {
@@ -69,13 +76,15 @@ impl Slew {
         let size = late.saturating_abs();
         let same_way = now != 0 && (now > 0) == (late > 0);
         let fast = if size > DEAD_BAND || same_way && size > MET {
-            let beyond = (size - DEAD_BAND).clamp(0, FULL);
-            late.signum() * (beyond * (FASTEST / 1000) / (FULL / 1000)).max(SLOWEST)
+            let beyond = (size - DEAD_BAND).clamp(0, 2 * HALF);
+            let most = if late > 0 { FASTEST } else { SLOWEST_PACE };
+            late.signum() * (beyond / 1000 * 500_000 / (HALF / 1000)).clamp(SLOWEST, most)
         } else {
             0
         };
         // A correction that changes by less than an eighth is left as it is, unless it is to be the fastest, or none.
-        if (fast - now).abs() > now.abs() / 8 || fast != now && (fast == 0 || fast.abs() == FASTEST) {
+        if (fast - now).abs() > now.abs() / 8 || fast != now && (fast == 0 || fast == FASTEST || fast == -SLOWEST_PACE)
+        {
             if self.bends.len() == KEPT {
                 self.bends.pop_front();
             }
@@ -147,6 +156,17 @@ mod tests {
         assert_eq!(late[10], 35_000_000);
         assert!(late[11..].windows(2).all(|w| w[1] <= w[0] && w[1] >= 0), "{late:?}");
         assert!(late[199] <= MET);
+    }
+
+    /// Two seconds of packets with one and the same time, as a jitterbuffer gives a burst, then times that go on.
+    #[test]
+    fn a_burst_is_followed() {
+        let told = |k: u64| (k.min(50) + k.saturating_sub(150)) * BUFFER;
+        let (worst, _) = worst(400, told);
+        assert!(worst <= 250_000_000, "{worst} ns");
+        let mut line = Slew::default();
+        let late = (0..400).fold(0, |_, k| line.follow(k * BUFFER, told(k)));
+        assert!(late.abs() <= DEAD_BAND, "{late}");
     }
 
     /// Beyond what is kept the line stays continuous and monotone.

@@ -11,6 +11,11 @@ use std::sync::Arc;
 const TOLERANCE: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 /// Audio that is missing for up to this long is bridged; more cuts the analysis.
 pub(crate) const LONGEST_BRIDGED: gst::ClockTime = gst::ClockTime::from_mseconds(500);
+/// Times that come this far from the number of samples, little by little, are not followed.
+const APART: gst::ClockTime = gst::ClockTime::from_seconds(2);
+/// A jitterbuffer whose estimate of the skew is wrong by a second gives it up, and its times, which have been moving until then, jump
+/// back by that (`rtpjitterbuffer`, after the burst with which many a session begins). The audio goes on.
+const GIVEN_UP: gst::ClockTime = gst::ClockTime::from_mseconds(1_100);
 /// A buffer that is this much later than the end of the audio before it follows something that is missing; where it is flagged
 /// as discontinuous, one packet later is enough. Below, its time was moved: jitterbuffers do so by up to 10 ms a buffer.
 const LEAST_MISSING: gst::ClockTime = gst::ClockTime::from_mseconds(15);
@@ -79,7 +84,8 @@ impl Timeline {
         };
         let ahead = pts.saturating_sub(self.expected);
         let back = self.expected.saturating_sub(pts);
-        if back > TOLERANCE {
+        let given_up = self.slew.runs_slow() && !discont && back <= GIVEN_UP;
+        if back > TOLERANCE && !given_up {
             return Step::Cut(Why::Back(back));
         }
         if ahead > LONGEST_BRIDGED {
@@ -89,7 +95,7 @@ impl Timeline {
         let told = pts.saturating_sub(self.first_pts);
         let counted = gst::ClockTime::from_nseconds(self.slew.at(self.counted())).saturating_add(missing);
         let apart = told.absdiff(counted);
-        if apart > LONGEST_BRIDGED { Step::Cut(Why::Apart(apart)) } else { Step::On(missing) }
+        if apart > APART { Step::Cut(Why::Apart(apart)) } else { Step::On(missing) }
     }
 
     /// Audio whose beginning is told to be at `pts` comes next; what is missing before it has been passed.

@@ -172,6 +172,29 @@ fn times_that_a_jitterbuffer_moves_do_not_cut() {
     }
 }
 
+/// A burst at the start of a session: times move back by 8 ms a buffer, until the jitterbuffer gives its estimate up and they jump by a
+/// second. The audio goes on, and so does the analysis; the same jump of steady times cuts.
+#[test]
+fn a_burst_does_not_cut() {
+    for moving in [true, false] {
+        let mut tap = tap();
+        let moved = |k: u64| {
+            let steps = if moving { 8_000_000 * k.min(60) } else { 0 };
+            let jump = if k >= 60 { 1_005_000_000 } else { 0 };
+            3 * SECOND + at(k) - steps - jump
+        };
+        (0..600).for_each(|k| plain(&mut tap, k, moved(k)));
+        let (mut tap, records) = ended(tap);
+        let cuts = tap.take_cuts();
+        assert_eq!(tap.counts.cuts, u64::from(!moving), "{cuts:?}");
+        if moving {
+            assert_unbroken(&records);
+            let end = records.last().unwrap().end_ns;
+            assert!(end.abs_diff(moved(600)) <= 17_000_000, "{end} for {}", moved(600));
+        }
+    }
+}
+
 /// Times that jitter without going anywhere change nothing, to the bit.
 #[test]
 fn jitter_leaves_results_as_they_are() {

@@ -290,7 +290,7 @@ impl Lane {
         let open = match &self.segmenter {
             Segmenter::Frames => true,
             Segmenter::File => at > 0,
-            Segmenter::Windows(w) => w.next_start() < at,
+            Segmenter::Windows(w) => w.earliest() < at,
             Segmenter::Utterances(u) => u.has_begun_before(at),
         };
         open || self.pending.iter().any(|s| s.start < at)
@@ -512,6 +512,15 @@ impl Lane {
                 self.score(&span, &mut record);
                 sink(Output::Segment(Box::new(record)));
             }
+        }
+        let later = match &self.segmenter {
+            Segmenter::Windows(w) => w.earliest(),
+            Segmenter::Utterances(u) => u.earliest(),
+            Segmenter::Frames | Segmenter::File => 0,
+        };
+        let needed = self.pending.iter().map(|s| s.start).min().map_or(later, |p| p.min(later));
+        for e in &mut self.store.extractors {
+            e.let_go(needed);
         }
     }
 

@@ -11,6 +11,8 @@ pub const MOST: usize = 7;
 const REACH: f64 = 0.15;
 /// Least correlation of two neighbouring periods.
 const ALIKE: f32 = 0.4;
+/// Most that may stand in for lost sound where two neighbouring periods are compared, in periods: half of the two.
+const MOST_CONCEALED: f64 = 1.0;
 /// Longest period, in samples: 50 Hz.
 const LONGEST: usize = 320;
 /// Resonances that are damped.
@@ -112,9 +114,10 @@ impl Pulses {
         let origin = start as f64 + BEFORE as f64;
         let Some(mut at) = self.at.or_else(|| strongest(source, origin, centre as f64, period)) else { return out };
         while at < end {
-            // A period that stands in for a lost one, or is compared with one, tells nothing of the voice.
+            // What stands in for lost sound for the greater part of a comparison tells nothing of the voice.
             let reach = (at - 0.5 * period).max(0.0) as u64;
-            let heard = history.concealed(reach, ((2.0 + REACH) * period).ceil() as usize) == 0;
+            let compared = ((2.0 + REACH) * period).ceil() as usize;
+            let heard = history.concealed(reach, compared) as f64 <= MOST_CONCEALED * period;
             match next(source, at - origin, period) {
                 Some((length, amplitude)) => {
                     if heard {

@@ -167,6 +167,12 @@ impl Utterances {
         self.open.is_some_and(|o| o.start < at || o.interims > 0)
     }
 
+    /// Sample before which no later span begins.
+    #[must_use]
+    pub fn earliest(&self) -> u64 {
+        self.open.map_or(self.position, |o| o.start)
+    }
+
     /// The stream ends after `position` samples: an utterance that is long enough ends with it.
     pub fn finish(&mut self, position: u64, ended: Ended) -> Option<Span> {
         let open = self.open.take()?;

@@ -28,9 +28,9 @@ impl Windows {
         })
     }
 
-    /// Start of the next window.
+    /// Sample before which no later window begins.
     #[must_use]
-    pub fn next_start(&self) -> u64 {
+    pub fn earliest(&self) -> u64 {
         self.next
     }
 

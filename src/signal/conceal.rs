@@ -13,6 +13,9 @@ pub use super::side::BEFORE_MS;
 
 /// Sound that is looked at after a hole, in ms.
 pub const AFTER_MS: usize = 20;
+/// Share of what differs from one period to the next that is added to repeated ones, so that they differ as much: two noises of a power
+/// each differ by twice the power.
+const ROUGH: f32 = std::f32::consts::FRAC_1_SQRT_2;
 /// Points of a cycle at which two sides are aligned.
 const POINTS: usize = 96;
 
@@ -55,7 +58,8 @@ fn level(to: f32, alike: f32) -> f32 {
 
 /// Both sides are voiced: one phase runs through the hole.
 fn both(left: Side<'_>, right: Side<'_>, a: f64, b: f64, hole: &mut [f32]) {
-    let n = hole.len() as f64;
+    let hole_length = hole.len();
+    let n = hole_length as f64;
     // The phase at the end of the hole, in cycles of the left side, at which the right side begins.
     let (mut best, mut alike) = (0.0, -1.0f32);
     let theirs: [f32; POINTS] = std::array::from_fn(|k| right.repeated(-1.0 - k as f64 / POINTS as f64 * b, b));
@@ -78,7 +82,8 @@ fn both(left: Side<'_>, right: Side<'_>, a: f64, b: f64, hole: &mut [f32]) {
         let from_left = left.repeated(phase * a, a);
         // The right side counts its way into the hole from its own edge.
         let from_right = right.repeated((whole - phase) * b - 1.0, b);
-        *x = level(to, alike) * ((1.0 - to) * from_left + to * from_right);
+        let rough = (1.0 - to) * left.rough(i, a) + to * right.rough(hole_length - 1 - i, b);
+        *x = level(to, alike) * ((1.0 - to) * from_left + to * from_right) + level(to, 0.0) * ROUGH * rough;
     }
     meet(left, right, hole, 0.25 * a.min(b));
 }
@@ -87,7 +92,7 @@ fn both(left: Side<'_>, right: Side<'_>, a: f64, b: f64, hole: &mut [f32]) {
 fn apart(left: Side<'_>, right: Side<'_>, a: Option<f64>, b: Option<f64>, hole: &mut [f32]) {
     let n = hole.len();
     let wave = |side: Side<'_>, period: Option<f64>, into: usize| match period {
-        Some(p) => side.repeated(into as f64, p),
+        Some(p) => side.repeated(into as f64, p) + ROUGH * side.rough(into, p),
         None => side.mirrored(into),
     };
     for (i, x) in hole.iter_mut().enumerate() {

@@ -9,25 +9,29 @@ pub struct History {
     buffer: Vec<f32>,
     first: u64,
     keep: usize,
+    /// Samples that are held at most.
+    most: usize,
     /// Stretches that stand in for lost samples, in order; some may lie ahead.
     concealed: VecDeque<Range<u64>>,
 }
 
 impl History {
-    /// A history that always holds at least the last `keep` samples and moves them at most once per `keep` samples.
+    /// A history that always holds at least the last `keep` samples and moves them at most once per half as many.
     #[must_use]
     pub fn new(keep: usize) -> Self {
-        Self {
-            buffer: Vec::with_capacity(2 * keep.max(1)),
-            first: 0,
-            keep: keep.max(1),
-            concealed: VecDeque::with_capacity(16),
-        }
+        Self::with_room(keep, keep.max(1).div_ceil(2))
     }
 
-    /// Appends samples. Never allocates while `samples.len() <= keep`.
+    /// As [`Self::new`], in less memory: the samples move once per `room` samples.
+    #[must_use]
+    pub fn with_room(keep: usize, room: usize) -> Self {
+        let (keep, most) = (keep.max(1), keep.max(1) + room.max(1));
+        Self { buffer: Vec::with_capacity(most), first: 0, keep, most, concealed: VecDeque::new() }
+    }
+
+    /// Appends samples. Never allocates while there are no more of them than there is room.
     pub fn push(&mut self, samples: &[f32]) {
-        if self.buffer.len() + samples.len() > 2 * self.keep {
+        if self.buffer.len() + samples.len() > self.most {
             let drop = self.buffer.len().saturating_sub(self.keep);
             self.buffer.copy_within(drop.., 0);
             self.buffer.truncate(self.buffer.len() - drop);
@@ -64,13 +68,16 @@ impl History {
         self.concealed.iter().map(|c| c.end.min(end).saturating_sub(c.start.max(start)) as usize).sum()
     }
 
-    /// Writes over the samples from `start` on, where they are all held.
-    pub fn replace(&mut self, start: u64, samples: &[f32]) {
-        let from = start.checked_sub(self.first).and_then(|k| usize::try_from(k).ok());
-        let held = from.and_then(|k| self.buffer.get_mut(k..k.checked_add(samples.len())?));
-        if let Some(held) = held {
-            held.copy_from_slice(samples);
+    /// The samples at `start .. start + len` to be written over, with those held before and after them; `None` where they are not all
+    /// held.
+    pub fn around(&mut self, start: u64, len: usize) -> Option<(&[f32], &mut [f32], &[f32])> {
+        let from = usize::try_from(start.checked_sub(self.first)?).ok()?;
+        if from.checked_add(len)? > self.buffer.len() {
+            return None;
         }
+        let (before, rest) = self.buffer.split_at_mut(from);
+        let (here, after) = rest.split_at_mut(len);
+        Some((before, here, after))
     }
 
     /// Forgets everything and starts again at position 0.
@@ -88,12 +95,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_a_plain_vector(blocks in prop::collection::vec(1usize..=50, 1..60)) {
+        fn agrees_with_a_plain_vector(blocks in prop::collection::vec(1usize..=25, 1..60)) {
             let mut all = Vec::new();
             let mut history = History::new(50);
             for n in blocks {
                 let block: Vec<f32> = (0..n).map(|i| (all.len() + i) as f32).collect();
                 history.push(&block);
+                prop_assert!(history.buffer.capacity() == 75, "it allocates");
                 all.extend_from_slice(&block);
                 prop_assert_eq!(history.end(), all.len() as u64);
                 let from = all.len().saturating_sub(50);

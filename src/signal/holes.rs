@@ -15,6 +15,9 @@ pub const LONGEST_MS: usize = 60;
 const LEAST_BEFORE_MS: usize = 8;
 const LEAST_AFTER_MS: usize = 4;
 
+/// What stands where samples were lost.
+const NOTHING: [f32; 64] = [f32::NAN; 64];
+
 /// The holes of one channel: takes pieces, and gives them back in order when nothing in them can change any more.
 #[derive(Debug)]
 pub struct Holes {
@@ -38,9 +41,6 @@ pub struct Holes {
     after: usize,
     least_before: usize,
     least_after: usize,
-    /// Work space.
-    lost: Vec<f32>,
-    patch: Vec<f32>,
 }
 
 /// A piece whose samples are final.
@@ -63,20 +63,18 @@ impl Holes {
         let piece = rate_hz as usize / 100 + 1;
         Self {
             conceal: Conceal::new(rate_hz),
-            history: History::new(samples(BEFORE_MS + LONGEST_WAIT_MS) + 4 * piece),
+            history: History::with_room(samples(BEFORE_MS + LONGEST_WAIT_MS) + 2 * piece, 4 * piece),
             waiting: VecDeque::with_capacity(16),
             first: 0,
-            undecided: VecDeque::with_capacity(16),
+            undecided: VecDeque::new(),
             given_up: 0,
-            concealed: VecDeque::with_capacity(16),
-            fresh: VecDeque::with_capacity(16),
+            concealed: VecDeque::new(),
+            fresh: VecDeque::new(),
             longest: samples(LONGEST_MS) as u64 + 1,
             before: samples(BEFORE_MS),
             after: samples(AFTER_MS),
             least_before: samples(LEAST_BEFORE_MS),
             least_after: samples(LEAST_AFTER_MS),
-            lost: vec![f32::NAN; piece],
-            patch: vec![0.0; samples(LONGEST_MS) + 2],
         }
     }
 
@@ -95,8 +93,8 @@ impl Holes {
             None => {}
         }
         while count > 0 {
-            let now = count.min(self.lost.len());
-            self.history.push(&self.lost[..now]);
+            let now = count.min(NOTHING.len());
+            self.history.push(&NOTHING[..now]);
             count -= now;
         }
     }
@@ -172,15 +170,12 @@ impl Holes {
         }
     }
 
-    /// Conceals a hole, where there is enough sound on both sides of it.
-    fn fill(&mut self, hole: Range<u64>, after: usize) {
+    /// Conceals a hole behind which so many samples are known, where there is enough sound on both sides of it.
+    fn fill(&mut self, hole: Range<u64>, known: usize) {
         let length = (hole.end - hole.start) as usize;
-        let reach = usize::try_from(hole.start).unwrap_or(usize::MAX).min(self.before);
-        let (Some(before), Some(after)) =
-            (self.history.get(hole.start - reach as u64, reach), self.history.get(hole.end, after))
-        else {
-            return;
-        };
+        let Some((before, patch, after)) = self.history.around(hole.start, length) else { return };
+        let before = &before[before.len().saturating_sub(self.before)..];
+        let after = &after[..known.min(after.len())];
         // Up to what is no number.
         let good = |x: &f32| is_sample(*x);
         let before = &before[before.iter().rposition(|x| !good(x)).map_or(0, |k| k + 1)..];
@@ -188,9 +183,7 @@ impl Holes {
         if before.len() < self.least_before || after.len() < self.least_after {
             return;
         }
-        let patch = &mut self.patch[..length];
         self.conceal.fill(before, after, patch);
-        self.history.replace(hole.start, patch);
         self.concealed.push_back(hole.clone());
         self.fresh.push_back(hole);
     }

@@ -65,6 +65,16 @@ impl Side<'_> {
         }
     }
 
+    /// What differs from one period to the next, at `into` samples into the hole, mirrored: the part of the sound that does not repeat.
+    #[must_use]
+    pub fn rough(&self, into: usize, period: f64) -> f32 {
+        let most = (self.len() as f64 - period) as usize;
+        let Some(n) = most.checked_sub(BESIDE).filter(|n| *n > 0) else { return 0.0 };
+        let at = into % (2 * n);
+        let back = if at < n { at } else { 2 * n - 1 - at };
+        self.at(back) - self.between(back as f64 + period)
+    }
+
     /// The waveform at `into` samples into the hole, mirrored at its edge and at the end of what is there.
     #[must_use]
     pub fn mirrored(&self, into: usize) -> f32 {
@@ -85,7 +95,8 @@ impl PeriodFinder {
     /// For audio of `rate_hz`.
     #[must_use]
     pub fn new(rate_hz: u32) -> Self {
-        Self { rate_hz: rate_hz as usize, coarse: Vec::with_capacity(BEFORE_MS * 2 * COARSE_HZ / 1000 + 1) }
+        let rate_hz = rate_hz as usize;
+        Self { rate_hz, coarse: Vec::with_capacity(rate_hz * BEFORE_MS / 1000 / (rate_hz / COARSE_HZ).max(1) + 1) }
     }
 
     /// Length of the period next to the hole, in samples; `None` where the sound is not voiced. Where one is expected, only that length

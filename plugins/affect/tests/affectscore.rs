@@ -6,7 +6,7 @@ use common::{CALL, CLIP, init, json, launch, root, unique, wav};
 use gst::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn file(path: &str) -> String {
     format!("filesrc location={} ! wavparse", root().join(path).display())
@@ -244,6 +244,7 @@ fn a_slow_model_drops_windows_and_no_audio() {
     .unwrap();
     let sink = p.by_name("out").unwrap().downcast::<gst_app::AppSink>().unwrap();
     p.set_state(gst::State::Playing).unwrap();
+    let begun = Instant::now();
     let (mut size, mut results) = (0, 0);
     while let Ok(sample) = sink.pull_sample() {
         let b = sample.buffer().unwrap();
@@ -257,7 +258,12 @@ fn a_slow_model_drops_windows_and_no_audio() {
     assert!(dropped > 0 && total == 2 * 391, "{stats}");
     assert!(results > 0);
     let warnings = p.bus().unwrap().iter().filter(|m| m.type_() == gst::MessageType::Warning).count();
-    assert_eq!(warnings, 1, "warned once per interval");
+    let intervals = begun.elapsed().as_secs() as usize / 5;
+    assert!(
+        (1..=1 + intervals).contains(&warnings),
+        "{warnings} warnings in {:?}: one in 5 s at most",
+        begun.elapsed()
+    );
     p.set_state(gst::State::Null).unwrap();
 }
 

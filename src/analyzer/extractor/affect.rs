@@ -1,5 +1,6 @@
 //! Extractor of `affect-v1`.
 
+use super::retained::{Retained, Stock};
 use super::{Extractor, Keeping, SegmentValues, inside};
 use crate::analyzer::config::FeatureSet;
 use crate::analyzer::row::FrameRow;
@@ -15,42 +16,41 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct AffectExtractor {
     stream: Stream,
-    store: KeptRows,
+    kept: Kept,
 }
 
+/// Blocks of rows, for all streams.
+static ROWS: Stock<Row> = Stock::new();
+
+/// Where the rows of a stream are kept.
 #[derive(Debug)]
-struct KeptRows {
-    keeping: Keeping,
-    rows: Vec<Row>,
-    count: u64,
-    lines: Lines,
-    frames: Vec<(u64, Line)>,
+enum Kept {
+    /// As lines of single frames, until they are handed out.
+    Lines(Lines, Vec<(u64, Line)>),
+    /// All of them.
+    All(Vec<Row>),
+    /// As long as a segment may need them.
+    Retained(Retained<Row>),
 }
 
-impl Sink for KeptRows {
-    fn row(&mut self, index: u64, row: &Row) {
-        self.count = index + 1;
-        match self.keeping {
-            Keeping::Nothing => self.lines.push(row, |i, line| self.frames.push((i, line))),
-            Keeping::All => self.rows.push(*row),
-            Keeping::Recent(capacity) => self.rows[(index % capacity as u64) as usize] = *row,
+impl Sink for Kept {
+    fn row(&mut self, _index: u64, row: &Row) {
+        match self {
+            Self::Lines(lines, frames) => lines.push(row, |i, line| frames.push((i, line))),
+            Self::All(rows) => rows.push(*row),
+            Self::Retained(rows) => rows.push(*row),
         }
     }
 }
 
 impl AffectExtractor {
     pub fn new(keeping: Keeping) -> Self {
-        let capacity = if let Keeping::Recent(n) = keeping { n } else { 0 };
-        Self {
-            stream: Stream::new(),
-            store: KeptRows {
-                keeping,
-                rows: vec![Row::default(); capacity],
-                count: 0,
-                lines: Lines::default(),
-                frames: Vec::with_capacity(if keeping == Keeping::Nothing { 64 } else { 0 }),
-            },
-        }
+        let kept = match keeping {
+            Keeping::Nothing => Kept::Lines(Lines::default(), Vec::with_capacity(64)),
+            Keeping::All => Kept::All(Vec::new()),
+            Keeping::Recent(capacity) => Kept::Retained(Retained::new(&ROWS, capacity)),
+        };
+        Self { stream: Stream::new(), kept }
     }
 }
 
@@ -60,20 +60,18 @@ fn rows_inside(start: u64, end: u64) -> Range<u64> {
     frames.start + CENTRE..frames.end + CENTRE
 }
 
-impl KeptRows {
+impl Kept {
     /// Rows of a segment as the pieces in which they are kept.
     fn segment(&self, start: u64, end: u64) -> Rows<'_> {
         let wanted = rows_inside(start, end);
-        let Keeping::Recent(capacity) = self.keeping else {
-            let to = (wanted.end as usize).min(self.rows.len());
-            return Rows { first: &self.rows[(wanted.start as usize).min(to)..to], second: &[] };
-        };
-        // Rows that have been written over are gone; segments are kept shorter than that.
-        let from = wanted.start.max(self.count.saturating_sub(capacity as u64));
-        let to = wanted.end.min(self.count).max(from);
-        let (a, n) = ((from % capacity as u64) as usize, (to - from) as usize);
-        let first = n.min(capacity - a);
-        Rows { first: &self.rows[a..a + first], second: &self.rows[..n - first] }
+        match self {
+            Self::Lines(..) => Rows::default(),
+            Self::All(rows) => {
+                let to = (wanted.end as usize).min(rows.len());
+                Rows::new([&rows[(wanted.start as usize).min(to)..to]])
+            }
+            Self::Retained(rows) => Rows::new(rows.pieces(wanted)),
+        }
     }
 }
 
@@ -87,32 +85,46 @@ impl Extractor for AffectExtractor {
     }
 
     fn pitch(&mut self, frame: &PitchFrame<'_>) {
-        self.stream.pitch(frame, &mut self.store);
+        self.stream.pitch(frame, &mut self.kept);
     }
 
     fn finish(&mut self, history: &History) {
-        self.stream.finish(history, &mut self.store);
-        let KeptRows { lines, frames, .. } = &mut self.store;
-        lines.finish(|i, line| frames.push((i, line)));
+        self.stream.finish(history, &mut self.kept);
+        if let Kept::Lines(lines, frames) = &mut self.kept {
+            lines.finish(|i, line| frames.push((i, line)));
+        }
     }
 
     fn reset(&mut self) {
         self.stream.reset();
-        self.store.count = 0;
-        self.store.lines.reset();
-        self.store.frames.clear();
-        if self.store.keeping == Keeping::All {
-            self.store.rows.clear();
+        match &mut self.kept {
+            Kept::Lines(lines, frames) => {
+                lines.reset();
+                frames.clear();
+            }
+            Kept::All(rows) => rows.clear(),
+            Kept::Retained(rows) => rows.reset(),
+        }
+    }
+
+    fn let_go(&mut self, start: u64) {
+        if let Kept::Retained(rows) = &mut self.kept {
+            rows.let_go(rows_inside(start, start).start);
         }
     }
 
     fn complete(&self, start: u64, end: u64) -> bool {
         let wanted = rows_inside(start, end);
-        wanted.end <= self.store.count || wanted.is_empty()
+        let count = match &self.kept {
+            Kept::Lines(..) => 0,
+            Kept::All(rows) => rows.len() as u64,
+            Kept::Retained(rows) => rows.count(),
+        };
+        wanted.end <= count || wanted.is_empty()
     }
 
     fn values(&mut self, start: u64, end: u64) -> SegmentValues {
-        let rows = self.store.segment(start, end);
+        let rows = self.kept.segment(start, end);
         let good = rows.iter().filter(|r| !r.bad);
         SegmentValues {
             voiced: (good.clone().count(), good.filter(|r| r.voice.is_some()).count()),
@@ -122,7 +134,8 @@ impl Extractor for AffectExtractor {
     }
 
     fn rows(&mut self, out: &mut dyn FnMut(FrameRow)) {
-        for (index, line) in self.store.frames.drain(..) {
+        let Kept::Lines(_, frames) = &mut self.kept else { return };
+        for (index, line) in frames.drain(..) {
             let mut row = FrameRow::new(FeatureSet::AffectV1, index);
             for (i, (value, reason)) in line.values.into_iter().zip(line.reasons).enumerate() {
                 row.put(i, value, reason);

@@ -112,6 +112,9 @@ impl Extractor for EgemapsExtractor {
         self.store.frames.clear();
     }
 
+    /// Its rows are small, and kept in a ring.
+    fn let_go(&mut self, _start: u64) {}
+
     fn complete(&self, start: u64, end: u64) -> bool {
         let s = &self.store;
         inside(start, end, SHORT).end <= s.short_count && inside(start, end, PITCH).end <= s.voice_count

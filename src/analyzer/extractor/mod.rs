@@ -2,6 +2,7 @@
 
 mod affect;
 mod egemaps;
+mod retained;
 
 use super::config::FeatureSet;
 use super::row::FrameRow;
@@ -42,6 +43,8 @@ pub(super) trait Extractor: std::fmt::Debug + Send {
     fn finish(&mut self, history: &History);
     /// Starts again, as new.
     fn reset(&mut self);
+    /// No segment begins before sample `start` any more.
+    fn let_go(&mut self, start: u64);
     /// Whether every frame wholly inside `start .. end` (samples) has come.
     fn complete(&self, start: u64, end: u64) -> bool;
     /// Functionals of the frames wholly inside `start .. end` (samples), or of all where their statistics are kept.

@@ -33,12 +33,12 @@ pub(super) enum Abstention {
 impl Abstention {
     /// By the quality of the sound: nothing that a model should be asked about.
     pub fn by_quality(quality: &Quality) -> Option<Self> {
-        if quality.not_speech {
-            return Some(Self::NotSpeech);
-        }
         let lost = quality.lost_share.unwrap_or(0.0);
         let missing = lost - quality.concealed_share.unwrap_or(0.0);
-        (lost > MOST_LOST || missing > MOST_MISSING).then_some(Self::Lost { lost, missing })
+        if lost > MOST_LOST || missing > MOST_MISSING {
+            return Some(Self::Lost { lost, missing });
+        }
+        quality.not_speech.then_some(Self::NotSpeech)
     }
 
     /// By the rules of a card, given the probability of the top label and the speech behind the speaker's baseline.

@@ -146,7 +146,7 @@ impl Analyses for AffectFeatures {
             match input {
                 Input::LeftOut(duration) => tap.leave_out(duration),
                 Input::Gap(pts, duration) => tap.missing_time(Some(pts), duration),
-                Input::Info(info) => tap.set_info(info),
+                Input::Info(info) => tap.set_info(*info),
                 Input::Stream(id) => {
                     tap.set_stream(&id);
                     return tap.take();
@@ -155,7 +155,7 @@ impl Analyses for AffectFeatures {
                     if segment.is_none() {
                         gst::warning!(CAT, imp = self, "segment is not in time format: no features");
                     }
-                    if !tap.set_segment(segment) {
+                    if !tap.set_segment(segment.map(|s| *s)) {
                         gst::info!(CAT, imp = self, "reverse playback: audio passes, no features");
                     }
                 }

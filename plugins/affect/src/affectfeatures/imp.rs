@@ -177,7 +177,7 @@ impl BaseTransformImpl for AffectFeatures {
     fn set_caps(&self, incaps: &gst::Caps, _outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let info = gst_audio::AudioInfo::from_caps(incaps)
             .map_err(|_| gst::loggable_error!(CAT, "cannot parse caps {incaps}"))?;
-        analysis::turn_to(self, Input::Info(info));
+        analysis::turn_to(self, Input::Info(Box::new(info)));
         Ok(())
     }
 
@@ -196,7 +196,7 @@ impl BaseTransformImpl for AffectFeatures {
             EventView::StreamStart(e) => self.next_stream(e.stream_id()),
             EventView::Segment(e) => {
                 let segment = e.segment().downcast_ref::<gst::ClockTime>().cloned();
-                analysis::turn_to(self, Input::Segment(segment));
+                analysis::turn_to(self, Input::Segment(segment.map(Box::new)));
             }
             EventView::Gap(e) => {
                 let (pts, duration) = e.get();

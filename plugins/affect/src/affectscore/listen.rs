@@ -114,7 +114,7 @@ impl Analyses for AffectScore {
             match input {
                 Input::LeftOut(duration) => stream.tap.leave_out(duration),
                 Input::Gap(pts, duration) => stream.tap.missing_time(Some(pts), duration),
-                Input::Info(info) => stream.tap.set_info(info),
+                Input::Info(info) => stream.tap.set_info(*info),
                 Input::Stream(id) => {
                     stream.tap.set_stream(&id);
                     let fresh = stream.tap.take();
@@ -123,7 +123,7 @@ impl Analyses for AffectScore {
                     stream.config = None;
                     return outcomes;
                 }
-                Input::Segment(segment) => drop(stream.tap.set_segment(segment)),
+                Input::Segment(segment) => drop(stream.tap.set_segment(segment.map(|s| *s))),
                 Input::Results(structures) if stream.upstream => return self.refine(stream, &structures),
                 Input::End if stream.config.is_some() => {
                     stream.tap.finish();

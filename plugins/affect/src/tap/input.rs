@@ -1,6 +1,6 @@
 //! What comes in on the pad of an element that analyses audio.
 
-/// What comes in on a pad, in order.
+/// What comes in on a pad, in order. Small, because hundreds of them may wait.
 #[derive(Debug)]
 pub enum Input {
     /// Audio, and how long it takes.
@@ -12,11 +12,11 @@ pub enum Input {
     /// Results of an element upstream that no buffer carries.
     Results(Vec<gst::Structure>),
     /// Another form of audio.
-    Info(gst_audio::AudioInfo),
+    Info(Box<gst_audio::AudioInfo>),
     /// Another stream.
     Stream(String),
     /// Another segment; none where it is not counted in time.
-    Segment(Option<gst::FormattedSegment<gst::ClockTime>>),
+    Segment(Option<Box<gst::FormattedSegment<gst::ClockTime>>>),
     /// The end of the stream, or of a part of it.
     End,
     /// The element stops in the middle of the stream.
@@ -36,5 +36,13 @@ impl Input {
             Self::Gap(_, duration) => Some(duration.unwrap_or_default()),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_input_is_small() {
+        assert!(size_of::<super::Input>() <= 32, "{} bytes", size_of::<super::Input>());
     }
 }

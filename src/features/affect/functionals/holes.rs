@@ -59,7 +59,7 @@ fn torn(rows: &[Row], holes: &[(usize, usize)]) -> Vec<Row> {
 }
 
 fn value(rows: &[Row], name: &str) -> Result<f64, Reason> {
-    let all = functionals(&Rows { first: &rows[..rows.len() / 3], second: &rows[rows.len() / 3..] });
+    let all = functionals(&Rows::new([&rows[..rows.len() / 3], &rows[rows.len() / 3..]]));
     let index = affect_functionals().iter().position(|e| e.name == name).unwrap();
     all.values[index].ok_or_else(|| all.reasons.iter().find(|r| r.0 == index).unwrap().1)
 }
@@ -172,10 +172,10 @@ proptest! {
         let holes: Vec<_> = holes.into_iter().map(|(from, n)| (from, from + n)).collect();
         let torn = torn(&rows, &holes);
         let zeros: Vec<Row> = torn.iter().map(|r| if r.bad { Row { bad: true, ..Row::default() } } else { *r }).collect();
-        let all = functionals(&Rows { first: &torn, second: &[] });
+        let all = functionals(&Rows::new([&torn[..]]));
         for (i, v) in all.values.iter().enumerate() {
             prop_assert!(v.map_or_else(|| all.reasons.iter().any(|r| r.0 == i), f64::is_finite));
         }
-        prop_assert_eq!(all, functionals(&Rows { first: &zeros, second: &[] }));
+        prop_assert_eq!(all, functionals(&Rows::new([&zeros[..]])));
     }
 }

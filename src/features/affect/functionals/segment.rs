@@ -11,20 +11,22 @@ const SMOOTH: usize = 5;
 /// Level below the loud parts (95th percentile) under which an unvoiced row is no speech, in dB.
 const QUIET_DB: f64 = 25.0;
 
-/// Rows of a segment, in up to two pieces (a ring's end and beginning).
-#[derive(Debug, Clone, Copy)]
+/// Rows of a segment, in the pieces in which they are kept.
+#[derive(Debug, Clone, Default)]
 pub struct Rows<'a> {
-    /// The earlier rows.
-    pub first: &'a [Row],
-    /// The later rows.
-    pub second: &'a [Row],
+    pieces: Vec<&'a [Row]>,
 }
 
 impl<'a> Rows<'a> {
+    /// The rows of these pieces, in order.
+    pub fn new(pieces: impl IntoIterator<Item = &'a [Row]>) -> Self {
+        Self { pieces: pieces.into_iter().collect() }
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.first.len() + self.second.len()
+        self.pieces.iter().map(|p| p.len()).sum()
     }
 
     /// Whether there is none.
@@ -35,7 +37,7 @@ impl<'a> Rows<'a> {
 
     /// All rows in order.
     pub fn iter(&self) -> impl Iterator<Item = &'a Row> + Clone {
-        self.first.iter().chain(self.second)
+        self.pieces.iter().copied().flatten()
     }
 }
 
