@@ -29,6 +29,13 @@ impl History {
         Self { buffer: Vec::with_capacity(most), first: 0, keep, most, concealed: VecDeque::new() }
     }
 
+    /// Holds at least the last `keep` samples from now on, and has room for `room` more. Allocates where that is more than before.
+    pub fn widen(&mut self, keep: usize, room: usize) {
+        self.keep = self.keep.max(keep);
+        self.most = self.most.max(keep + room);
+        self.buffer.reserve_exact(self.most - self.buffer.len());
+    }
+
     /// Appends samples. Never allocates while there are no more of them than there is room.
     pub fn push(&mut self, samples: &[f32]) {
         if self.buffer.len() + samples.len() > self.most {

@@ -41,6 +41,8 @@ pub struct Holes {
     after: usize,
     least_before: usize,
     least_after: usize,
+    /// Longest piece, in samples.
+    piece: usize,
 }
 
 /// A piece whose samples are final.
@@ -63,7 +65,9 @@ impl Holes {
         let piece = rate_hz as usize / 100 + 1;
         Self {
             conceal: Conceal::new(rate_hz),
-            history: History::with_room(samples(BEFORE_MS + LONGEST_WAIT_MS) + 2 * piece, 4 * piece),
+            // What stands before the first hole; with it comes room for holes themselves.
+            history: History::with_room(samples(BEFORE_MS) + piece, piece),
+            piece,
             waiting: VecDeque::with_capacity(16),
             first: 0,
             undecided: VecDeque::new(),
@@ -85,6 +89,7 @@ impl Holes {
 
     /// Takes `count` lost samples.
     pub fn lost(&mut self, mut count: usize) {
+        self.history.widen(self.before + self.longest as usize + self.after + 2 * self.piece, 4 * self.piece);
         let (begin, end) = (self.history.end(), self.history.end() + count as u64);
         match self.undecided.back_mut().filter(|h| h.end == begin) {
             Some(hole) => hole.end = end,
