@@ -84,7 +84,7 @@ fn exports_score_as_the_framework_does() {
         common: Vec::new(),
     };
     for (learner, reference) in
-        Learner::ALL.into_iter().zip([Reference::Training, Reference::Speaker].into_iter().cycle())
+        Learner::ALL.into_iter().zip([Reference::Training, Reference::Speaker, Reference::Both].into_iter().cycle())
     {
         let settings = TrainSettings {
             id: learner.name().to_owned(),
@@ -123,14 +123,15 @@ fn exports_score_as_the_framework_does() {
                 }
                 Err(e) => panic!("{}: {e}", learner.name()),
             };
-            for (row, scores) in rows.iter().zip(own.rows()) {
-                let p = tempered(&scores.to_vec(), trained.card.calibration.temperature);
-                let found = model.scores(model.run(row).unwrap()).probabilities;
+            for ((row, scores), s) in rows.iter().zip(own.rows()).zip(&data.samples) {
+                let t = trained.card.calibration.at(s.view.share());
+                let p = tempered(&scores.to_vec(), t);
+                let found = model.scores_at(model.run(row).unwrap(), t).probabilities;
                 let worst = p.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
                 assert!(worst < 1e-5, "{} with {engine:?}: {worst}", learner.name());
             }
         }
-        assert_eq!(export::model(&trained.fitted, &trained.card), trained.bytes);
+        assert_eq!(export::model(&trained.fitted, trained.head.as_ref(), &trained.card), trained.bytes);
     }
 }
 

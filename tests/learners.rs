@@ -1,7 +1,7 @@
 //! Learners on real speech: the rows that the default model was trained on, which lie beside it, against scikit-learn on the same
 //! rows and folds (`scripts/learners.py`), and against the figures on the model's own card.
 
-use affect::identify::data::{Dataset, Sample};
+use affect::identify::data::{Dataset, Sample, View};
 use affect::identify::learners::{Learner, fit, rows_of};
 use affect::identify::measure::{calibration_error, tempered, top, uar};
 use affect::identify::prepare::standardised;
@@ -38,6 +38,7 @@ fn stored(model: &str) -> Dataset {
         corpus: row[3].to_owned(),
         condition: row[4].to_owned(),
         speech_s: row[5].parse().unwrap(),
+        view: View::default(),
     };
     Dataset {
         feature_set: ("affect-v1".to_owned(), affect::features::affect::VERSION.to_owned()),

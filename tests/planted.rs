@@ -7,7 +7,7 @@ mod voice;
 use affect::explain::sampled::{Effort, Random};
 use affect::explain::{Explainer, Unit};
 use affect::features::catalogue::{Group, affect_functionals};
-use affect::identify::data::{Dataset, Sample};
+use affect::identify::data::{Dataset, Sample, View};
 use affect::identify::learners::Learner;
 use affect::identify::train::{Background, Reference, TrainSettings, train};
 use affect::model::{Model, Options};
@@ -99,6 +99,7 @@ fn draw(corpus: &[(usize, Vec<Option<f32>>)], r: &mut Random, shuffled: bool) ->
         fold: None,
         corpus: "planted".to_owned(),
         condition: "clean".to_owned(),
+        view: View::default(),
     };
     let names = affect_functionals().iter().map(|e| e.name.clone()).collect();
     let data = Dataset {

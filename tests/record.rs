@@ -5,7 +5,7 @@ mod common;
 use affect::analyzer::{Config, FeatureSet, Segmentation};
 use affect::record::{
     BaselineResult, Channel, Emotion, Ended, Explanation, Feature, FeatureShare, GroupShare, Memory, ModelInfo, Named,
-    NearCopy, Policy, Quality, Record, RecordError, Scored, SegmentKind,
+    NamedInterval, NearCopy, Policy, Quality, Record, RecordError, Scored, SegmentKind,
 };
 use common::{Kept, clips, run, segmentations, wav};
 use proptest::option;
@@ -109,15 +109,20 @@ fn explanation() -> impl Strategy<Value = Explanation> {
     )
 }
 
+fn intervals() -> impl Strategy<Value = Vec<NamedInterval>> {
+    prop::collection::btree_map(any::<String>(), (double(), double()), 0..3)
+        .prop_map(|map| map.into_iter().map(|(name, ends)| (name.into(), ends)).collect())
+}
+
 fn scored() -> impl Strategy<Value = Scored> {
     let model = (prop::array::uniform4(text()), any::<String>());
     let emotion = (
         option::of(text()),
         option::of(double()),
         option::of(any::<String>()),
-        (numbers(), numbers()),
+        (numbers(), numbers(), intervals()),
         option::of(double()),
-        single(),
+        (option::of(double()), single()),
     );
     (model, emotion, prop::collection::vec(explanation(), 0..3)).prop_map(|((texts, normaliser), e, explanations)| {
         let [id, version, sha256, engine] = texts;
@@ -130,8 +135,10 @@ fn scored() -> impl Strategy<Value = Scored> {
                 failed: false,
                 probabilities: e.3.0,
                 dimensions: e.3.1,
+                intervals: e.3.2,
                 entropy_bits: e.4,
-                baseline_speech_s: e.5,
+                novelty: e.5.0,
+                baseline_speech_s: e.5.1,
             },
             explanations,
         }

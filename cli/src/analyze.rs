@@ -5,7 +5,8 @@ use crate::timeline::timeline;
 use crate::whole::{Batch, Full, ReadingArgs, Results, batch};
 use crate::{DONE, FAILED, USAGE, interrupt};
 use affect::analyzer::{
-    Attribution, ChannelMode, Config, FeatureSet, Policy, Scorer, ScoringConfig, Segmentation, WindowConfig,
+    Analyzer, Attribution, ChannelMode, Config, FeatureSet, ModelReference, Policy, Scorer, ScoringConfig,
+    Segmentation, WindowConfig, two_pass,
 };
 use affect::explain::Unit;
 use affect::model::{Options, pool};
@@ -26,6 +27,14 @@ pub enum Pieces {
     Window,
     /// Whole files.
     File,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Passes {
+    /// With all that is said in the file.
+    TwoPass,
+    /// With what was said before, as in a live stream.
+    Running,
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +78,14 @@ pub struct AnalyzeArgs {
     /// Explain calibrated probabilities instead of the model's own scores.
     #[arg(long)]
     probability: bool,
+    /// What a model that knows both compares a voice with: auto (the training speakers until the voice was heard, then itself),
+    /// training or speaker.
+    #[arg(long, value_name = "WHAT", default_value = "auto")]
+    model_reference: ModelReference,
+    /// With how much of the voice a model compares it: with all that is said in the file, or with what was said before, as in a
+    /// live stream.
+    #[arg(long, value_enum, default_value = "two-pass")]
+    baseline: Passes,
     /// No progress on standard error.
     #[arg(long, short)]
     quiet: bool,
@@ -97,10 +114,13 @@ impl AnalyzeArgs {
             top_k: self.top_k,
             target: self.target.clone(),
             unit: if self.probability { Unit::Probability } else { Unit::Score },
+            reference: self.model_reference,
             ..ScoringConfig::default()
         };
         let scorer = Scorer::new(model, scoring).map_err(|e| e.to_string())?;
+        let deferred = self.baseline == Passes::TwoPass && scorer.needs_baseline();
         let config = Config {
+            deferred,
             sets: vec![scorer.set().unwrap_or(FeatureSet::AffectV1)],
             segmentation: match self.segments {
                 Pieces::Utterance => {
@@ -124,9 +144,10 @@ impl AnalyzeArgs {
     }
 }
 
-/// JSON lines as they come, or a timeline at the end of each file.
-struct Shown<W> {
+/// JSON lines as they come, or what waits for the end of the file: a timeline, and scores that rest on all that is said.
+struct Shown<'a, W> {
     out: W,
+    config: &'a Config,
     json: bool,
     held: Vec<Record>,
     /// The model's first failure in this file.
@@ -135,12 +156,18 @@ struct Shown<W> {
     code: u8,
 }
 
-impl<W: Write> Results for Shown<W> {
-    fn take(&mut self, _file: &str, record: Record) -> io::Result<()> {
+impl<W: Write> Shown<'_, W> {
+    fn note_failure(&mut self, record: &Record) {
         if let (None, Some(s)) = (&self.failed, record.scored.as_ref().filter(|s| s.emotion.failed)) {
             self.failed.clone_from(&s.emotion.abstained);
         }
-        if self.json {
+    }
+}
+
+impl<W: Write> Results for Shown<'_, W> {
+    fn take(&mut self, _file: &str, record: Record) -> io::Result<()> {
+        if self.json && !self.config.deferred {
+            self.note_failure(&record);
             return writeln!(self.out, "{}", record.to_json());
         }
         self.held.push(record);
@@ -149,7 +176,16 @@ impl<W: Write> Results for Shown<W> {
 
     fn end_of_file(&mut self, file: &str, heard: &Heard) -> io::Result<()> {
         let mut held = std::mem::take(&mut self.held);
-        if !self.json {
+        if self.config.deferred {
+            two_pass(&mut held);
+            for r in &mut held {
+                Analyzer::score(self.config, heard.channels, r);
+            }
+        }
+        held.iter().for_each(|r| self.note_failure(r));
+        if self.json {
+            held.iter().try_for_each(|r| writeln!(self.out, "{}", r.to_json()))?;
+        } else {
             held.sort_by_key(|r| (r.start_ns, r.channel.index));
             timeline(&mut self.out, file, heard, &held)?;
         }
@@ -176,8 +212,14 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         return FAILED;
     }
     interrupt::flag();
-    let mut shown =
-        Shown { out: BufWriter::new(io::stdout().lock()), json: args.json, held: Vec::new(), failed: None, code: DONE };
+    let mut shown = Shown {
+        out: BufWriter::new(io::stdout().lock()),
+        config: &config,
+        json: args.json,
+        held: Vec::new(),
+        failed: None,
+        code: DONE,
+    };
     let files =
         Batch { files: &args.files, config: &config, reading: &args.reading, quiet: args.quiet, baseline: None };
     let outcome = batch(&files, &mut shown).and_then(|code| shown.out.flush().map(|()| code).map_err(Full));

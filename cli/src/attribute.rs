@@ -157,7 +157,7 @@ pub fn run(args: &AttributeArgs) -> Result<(), String> {
         return Err("--layer, --signed, --baseline: expected a model that takes a waveform".to_owned());
     }
     let read = |path: &Path, t: &Table| -> Result<Vec<f32>, String> {
-        args.speakers.enter(&model, t).map_err(|e| format!("{}: {e}", path.display()))
+        args.speakers.enter(&model, t).map(|entered| entered.0).map_err(|e| format!("{}: {e}", path.display()))
     };
     let rows = read(&args.input, &input)?;
     let given = match &args.background {

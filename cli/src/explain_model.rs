@@ -85,6 +85,23 @@ fn print_card(out: &mut String, card: &Card) {
         Input::Waveform { rate_hz, min_s, .. } => put!(out, "    takes a waveform at {rate_hz} Hz, at least {min_s} s"),
     }
     put!(out, "    z-scores against: {}; temperature {}", card.normaliser.reference(), card.calibration.temperature);
+    if let Some(t) = card.calibration.temperature_speaker {
+        put!(out, "    temperature where a voice is compared with itself: {t}");
+    }
+    for (o, amount) in card.amounts() {
+        put!(
+            out,
+            "    {}: learnt by itself, -1 to 1; {:.0} % of the truths on corpora not heard lay from {:.2} below to {:.2} above it",
+            o.labels.join(", "),
+            100.0 * amount.coverage,
+            amount.below,
+            amount.above
+        );
+    }
+    if let Some(n) = &card.novelty {
+        let usual = n.quantiles.get(95).copied().unwrap_or_default();
+        put!(out, "    novelty: 95 % of the training rows lie within {usual:.2}; silent beyond {:.2}", n.limit);
+    }
     put!(out, "    background rows: {}", card.background.len());
     put!(
         out,

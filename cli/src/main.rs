@@ -23,6 +23,7 @@ mod model_args;
 mod output;
 mod progress;
 mod score;
+mod smooth;
 mod speaker_args;
 mod tables;
 mod timeline;

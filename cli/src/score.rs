@@ -49,7 +49,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), String> {
     if model.width() == 0 {
         return Err("this model takes a waveform: use `affect analyze`".to_owned());
     }
-    let entered = args.speakers.enter(&model, &table).map_err(named)?;
+    let (entered, shares) = args.speakers.enter(&model, &table).map_err(named)?;
     say_meaning(&model, &args.model);
     let who: Vec<(usize, &str)> = table
         .header
@@ -59,20 +59,32 @@ pub fn run(args: &ScoreArgs) -> Result<(), String> {
         .filter(|(_, h)| WHO.contains(&h.as_str()) || args.speakers.speaker.as_ref() == Some(h))
         .map(|(k, h)| (k, h.as_str()))
         .collect();
+    let row_of = |k: usize| &entered[k * model.width()..(k + 1) * model.width()];
     let mut scored = Vec::with_capacity(table.len());
     model
-        .each(&entered, &mut |raw| scored.push(model.scores(raw.iter().map(|v| f64::from(*v)).collect())))
+        .each(&entered, &mut |raw| {
+            let k = scored.len();
+            let temperature = model.temperature_of(row_of(k), shares[k]);
+            scored.push(model.scores_at(raw.iter().map(|v| f64::from(*v)).collect(), temperature));
+        })
+        .map_err(|e| named(e.to_string()))?;
+    let amounts = (0..scored.len())
+        .map(|k| model.amounts_of(row_of(k), shares[k]))
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|e| named(e.to_string()))?;
     let mut out = io::stdout().lock();
     let wrote = if args.format == TableFormat::Csv {
         let mut csv = csv::Writer::from_writer(&mut out);
         let classes = scored.first().is_some_and(|s| !s.probabilities.is_empty());
         let extra: &[&str] = if classes { &["label", "confidence", "entropy_bits"] } else { &[] };
-        let head =
-            who.iter().map(|w| w.1).chain(extra.iter().copied()).chain(model.labels().iter().map(String::as_str));
-        csv.write_record(head).map_err(|e| e.to_string())?;
+        let learnt = amounts.first().into_iter().flatten();
+        let dimensions: Vec<String> =
+            learnt.flat_map(|(n, _, _)| [n.clone(), format!("{n}_low"), format!("{n}_high")]).collect();
+        let head = who.iter().map(|w| w.1).chain(dimensions.iter().map(String::as_str)).chain(extra.iter().copied());
+        csv.write_record(head.chain(model.labels().iter().map(String::as_str))).map_err(|e| e.to_string())?;
         for (k, s) in scored.iter().enumerate() {
             let mut record: Vec<String> = who.iter().map(|(c, _)| table.cells[k][*c].clone()).collect();
+            record.extend(amounts[k].iter().flat_map(|(_, v, (low, high))| [v, low, high].map(f64::to_string)));
             if let (Some((top, p)), Some(h)) = (s.top(), s.entropy_bits()) {
                 record.extend([model.labels()[top].clone(), p.to_string(), h.to_string()]);
             }
@@ -89,6 +101,13 @@ pub fn run(args: &ScoreArgs) -> Result<(), String> {
             let by_label = |list: &[f64]| -> Map<String, Value> {
                 model.labels().iter().cloned().zip(list.iter().map(|v| json!(v))).collect()
             };
+            if !amounts[k].is_empty() {
+                let values: Map<String, Value> = amounts[k].iter().map(|(n, v, _)| (n.clone(), json!(v))).collect();
+                let ends: Map<String, Value> =
+                    amounts[k].iter().map(|(n, _, i)| (n.clone(), json!([i.0, i.1]))).collect();
+                o.insert("dimensions".to_owned(), Value::Object(values));
+                o.insert("intervals".to_owned(), Value::Object(ends));
+            }
             o.insert("raw".to_owned(), Value::Object(by_label(&s.raw)));
             if let (Some((top, p)), Some(h)) = (s.top(), s.entropy_bits()) {
                 o.insert("label".to_owned(), json!(model.labels()[top]));

@@ -2,6 +2,7 @@
 
 use crate::tables::Table;
 use affect::analyzer::{SpokenRow, two_pass_rows};
+use affect::features::baseline::{Baseline, PRIOR_S, Population};
 use affect::features::catalogue::affect_functionals;
 use affect::model::card::Normaliser;
 use affect::model::{Model, vector};
@@ -27,16 +28,21 @@ pub struct SpeakerArgs {
 }
 
 impl SpeakerArgs {
-    /// The rows of a table as they enter the graph, one after another.
-    pub fn enter(&self, model: &Model, table: &Table) -> Result<Vec<f32>, String> {
+    /// The rows of a table as they enter the graph, one after another, and how much of what each is compared with is its speaker.
+    pub fn enter(&self, model: &Model, table: &Table) -> Result<(Vec<f32>, Vec<f64>), String> {
         let columns = model.card().map_or(&[][..], |c| c.features());
         let rows = table.rows(columns)?;
         if let Some((k, r)) = rows.iter().enumerate().find(|(_, r)| r.len() != model.width()) {
             return Err(format!("row {} has {} columns: the model takes {}", k + 1, r.len(), model.width()));
         }
-        let Some(card) = model.card() else { return self.refused("has no card").map(|()| rows.concat()) };
-        let distances = match (&card.normaliser, &self.speaker) {
-            (Normaliser::Speaker, Some(column)) => Some(distances(table, column)?),
+        let nobody = vec![0.0; rows.len()];
+        let Some(card) = model.card() else { return self.refused("has no card").map(|()| (rows.concat(), nobody)) };
+        let (distances, shares) = match (&card.normaliser, &self.speaker) {
+            (Normaliser::Speaker | Normaliser::Blended, Some(column)) => {
+                let (distances, shares) = distances(table, column)?;
+                (Some(distances), if card.normaliser == Normaliser::Blended { shares } else { nobody })
+            }
+            (Normaliser::Blended, None) => (Some(from_the_population(&table.known(&names())?)), nobody),
             (Normaliser::Speaker, None) => {
                 return Err("this model compares with what is usual for the speaker, and a table holds the features as \
                             they are: expected --baseline two-pass --speaker COLUMN, the column that says whose row it is \
@@ -45,7 +51,7 @@ impl SpeakerArgs {
             }
             (other, _) => {
                 self.refused(&format!("compares with: {}", other.reference()))?;
-                None
+                (None, nobody)
             }
         };
         let places: Vec<Option<usize>> =
@@ -57,7 +63,7 @@ impl SpeakerArgs {
             let row = vector::row(card, &values, z.as_deref()).map_err(|e| format!("row {}: {e}", k + 1))?;
             out.extend(row);
         }
-        Ok(out)
+        Ok((out, shares))
     }
 
     fn refused(&self, why: &str) -> Result<(), String> {
@@ -68,11 +74,23 @@ impl SpeakerArgs {
     }
 }
 
-/// Distances of all features of `affect-v1`, row by row, each from what is usual for the speaker that `column` names.
-fn distances(table: &Table, column: &str) -> Result<Vec<Vec<Option<f32>>>, String> {
+/// Names of all features of `affect-v1`.
+fn names() -> Vec<&'static str> {
+    affect_functionals().iter().map(|e| e.name.as_str()).collect()
+}
+
+/// Distances of all features of `affect-v1`, row by row, from what is usual for speakers of whom nothing is known.
+fn from_the_population(rows: &[Vec<Option<f32>>]) -> Vec<Vec<Option<f32>>> {
+    let usual = Baseline::new(Population::affect()).usual_of_all();
+    let z = |(v, usual): (&Option<f32>, &Option<(f64, f64)>)| Some(Baseline::against((*usual)?, (*v)?)?.z as f32);
+    rows.iter().map(|r| r.iter().zip(&usual).map(z).collect()).collect()
+}
+
+/// Distances of all features of `affect-v1`, row by row, each from what is usual for the speaker that `column` names, and how much of
+/// that is the speaker.
+fn distances(table: &Table, column: &str) -> Result<(Vec<Vec<Option<f32>>>, Vec<f64>), String> {
     let who = table.column(column)?;
-    let names: Vec<&str> = affect_functionals().iter().map(|e| e.name.as_str()).collect();
-    let features = table.known(&names)?;
+    let features = table.known(&names())?;
     let times = ["start_ns", "end_ns"].map(|name| table.column(name).and_then(|c| numbers::<u64>(name, &c)));
     let speech = table.column("speech_s").ok().map(|c| numbers::<f64>("speech_s", &c)).transpose()?;
     let [starts, ends] = match (times, &speech) {
@@ -96,7 +114,7 @@ fn distances(table: &Table, column: &str) -> Result<Vec<Vec<Option<f32>>>, Strin
     };
     let mut speakers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     who.iter().enumerate().for_each(|(k, name)| speakers.entry(name).or_default().push(k));
-    let mut out = vec![Vec::new(); table.len()];
+    let (mut out, mut shares) = (vec![Vec::new(); table.len()], vec![0.0; table.len()]);
     for rows in speakers.values() {
         let spoken: Vec<SpokenRow> = rows
             .iter()
@@ -108,9 +126,13 @@ fn distances(table: &Table, column: &str) -> Result<Vec<Vec<Option<f32>>>, Strin
                 features: features[*k].iter().map(|v| v.filter(|v| v.is_finite())).collect(),
             })
             .collect();
-        rows.iter().zip(two_pass_rows(&spoken)).for_each(|(k, z)| out[*k] = z);
+        let (distances, heard_s) = two_pass_rows(&spoken);
+        for (k, z) in rows.iter().zip(distances) {
+            out[*k] = z;
+            shares[*k] = heard_s / (heard_s + PRIOR_S);
+        }
     }
-    Ok(out)
+    Ok((out, shares))
 }
 
 fn numbers<T: std::str::FromStr>(name: &str, cells: &[&str]) -> Result<Vec<T>, String> {

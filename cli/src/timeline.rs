@@ -1,9 +1,11 @@
 //! The timeline of `affect analyze`: who sounded how, when, and which reasons say so.
 
+use crate::smooth::Smooth;
 use affect::features::catalogue::{self, endurance::in_words};
-use affect::record::{Ended, Explanation, FeatureShare, Record};
+use affect::record::{Emotion, Ended, Explanation, FeatureShare, Record, UNLIKE};
 use affect_media::file::Heard;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Minutes, seconds and tenths.
 fn clock(ns: u64) -> String {
@@ -18,12 +20,22 @@ pub fn timeline(out: &mut impl Write, name: &str, heard: &Heard, records: &[Reco
     let (channels, segments) = (plural(heard.channels, "channel"), plural(records.len(), "segment"));
     writeln!(out, "{name}: {tracks}{channels}, {segments}")?;
     if let Some(m) = records.iter().find_map(|r| r.scored.as_ref()).map(|s| &s.model) {
+        let mut references: Vec<&str> = Vec::new();
+        for s in records.iter().filter_map(|r| r.scored.as_ref()) {
+            if !references.contains(&&*s.model.normaliser) {
+                references.push(&s.model.normaliser);
+            }
+        }
         writeln!(
             out,
             "  measures of expression by {} {} ({}), compared with {} (SD: standard deviations); no claims about feelings",
-            m.id, m.version, m.engine, m.normaliser
+            m.id,
+            m.version,
+            m.engine,
+            references.join(" or ")
         )?;
     }
+    let mut smooth = Smooth::default();
     for r in records.iter().filter(|r| r.ended != Ended::Open) {
         let who = match (&r.channel.role, r.channel.index) {
             (Some(role), Some(c)) => format!("{c} {role}"),
@@ -35,24 +47,56 @@ pub fn timeline(out: &mut impl Write, name: &str, heard: &Heard, records: &[Reco
             continue;
         };
         let e = &s.emotion;
-        match (&e.abstained, &e.label, e.confidence) {
-            (Some(why), _, _) => writeln!(out, "no answer: {why}")?,
-            (None, Some(label), Some(p)) => writeln!(out, "{label} {p:.2}")?,
-            _ => {
-                let list: Vec<String> = e.dimensions.iter().map(|(n, v)| format!("{n} {v:.2}")).collect();
-                writeln!(out, "{}", list.join(", "))?;
-            }
+        let mut parts = amounts(e);
+        if let Some(shown) = smooth.add(r) {
+            parts.push(shown);
         }
-        if e.abstained.is_none() {
-            reasons(out, &s.explanations)?;
+        parts.push(match (&e.abstained, &e.label) {
+            (Some(why), _) => format!("no label: {why}"),
+            (None, Some(_)) => labels(e),
+            // A model without labels has said it all.
+            (None, None) => e.dimensions[e.intervals.len()..]
+                .iter()
+                .map(|(n, v)| format!("{n} {v:.2}"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        });
+        writeln!(out, "{}", parts.iter().filter(|p| !p.is_empty()).cloned().collect::<Vec<_>>().join("; "))?;
+        if e.abstained.is_none() && e.is_unlike() {
+            writeln!(out, "      With care: {UNLIKE}")?;
         }
+        reasons(out, &s.explanations, e)?;
     }
     Ok(())
 }
 
-/// The reasons of one segment's scores, and, once, which of them its sound makes doubtful.
-fn reasons(out: &mut impl Write, explanations: &[Explanation]) -> io::Result<()> {
-    for x in explanations {
+/// Dimensions that the model learnt by themselves, with their intervals.
+fn amounts(e: &Emotion) -> Vec<String> {
+    let one = |(name, (low, high)): &(Arc<str>, (f64, f64))| {
+        let value = e.dimensions.iter().find(|d| d.0 == *name)?.1;
+        Some(format!("{name} {value:+.2} ({low:+.2} to {high:+.2})"))
+    };
+    e.intervals.iter().filter_map(one).collect()
+}
+
+/// The label, and the runner-up.
+fn labels(e: &Emotion) -> String {
+    let mut order: Vec<&(Arc<str>, f64)> = e.probabilities.iter().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let one = |x: &&(Arc<str>, f64)| format!("{} {:.2}", x.0, x.1);
+    order.iter().take(2).map(one).collect::<Vec<_>>().join(", then ")
+}
+
+/// The reasons of one segment's scores, and, once, which of them its sound makes doubtful: those of the label where there is one, else
+/// those of what the model learnt by itself.
+fn reasons(out: &mut impl Write, explanations: &[Explanation], e: &Emotion) -> io::Result<()> {
+    let amount = |x: &&Explanation| e.intervals.iter().any(|i| i.0 == x.target);
+    let shown: Vec<&Explanation> = if e.label.is_some() || e.intervals.is_empty() {
+        explanations.iter().filter(|x| e.abstained.is_none() && (!amount(x) || explanations.len() == 1)).collect()
+    } else {
+        explanations.iter().filter(amount).collect()
+    };
+    for x in &shown {
         for f in &x.features {
             writeln!(out, "      {}", f.sentence)?;
         }
@@ -61,7 +105,7 @@ fn reasons(out: &mut impl Write, explanations: &[Explanation]) -> io::Result<()>
             writeln!(out, "      {}: {}", x.target, list.join(", "))?;
         }
     }
-    let shares: Vec<&FeatureShare> = explanations.iter().flat_map(|x| &x.features).collect();
+    let shares: Vec<&FeatureShare> = shown.iter().flat_map(|x| &x.features).collect();
     match care(&shares) {
         Some(line) => writeln!(out, "      {line}"),
         None => Ok(()),

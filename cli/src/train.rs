@@ -24,6 +24,8 @@ pub enum ReferenceName {
     Training,
     /// What is usual for each speaker.
     Speaker,
+    /// The training speakers until the speaker was heard, then the speaker.
+    Both,
 }
 
 #[derive(Debug, Args)]
@@ -179,5 +181,9 @@ fn name_of(args: &TrainArgs) -> String {
 }
 
 fn reference(args: &TrainArgs) -> Reference {
-    if args.reference == ReferenceName::Speaker { Reference::Speaker } else { Reference::Training }
+    match args.reference {
+        ReferenceName::Training => Reference::Training,
+        ReferenceName::Speaker => Reference::Speaker,
+        ReferenceName::Both => Reference::Both,
+    }
 }

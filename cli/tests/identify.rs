@@ -182,7 +182,7 @@ fn recordings_are_heard_once() {
     for (bad, why) in [
         ("licence = 3", "study.toml"),
         ("learner = [\"x\"]", "unknown field"),
-        ("reference = \"nobody\"", "expected training or speaker"),
+        ("reference = \"nobody\"", "expected one of training, speaker, both"),
         ("corpora = [\"other\"]", "no corpus is called \"other\""),
     ] {
         let config = study(&dir, &content(bad));

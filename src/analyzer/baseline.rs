@@ -103,9 +103,9 @@ pub struct SpokenRow {
 }
 
 /// Distances of all features of one speaker's rows from what is usual in all of them, in the speaker's scales: [`two_pass`]
-/// for tables.
+/// for tables. Also gives the seconds of speech that this rests on.
 #[must_use]
-pub fn two_pass_rows(rows: &[SpokenRow]) -> Vec<Vec<Option<f32>>> {
+pub fn two_pass_rows(rows: &[SpokenRow]) -> (Vec<Vec<Option<f32>>>, f64) {
     let mut speaker = Speaker::with("".into(), Baseline::of_all(Population::affect()));
     let mut stream: Option<&Arc<str>> = None;
     for r in rows {
@@ -119,7 +119,7 @@ pub fn two_pass_rows(rows: &[SpokenRow]) -> Vec<Vec<Option<f32>>> {
     let usual = speaker.baseline.usual_of_all();
     let z =
         |(value, usual): (&Option<f32>, &Option<(f64, f64)>)| Some(Baseline::against((*usual)?, (*value)?)?.z as f32);
-    rows.iter().map(|r| r.features.iter().zip(&usual).map(z).collect()).collect()
+    (rows.iter().map(|r| r.features.iter().zip(&usual).map(z).collect()).collect(), speaker.baseline.speech_s())
 }
 
 fn compare(baseline: &Baseline, usual: impl Fn(usize) -> Option<(f64, f64)>, record: &Record) -> BaselineResult {

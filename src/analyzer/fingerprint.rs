@@ -92,6 +92,9 @@ impl Config {
         let compares = !frames && (*baseline || scorer.as_ref().is_some_and(|s| s.needs_baseline()));
         text.line("voice-activity", detects);
         text.line("speaker-baseline", compares);
+        if let Some(reference) = scorer.as_ref().and_then(|s| s.chosen_reference()) {
+            text.line("model-reference", reference);
+        }
         text.0
     }
 }

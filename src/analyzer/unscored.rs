@@ -21,6 +21,12 @@ impl Scorer {
         match *self {}
     }
 
+    /// What features shall be compared with, where that was chosen.
+    #[must_use]
+    pub fn chosen_reference(&self) -> Option<&'static str> {
+        match *self {}
+    }
+
     /// Whether the model takes the samples themselves.
     #[must_use]
     pub fn needs_audio(&self) -> bool {

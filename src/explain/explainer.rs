@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub struct Explainer {
     model: Arc<Model>,
     prepared: Arc<Prepared>,
+    /// Temperature of the scores that are explained.
+    temperature: f64,
 }
 
 /// One score explained.
@@ -37,7 +39,7 @@ impl Explainer {
     /// [`ModelError::Mismatch`] for no or ragged background, or groups that leave out or repeat a column.
     pub fn new(model: Arc<Model>, background: Vec<f32>, groups: Vec<Vec<usize>>) -> Result<Self, ModelError> {
         let prepared = Arc::new(Prepared::new(&model, background, groups)?);
-        Ok(Self { model, prepared })
+        Ok(Self { temperature: model.temperature(), model, prepared })
     }
 
     /// A model with its card's background and the catalogue's groups. Prepared once for all who share the model.
@@ -54,7 +56,13 @@ impl Explainer {
             let columns = groups::of_card(card).into_iter().map(|g| g.1).collect();
             Prepared::new(&model, card.background.concat(), columns)
         })?;
-        Ok(Self { model, prepared })
+        Ok(Self { temperature: model.temperature(), model, prepared })
+    }
+
+    /// The same for scores under another temperature.
+    #[must_use]
+    pub fn at(&self, temperature: f64) -> Self {
+        Self { temperature, ..self.clone() }
     }
 
     /// The model.
@@ -86,7 +94,7 @@ impl Explainer {
     /// # Errors
     /// [`ModelError::Mismatch`] for probabilities of a model that gives none.
     pub fn check(&self, unit: Unit) -> Result<(), ModelError> {
-        Play::new(&self.model, unit).map(|_| ())
+        Play::new(&self.model, unit, self.temperature).map(|_| ())
     }
 
     /// The method that fits the model best in a unit.
@@ -188,7 +196,7 @@ impl Explainer {
         effort: Effort,
         groups: Option<&Attribution>,
     ) -> Result<Attribution, ModelError> {
-        let game = One { all: Play::new(&self.model, unit)?, target };
+        let game = One { all: Play::new(&self.model, unit, self.temperature)?, target };
         let each = singles(row.len());
         let together = if groups.is_some() { self.groups() } else { &each };
         let found = sampled::estimate(&game, row, &self.prepared.background, together, effort)?;
@@ -228,7 +236,7 @@ impl Explainer {
             let expected = format!("at most {}", shapley::MOST_GROUPS);
             return Err(ModelError::mismatch("groups for exact values", expected, groups.len().to_string()));
         }
-        let game = Play::new(&self.model, unit)?;
+        let game = Play::new(&self.model, unit, self.temperature)?;
         let outputs = game.outputs();
         let worth = shapley::worths(&game, row, &self.prepared.background, groups)?;
         let values = shapley::from_worths(groups.len(), outputs, &worth);
@@ -274,13 +282,17 @@ impl Explainer {
 
     /// What the graph's own numbers are multiplied by: logits are divided by the temperature, as they are before the softmax.
     fn scale_of_graph(&self) -> f64 {
-        if self.model.kind() == OutputKind::Logits { 1.0 / self.model.temperature() } else { 1.0 }
+        if self.model.kind() == OutputKind::Logits || self.model.amount().is_some() {
+            1.0 / self.temperature
+        } else {
+            1.0
+        }
     }
 
     /// The same for numbers that a softmax or logistic function inside the graph follows (`linked`).
     fn scale_of_scores(&self, linked: bool) -> f64 {
         match self.model.kind() {
-            OutputKind::Probabilities if linked => 1.0 / self.model.temperature(),
+            OutputKind::Probabilities if linked => 1.0 / self.temperature,
             _ => self.scale_of_graph(),
         }
     }

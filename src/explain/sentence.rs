@@ -38,7 +38,19 @@ impl Reference {
         match normaliser {
             Normaliser::None => Self::Background,
             Normaliser::Training { .. } => Self::TrainingSpeakers,
+            // Of what is blended the record says which it was; nobody has been heard at first.
+            Normaliser::Blended => Self::TrainingSpeakers,
             Normaliser::Speaker => Self::ThisSpeaker,
+        }
+    }
+
+    /// The name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ThisSpeaker => "this speaker",
+            Self::TrainingSpeakers => "training speakers",
+            Self::Background => "background",
         }
     }
 

@@ -47,6 +47,16 @@ impl Population {
         }
     }
 
+    /// The same for some features of `affect-v1`, in an order of one's own.
+    ///
+    /// # Errors
+    /// The name that is none of them.
+    pub fn affect_of(names: &[String]) -> Result<Self, String> {
+        let all = Self::affect();
+        let find = |n: &String| all.names.iter().position(|x| x == n).map(|k| all.values[k]).ok_or_else(|| n.clone());
+        Ok(Self { values: names.iter().map(find).collect::<Result<_, _>>()?, names: names.to_vec() })
+    }
+
     /// The population of `affect-v1`: EmoDB (CC0), ten speakers, acted emotions, German.
     #[must_use]
     pub fn affect() -> Self {

@@ -2,6 +2,7 @@
 
 use super::error::TrainError;
 use super::folds::{Folds, Ties};
+use super::recipe::Reference;
 use super::statistics::moments;
 use crate::features::baseline::{Baseline, Population};
 use crate::model::card::Normaliser;
@@ -30,6 +31,8 @@ pub struct Sample {
     pub corpus: String,
     /// Under which condition it was heard.
     pub condition: String,
+    /// What it is compared with.
+    pub view: View,
 }
 
 impl Sample {
@@ -41,6 +44,39 @@ impl Sample {
             speaker: self.speaker.clone(),
             session: self.session.as_ref().map(|s| format!("{}/{s}", self.corpus)),
             audio: self.audio.clone(),
+        }
+    }
+}
+
+/// What a row is compared with, where a model learns from both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum View {
+    /// The training speakers.
+    #[default]
+    Training,
+    /// What is usual for the speaker.
+    Speaker,
+}
+
+impl View {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Training, Self::Speaker];
+
+    /// How much of the reference is the speaker.
+    #[must_use]
+    pub const fn share(self) -> f64 {
+        match self {
+            Self::Training => 0.0,
+            Self::Speaker => 1.0,
+        }
+    }
+
+    /// In words, after "compared with".
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Training => "training speakers",
+            Self::Speaker => "the speaker",
         }
     }
 }
@@ -147,20 +183,44 @@ impl Dataset {
         Normaliser::Training { location, scale }
     }
 
-    /// Compares every sample with what is usual for its speaker (under the same condition): what a baseline
-    /// of all that the speaker says calls usual; labels play no part.
+    /// Compares every sample as a model with that reference does.
     ///
     /// # Errors
-    /// [`TrainError::Width`] unless the features are all those of `affect-v1`, in order.
-    pub fn compare_with_speakers(&mut self) -> Result<(), TrainError> {
-        let expected = crate::features::affect::FUNCTIONALS;
-        if self.names.len() != expected {
-            return Err(TrainError::Width { found: self.names.len(), expected });
+    /// [`TrainError::Learner`] for features that have no baseline.
+    pub fn compare(&mut self, reference: Reference) -> Result<(), TrainError> {
+        match reference {
+            Reference::Training => Ok(()),
+            Reference::Speaker => self.compare_with_speakers(),
+            Reference::Both => self.compare_with_both(),
         }
+    }
+
+    /// The population, for the features of this dataset.
+    fn population(&self) -> Result<Population, TrainError> {
+        Population::affect_of(&self.names).map_err(|name| {
+            TrainError::Learner(format!("feature \"{name}\" is not one of affect-v1: it has no baseline"))
+        })
+    }
+
+    /// Every sample twice: compared with its speaker, and, as of somebody who has not been heard before, with the population.
+    fn compare_with_both(&mut self) -> Result<(), TrainError> {
+        self.compare_with_speakers()?;
+        let usual = Baseline::new(self.population()?).usual_of_all();
+        let z = |(v, u): (&Option<f32>, &Option<(f64, f64)>)| Baseline::against((*u)?, (*v)?).map(|d| d.z as f32);
+        let unknown: Vec<Sample> = self.samples.iter().map(|s| Sample { view: View::Training, ..s.clone() }).collect();
+        self.against.extend(unknown.iter().map(|s| s.values.iter().zip(&usual).map(z).collect::<Vec<_>>()));
+        self.samples.extend(unknown);
+        Ok(())
+    }
+
+    /// Compares every sample with what is usual for its speaker (under the same condition): what a baseline
+    /// of all that the speaker says calls usual; labels play no part.
+    fn compare_with_speakers(&mut self) -> Result<(), TrainError> {
+        let population = self.population()?;
         let mut baselines: BTreeMap<(&str, &str), Baseline> = BTreeMap::new();
         for s in &self.samples {
             let key = (s.speaker.as_str(), s.condition.as_str());
-            let b = baselines.entry(key).or_insert_with(|| Baseline::of_all(Population::affect()));
+            let b = baselines.entry(key).or_insert_with(|| Baseline::of_all(population.clone()));
             b.push(&s.values, s.speech_s);
         }
         let usual: BTreeMap<_, _> = baselines.iter().map(|(k, b)| (*k, b.usual_of_all())).collect();
@@ -170,6 +230,7 @@ impl Dataset {
             s.values.iter().zip(usual).map(z).collect()
         };
         self.against = self.samples.iter().map(z).collect();
+        self.samples.iter_mut().for_each(|s| s.view = View::Speaker);
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ pub(super) fn normaliser(data: &Dataset, reference: Reference, fit: &[usize]) ->
     match reference {
         Reference::Training => data.statistics(fit),
         Reference::Speaker => Normaliser::Speaker,
+        Reference::Both => Normaliser::Blended,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Export of fitted learners as ONNX files, with their model cards inside.
 
+use super::amount::{self, Head};
 use super::learners::Fitted;
 use super::learners::kernel::Machine;
 use super::learners::linear::Linear;
@@ -25,19 +26,31 @@ fn rows(columns: usize) -> [Dim; 2] {
     [Dim::Named("rows".to_owned()), Dim::Fixed(columns as i64)]
 }
 
-/// Any fitted learner as a graph, the card inside.
+/// Any fitted learner as a graph, with a dimension that was learnt by itself where there is one, the card inside.
 #[must_use]
-pub fn model(fitted: &Fitted, card: &Card) -> Vec<u8> {
-    match fitted {
+pub fn model(fitted: &Fitted, head: Option<&Head>, card: &Card) -> Vec<u8> {
+    let (mut graph, opsets) = match fitted {
         Fitted::Linear(m) => linear(m, card),
         Fitted::Kernel(m) => kernel(m, card),
         Fitted::Perceptron(m) => perceptron(m, card),
         Fitted::Trees(m) => trees(m, card),
+    };
+    if let Some(h) = head {
+        let weights = [amount::NAME, "weights"].join("_");
+        let bias = [amount::NAME, "bias"].join("_");
+        graph.node.push(build::node("Gemm", &[INPUT, &weights, &bias], &[amount::NAME], vec![build::int("transB", 1)]));
+        graph.initializer.push(float_tensor(&weights, &[1, h.weights.len() as i64], &h.weights.to_vec()));
+        graph.initializer.push(float_tensor(&bias, &[1], &[h.bias]));
+        graph.output.push(build::value(amount::NAME, FLOAT, Some(&rows(1))));
     }
+    build::model(graph, opsets, &[(METADATA_KEY, &card.to_json())])
 }
 
+/// A graph and the operator sets that it needs.
+type Built = (GraphProto, &'static [(&'static str, i64)]);
+
 /// Inputs, nodes and constants that end in `logits`, with a softmax behind them.
-fn scored(card: &Card, classes: usize, mut node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> Vec<u8> {
+fn scored(card: &Card, classes: usize, mut node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> Built {
     node.push(build::node("Softmax", &[LOGITS], &[PROBABILITIES], vec![build::int("axis", 1)]));
     let graph = GraphProto {
         name: card.id.clone(),
@@ -47,7 +60,7 @@ fn scored(card: &Card, classes: usize, mut node: Vec<NodeProto>, initializer: Ve
         output: [LOGITS, PROBABILITIES].map(|n| build::value(n, FLOAT, Some(&rows(classes)))).to_vec(),
         ..GraphProto::default()
     };
-    build::model(graph, &[("", 17)], &[(METADATA_KEY, &card.to_json())])
+    (graph, &[("", 17)])
 }
 
 fn matrix(name: &str, m: &Array2<f32>) -> TensorProto {
@@ -60,13 +73,13 @@ fn vector(name: &str, v: &Array1<f32>) -> TensorProto {
 }
 
 /// A linear model: outputs `logits` and `probabilities`.
-fn linear(m: &Linear, card: &Card) -> Vec<u8> {
+fn linear(m: &Linear, card: &Card) -> Built {
     let node = vec![build::node("Gemm", &[INPUT, "weights", "bias"], &[LOGITS], vec![build::int("transB", 1)])];
     scored(card, m.bias.len(), node, vec![matrix("weights", &m.weights), vector("bias", &m.bias)])
 }
 
 /// A network with one hidden layer.
-fn perceptron(m: &Perceptron, card: &Card) -> Vec<u8> {
+fn perceptron(m: &Perceptron, card: &Card) -> Built {
     let node = vec![
         build::node("Gemm", &[INPUT, "first", "first_bias"], &["before"], vec![]),
         build::node("Relu", &["before"], &["hidden"], vec![]),
@@ -82,7 +95,7 @@ fn perceptron(m: &Perceptron, card: &Card) -> Vec<u8> {
 }
 
 /// Sums of Gaussian kernels: `exp(-gamma (|x|^2 + |s|^2 - 2 x s))`.
-fn kernel(m: &Machine, card: &Card) -> Vec<u8> {
+fn kernel(m: &Machine, card: &Card) -> Built {
     let squares = m.support.map_axis(Axis(1), |s| -m.gamma * s.dot(&s));
     let scaled = m.support.t().mapv(|v| 2.0 * m.gamma * v);
     let node = vec![
@@ -104,7 +117,7 @@ fn kernel(m: &Machine, card: &Card) -> Vec<u8> {
 }
 
 /// A tree ensemble of several classes: outputs `label` and `probabilities`.
-fn trees(model: &Ensemble, card: &Card) -> Vec<u8> {
+fn trees(model: &Ensemble, card: &Card) -> Built {
     let d = card.features().len();
     let (mut tree_ids, mut node_ids, mut features, mut values) = (vec![], vec![], vec![], vec![]);
     let (mut modes, mut yes_ids, mut no_ids, mut missing) = (vec![], vec![], vec![], vec![]);
@@ -185,5 +198,5 @@ fn trees(model: &Ensemble, card: &Card) -> Vec<u8> {
         ],
         ..GraphProto::default()
     };
-    build::model(graph, &[("", 17), ("ai.onnx.ml", 3)], &[(METADATA_KEY, &card.to_json())])
+    (graph, &[("", 17), ("ai.onnx.ml", 3)])
 }

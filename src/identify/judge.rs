@@ -1,6 +1,6 @@
 //! What a trained model is worth: calibration, abstention and the figures of its card.
 
-use super::data::{Dataset, Sample};
+use super::data::{Dataset, Sample, View};
 use super::measure::{calibration_error, least_sure, recalls, temperature, tempered, top, uar};
 use super::recipe::{Reference, TrainSettings};
 use super::unseen::{self, Unseen};
@@ -37,15 +37,27 @@ pub(super) fn judge(
     how: &Protocol<'_>,
 ) {
     let Predictions { logits, unseen } = *predictions;
-    let t = unseen::temperature(unseen).unwrap_or_else(|| temperature(logits, classes).max(1.0));
+    // A temperature for each view that there is.
+    let of_view = |view: View| {
+        let members: Vec<usize> = (0..classes.len()).filter(|i| how.data.samples[*i].view == view).collect();
+        let home = || {
+            let ours: Vec<Vec<f64>> = members.iter().map(|i| logits[*i].clone()).collect();
+            temperature(&ours, &members.iter().map(|i| classes[*i]).collect::<Vec<_>>()).max(1.0)
+        };
+        (!members.is_empty()).then(|| unseen::temperature(unseen, view).unwrap_or_else(home))
+    };
+    let views = View::ALL.map(of_view);
+    let calibration =
+        Calibration { temperature: views[0].or(views[1]).unwrap_or(1.0), temperature_speaker: views[0].and(views[1]) };
+    let of_row = |i: usize| calibration.at(how.data.samples[i].view.share());
     let before: Vec<Vec<f64>> = logits.iter().map(|l| tempered(l, 1.0)).collect();
-    let after: Vec<Vec<f64>> = logits.iter().map(|l| tempered(l, t)).collect();
+    let after: Vec<Vec<f64>> = logits.iter().enumerate().map(|(i, l)| tempered(l, of_row(i))).collect();
     let answers: Vec<usize> = logits.iter().map(|l| top(l)).collect();
-    let threshold = unseen::threshold(unseen, t, settings.silent_share)
+    let threshold = unseen::threshold(unseen, calibration, settings.silent_share)
         .unwrap_or_else(|| least_sure(&after, settings.silent_share));
     let given: Vec<usize> = (0..classes.len()).filter(|i| after[*i][answers[*i]] >= threshold).collect();
     let pick = |values: &[usize]| -> Vec<usize> { given.iter().map(|i| values[*i]).collect() };
-    card.calibration = Calibration { temperature: t };
+    card.calibration = calibration;
     card.abstain = Abstain {
         confidence_below: threshold,
         min_speech_s: 0.5,
@@ -55,6 +67,9 @@ pub(super) fn judge(
     let normalised = match settings.reference {
         Reference::Training => "normalised with the training speakers' statistics",
         Reference::Speaker => "normalised with each test speaker's own unlabelled speech",
+        Reference::Both => {
+            "each compared twice: with the population of the feature set, and with the test speaker's own unlabelled speech"
+        }
     };
     let selection = &settings.selection;
     let protocol = format!(
@@ -74,6 +89,7 @@ pub(super) fn judge(
     };
     several.extend(grouped_by(&|s| format!("corpus {}", s.corpus)));
     several.extend(grouped_by(&|s| format!("condition {}", s.condition)));
+    several.extend(grouped_by(&|s| format!("compared with {}", s.view.words())));
     for (part, members) in several {
         let take = |from: &[usize]| -> Vec<usize> { members.iter().map(|i| from[*i]).collect() };
         card.metrics.push(metric(format!("UAR, {part}"), uar(&take(classes), &take(&answers), n), ""));
@@ -99,7 +115,12 @@ pub(super) fn judge(
         metric("share of answers given".to_owned(), given.len() as f64 / classes.len().max(1) as f64, ""),
         metric("UAR of answers given".to_owned(), uar(&pick(classes), &pick(&answers), n), seen_too),
     ]);
-    card.metrics.extend(unseen::metrics(unseen, n, t, &format!("{}, {normalised}{selection}", conditions(data))));
+    card.metrics.extend(unseen::metrics(
+        unseen,
+        n,
+        calibration,
+        &format!("{}, {normalised}{selection}", conditions(data)),
+    ));
     card.metrics.extend(settings.metrics.iter().cloned());
 }
 

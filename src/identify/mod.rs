@@ -4,6 +4,7 @@
 //! confidence intervals, recall against number of features, transfer between corpora, a report. Training: one model with its card,
 //! exported as ONNX, that the stream runs.
 
+pub mod amount;
 mod assemble;
 pub mod audit;
 mod background;
@@ -34,6 +35,7 @@ pub mod learners;
 mod made;
 pub mod measure;
 pub mod models;
+pub mod novelty;
 pub mod opinions;
 pub mod planted;
 pub mod pool;

@@ -1,13 +1,14 @@
 //! Training of a model from a pool of recordings: which data it learns from, which learner, what its card says.
 
-use super::data::{Dataset, Sample};
+use super::amount::Heard;
+use super::data::{Dataset, Sample, View};
 use super::error::TrainError;
 use super::labels::dimensions;
 use super::learners::Learner;
 use super::pool::Pool;
 use super::prepare::Normalisation;
 use super::recipe::{Reference, TrainSettings};
-use super::train::{Trained, train};
+use super::train::{Trained, train, train_with};
 use super::transfer::Parts;
 use crate::model::card::{Derived, Metric};
 use std::collections::BTreeSet;
@@ -69,21 +70,27 @@ impl Plan {
                         fold: r.fold,
                         corpus: r.corpus.clone(),
                         condition: heard.condition.clone(),
+                        view: View::default(),
                     });
                 }
             }
         }
         let mut data =
             Dataset { feature_set: pool.feature_set.clone(), names: pool.names.clone(), samples, against: Vec::new() };
-        if reference == Reference::Speaker {
-            data.compare_with_speakers()?;
-        }
+        data.compare(reference)?;
         Ok(data.select(|n| pool.names.iter().position(|x| x == n).is_some_and(|k| self.takes(pool, k))))
     }
 
     /// Whether the model takes feature number `k` of the pool.
     fn takes(&self, pool: &Pool, k: usize) -> bool {
         (self.level || !pool.level_dependent[k]) && !self.without.iter().any(|w| pool.names[k].starts_with(w.as_str()))
+    }
+
+    /// The same with all labels of its corpora whose arousal is known.
+    fn of_known_arousal(&self, pool: &Pool) -> Self {
+        let ours = pool.recordings.iter().filter(|r| self.corpora.contains(&r.corpus));
+        let labels: BTreeSet<&String> = ours.map(|r| &r.label).filter(|l| dimensions(l).is_some()).collect();
+        Self { labels: Some(labels.into_iter().cloned().collect()), ..self.clone() }
     }
 
     /// The same of the corpora that are not learnt from.
@@ -194,7 +201,7 @@ pub fn model(
 ) -> Result<Trained, TrainError> {
     let mut extra = Vec::new();
     let how = match settings.reference {
-        Reference::Training => Normalisation::Training,
+        Reference::Training | Reference::Both => Normalisation::Training,
         Reference::Speaker => Normalisation::Speaker,
     };
     if let Some((learner, strength, metrics)) = travels(pool, plan, how, &settings.learners)? {
@@ -220,7 +227,12 @@ pub fn model(
             dimension("valence", k.iter().map(|d| d.1).collect()),
         ];
     }
-    train(&data, &other, &settings, progress)
+    if settings.reference != Reference::Both {
+        return train(&data, &other, &settings, progress);
+    }
+    let known = plan.of_known_arousal(pool).dataset(pool, settings.reference)?;
+    let unheard = plan.elsewhere(pool).of_known_arousal(pool).dataset(pool, settings.reference)?;
+    train_with(&data, &other, Some(Heard { known: &known, other: &unheard }), &settings, progress)
 }
 
 #[cfg(test)]

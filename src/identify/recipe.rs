@@ -11,6 +11,19 @@ pub enum Reference {
     Training,
     /// What is usual for each speaker.
     Speaker,
+    /// Both: the training speakers while nothing is known of the speaker, then the speaker.
+    Both,
+}
+
+impl Reference {
+    /// Names in settings.
+    pub const NAMES: [&str; 3] = ["training", "speaker", "both"];
+
+    /// The reference of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Training, Self::Speaker, Self::Both].into_iter().zip(Self::NAMES).find(|r| r.1 == name).map(|r| r.0)
+    }
 }
 
 /// Background dataset of explanations: the rows that attributions compare with.

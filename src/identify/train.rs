@@ -1,5 +1,6 @@
 //! Training, calibration and export of a model from a dataset.
 
+use super::amount::{self, Head, Heard};
 use super::background::{prototypes, spread};
 use super::comparison::{Compared, Course, in_words};
 use super::data::Dataset;
@@ -8,6 +9,7 @@ use super::error::TrainError;
 use super::export;
 use super::judge::{Predictions, Protocol, judge};
 use super::learners::{Fitted, Learner, fit};
+use super::novelty;
 use super::prepare::CLIP;
 pub use super::recipe::{Background, Reference, TrainSettings};
 use super::unseen;
@@ -31,6 +33,8 @@ pub struct Trained {
     pub logits: Vec<Vec<f64>>,
     /// The learner fitted to everything.
     pub fitted: Fitted,
+    /// Arousal, where it was learnt by itself.
+    pub head: Option<Head>,
 }
 
 /// Trains, calibrates and exports. `progress` is told of every fit that is done, out of how many; it may end the work by
@@ -50,8 +54,23 @@ pub fn train(
     settings: &TrainSettings,
     progress: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Trained, TrainError> {
+    train_with(data, other, None, settings, progress)
+}
+
+/// The same, with arousal as a dimension that is learnt by itself from rows with more labels, where a corpus that the weights have
+/// not heard can tell what it is worth.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_with(
+    data: &Dataset,
+    other: &Dataset,
+    arousal: Option<Heard<'_>>,
+    settings: &TrainSettings,
+    progress: &mut dyn FnMut(usize, usize) -> bool,
+) -> Result<Trained, TrainError> {
     data.check()?;
-    if settings.reference == Reference::Speaker && data.against.len() != data.samples.len() {
+    if settings.reference != Reference::Training && data.against.len() != data.samples.len() {
         let (found, expected) = (data.against.len(), data.samples.len());
         return Err(TrainError::TooFew { what: "rows compared with their speakers".to_owned(), found, expected });
     }
@@ -63,8 +82,8 @@ pub fn train(
     let mut card = blank(data, settings);
     let mut course =
         Course { data, settings, classes: &classes, labels: &labels, card: &mut card, done: 0, total: 0, progress };
-    course.total = course.fits(&folds) + 1 + elsewhere.len();
-    let Compared { recall, logits, choices } = course.compared(&folds)?;
+    course.total = course.fits(&folds) + 1 + elsewhere.len() + usize::from(arousal.is_some());
+    let Compared { recall, mut logits, choices } = course.compared(&folds)?;
     // The first of equals.
     let best = (0..recall.len()).reduce(|a, b| if recall[b].2 > recall[a].2 { b } else { a }).unwrap_or(0);
     let (learner, strength, _) = recall[best];
@@ -73,11 +92,32 @@ pub fn train(
     let matrix = entering(data, course.card)?;
     let fitted = fit(learner, strength, &matrix, &classes, &labels, settings.seed)?;
     course.step()?;
+    // Models of one reference are as they were: their figures are under no widening.
+    let mut novelty = (settings.reference == Reference::Both).then(|| novelty::fit(&matrix));
+    if let Some(novelty) = &novelty {
+        for (l, row) in logits.iter_mut().zip(matrix.rows()) {
+            let widening = novelty.widening(novelty.distance(&row.to_vec()));
+            l.iter_mut().for_each(|v| *v /= widening);
+        }
+    }
     let mut unseen = Vec::with_capacity(elsewhere.len());
     for corpus in &elsewhere {
-        unseen.push(unseen::prediction(corpus, (data, other), course.card, settings, (learner, strength))?);
+        unseen.extend(unseen::prediction(corpus, (data, other), course.card, settings, (learner, strength))?);
         course.step()?;
     }
+    if let Some(novelty) = &mut novelty {
+        let distances: Vec<Vec<f64>> = unseen.iter().map(|u| u.distances.clone()).collect();
+        novelty.limit = novelty::limit(novelty, &distances);
+    }
+    let head = match arousal {
+        Some(heard) => {
+            let head = amount::learn(heard, course.card, settings, &labels)?;
+            course.step()?;
+            head
+        }
+        None => None,
+    };
+    card.novelty = novelty;
     let choice = in_words(&choices, &settings.learners);
     let how = Protocol { data, folds: folds.count(), choice: &choice };
     judge(&mut card, &Predictions { logits: &logits, unseen: &unseen }, &classes, &labels, settings, &how);
@@ -86,7 +126,18 @@ pub fn train(
         Background::Prototypes => prototypes(&matrix, data),
     };
     card.outputs = outputs(&fitted, &labels);
-    Ok(Trained { bytes: export::model(&fitted, &card), card, learner, strength, recall, logits, fitted })
+    if let Some(head) = &head {
+        card.derived.retain(|d| d.name != amount::NAME);
+        card.metrics.extend(head.metrics.iter().cloned());
+        card.outputs.push(Output {
+            name: amount::NAME.to_owned(),
+            kind: OutputKind::Dimensions,
+            labels: vec![amount::NAME.to_owned()],
+            amount: Some(head.rule),
+        });
+    }
+    let bytes = export::model(&fitted, head.as_ref(), &card);
+    Ok(Trained { bytes, card, learner, strength, recall, logits, fitted, head })
 }
 
 fn blank(data: &Dataset, settings: &TrainSettings) -> Card {
@@ -105,6 +156,7 @@ fn blank(data: &Dataset, settings: &TrainSettings) -> Card {
         normaliser: Normaliser::None,
         clip: Some(f64::from(CLIP)),
         calibration: Calibration::default(),
+        novelty: None,
         abstain: Abstain::default(),
         derived: settings.derived.clone(),
         background: Vec::new(),
@@ -116,7 +168,7 @@ fn blank(data: &Dataset, settings: &TrainSettings) -> Card {
 }
 
 fn outputs(fitted: &Fitted, labels: &[String]) -> Vec<Output> {
-    let output = |name: &str, kind| Output { name: name.to_owned(), kind, labels: labels.to_vec() };
+    let output = |name: &str, kind| Output { name: name.to_owned(), kind, labels: labels.to_vec(), amount: None };
     match fitted {
         Fitted::Trees(_) => vec![
             output(export::PROBABILITIES, OutputKind::Probabilities),
@@ -129,7 +181,7 @@ fn outputs(fitted: &Fitted, labels: &[String]) -> Vec<Output> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identify::data::Sample;
+    use crate::identify::data::{Sample, View};
     use crate::identify::measure::{top, uar};
     use crate::identify::streams::{Purpose, stream};
 
@@ -167,6 +219,7 @@ mod tests {
             fold: None,
             corpus: "c".to_owned(),
             condition: "clean".to_owned(),
+            view: View::default(),
         };
         let names = (0..8).map(|k| format!("f{k}")).collect();
         let feature_set = ("affect-v1".to_owned(), "1".to_owned());

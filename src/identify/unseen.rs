@@ -4,13 +4,14 @@
 //! Every corpus that has the model's labels is therefore predicted by weights learnt from the model's other corpora, and the
 //! temperature is the one with the least loss over these predictions, corpora weighing the same.
 
-use super::data::{Dataset, Sample};
+use super::data::{Dataset, Sample, View};
 use super::entry::{entering, normaliser};
 use super::error::TrainError;
 use super::learners::{Learner, fit};
 use super::measure::{calibration_error, least_sure, temperature_over, tempered, top, uar};
-use super::recipe::TrainSettings;
-use crate::model::card::{Card, Metric};
+use super::novelty;
+use super::recipe::{Reference, TrainSettings};
+use crate::model::card::{Calibration, Card, Metric};
 use std::collections::BTreeSet;
 
 /// Predictions on one corpus.
@@ -20,7 +21,11 @@ pub struct Unseen {
     pub corpus: String,
     /// What the weights were learnt from.
     pub learnt: Vec<String>,
-    /// Scores, before any temperature.
+    /// What its rows are compared with.
+    pub view: View,
+    /// Distances of its rows from what the weights were learnt from, ascending.
+    pub distances: Vec<f64>,
+    /// Scores, drawn together where rows are novel, before any temperature.
     pub logits: Vec<Vec<f64>>,
     /// The labels' indices.
     pub classes: Vec<usize>,
@@ -47,7 +52,7 @@ pub fn corpora(known: &Dataset, other: &Dataset) -> Vec<String> {
     names.into_iter().filter(complete).map(str::to_owned).collect()
 }
 
-/// Predictions on one of the [`corpora`] by weights that have not heard it.
+/// Predictions on one of the [`corpora`] by weights that have not heard it: one list for each view of its rows.
 ///
 /// # Errors
 /// [`TrainError`] of the learner.
@@ -57,7 +62,7 @@ pub fn prediction(
     card: &Card,
     settings: &TrainSettings,
     (learner, strength): (Learner, f64),
-) -> Result<Unseen, TrainError> {
+) -> Result<Vec<Unseen>, TrainError> {
     let of_it = |s: &Sample| s.corpus == corpus;
     let test = if known.samples.iter().any(of_it) { known.only(of_it) } else { other.only(of_it) };
     let sounds: BTreeSet<&str> = test.samples.iter().map(|s| s.audio.as_str()).filter(|a| !a.is_empty()).collect();
@@ -71,28 +76,42 @@ pub fn prediction(
         of.samples.iter().map(|s| labels.iter().position(|l| *l == s.label).unwrap_or(0)).collect()
     };
     let fitted = fit(learner, strength, &rows, &classes(&train), &labels, settings.seed)?;
-    let scores = fitted.scores(&entering(&test, &card)?);
+    let novelty = (settings.reference == Reference::Both).then(|| novelty::fit(&rows));
+    let distance = |row: &[f32]| novelty.as_ref().map_or(0.0, |n| n.distance(row));
+    let widening = |d: f64| novelty.as_ref().map_or(1.0, |n| n.widening(d));
+    let entered = entering(&test, &card)?;
+    let scores = fitted.scores(&entered);
     let mut learnt: Vec<String> = train.samples.iter().map(|s| s.corpus.clone()).collect();
     learnt.sort_unstable();
     learnt.dedup();
-    let logits = scores.outer_iter().map(|s| s.to_vec()).collect();
-    Ok(Unseen { corpus: corpus.to_owned(), learnt, logits, classes: classes(&test) })
+    let classes = classes(&test);
+    let of_view = |view: View| {
+        let members: Vec<usize> = (0..classes.len()).filter(|i| test.samples[*i].view == view).collect();
+        let mut distances: Vec<f64> = members.iter().map(|i| distance(&entered.row(*i).to_vec())).collect();
+        let logit = |(i, d): (&usize, &f64)| scores.row(*i).iter().map(|s| s / widening(*d)).collect();
+        let logits = members.iter().zip(&distances).map(logit).collect();
+        distances.sort_by(f64::total_cmp);
+        let classes = members.iter().map(|i| classes[*i]).collect();
+        Unseen { corpus: corpus.to_owned(), learnt: learnt.clone(), view, distances, logits, classes }
+    };
+    Ok(View::ALL.map(of_view).into_iter().filter(|u| !u.classes.is_empty()).collect())
 }
 
 fn groups<'a>(list: impl Iterator<Item = &'a Unseen>) -> Vec<(&'a [Vec<f64>], &'a [usize])> {
     list.map(|u| (&u.logits[..], &u.classes[..])).collect()
 }
 
-/// The temperature with the least loss over the corpora; `None` without any.
+/// The temperature with the least loss over the corpora, for rows of one view; `None` without any.
 #[must_use]
-pub fn temperature(list: &[Unseen]) -> Option<f64> {
-    (!list.is_empty()).then(|| temperature_over(&groups(list.iter())))
+pub fn temperature(list: &[Unseen], view: View) -> Option<f64> {
+    let ours = groups(list.iter().filter(|u| u.view == view));
+    (!ours.is_empty()).then(|| temperature_over(&ours))
 }
 
-/// The confidence below which the least sure share of the answers lies, the mean over the corpora.
+/// The confidence below which the least sure share of the answers lies, the mean over the corpora and views.
 #[must_use]
-pub fn threshold(list: &[Unseen], temperature: f64, silent_share: f64) -> Option<f64> {
-    let one = |u: &Unseen| least_sure(&at(u, temperature), silent_share);
+pub fn threshold(list: &[Unseen], calibration: Calibration, silent_share: f64) -> Option<f64> {
+    let one = |u: &Unseen| least_sure(&at(u, calibration.at(u.view.share())), silent_share);
     (!list.is_empty()).then(|| list.iter().map(one).sum::<f64>() / list.len() as f64)
 }
 
@@ -103,12 +122,14 @@ fn at(u: &Unseen, temperature: f64) -> Vec<Vec<f64>> {
 /// Figures for a card, corpus by corpus. The calibration error of a corpus is that under the temperature of the others, where
 /// there are others.
 #[must_use]
-pub fn metrics(list: &[Unseen], labels: usize, chosen: f64, how: &str) -> Vec<Metric> {
+pub fn metrics(list: &[Unseen], labels: usize, chosen: Calibration, how: &str) -> Vec<Metric> {
     let mut out = Vec::new();
+    let several = list.iter().any(|u| u.view != list[0].view);
     for u in list {
-        let others = groups(list.iter().filter(|o| o.corpus != u.corpus));
+        let others = groups(list.iter().filter(|o| o.corpus != u.corpus && o.view == u.view));
+        let against = if several { format!(", compared with {}", u.view.words()) } else { String::new() };
         let (t, whose) = if others.is_empty() {
-            (chosen, "its own temperature, chosen on the same predictions")
+            (chosen.at(u.view.share()), "its own temperature, chosen on the same predictions")
         } else {
             (temperature_over(&others), "the temperature of the other corpora in this list")
         };
@@ -126,18 +147,14 @@ pub fn metrics(list: &[Unseen], labels: usize, chosen: f64, how: &str) -> Vec<Me
             u.learnt.join(" and ")
         );
         let mut metric = |name: String, value: f64, more: &str| {
-            out.push(Metric { name, value, protocol: format!("{protocol}{more}") });
+            out.push(Metric { name: format!("{name}{against}, unseen"), value, protocol: format!("{protocol}{more}") });
         };
-        metric(format!("UAR on {}, unseen", u.corpus), uar(&u.classes, &answers, labels), "");
+        metric(format!("UAR on {}", u.corpus), uar(&u.classes, &answers, labels), "");
         let whose = format!("; {whose} ({t:.2})");
-        metric(
-            format!("calibration error on {}, unseen", u.corpus),
-            calibration_error(&probabilities, &u.classes),
-            &whose,
-        );
-        metric(format!("mean confidence on {}, unseen", u.corpus), mean, &whose);
+        metric(format!("calibration error on {}", u.corpus), calibration_error(&probabilities, &u.classes), &whose);
+        metric(format!("mean confidence on {}", u.corpus), mean, &whose);
         let sure = uar(&pick(&u.classes), &pick(&answers), labels);
-        metric(format!("UAR of the more confident half on {}, unseen", u.corpus), sure, "");
+        metric(format!("UAR of the more confident half on {}", u.corpus), sure, "");
     }
     out
 }
@@ -166,30 +183,42 @@ mod tests {
             );
             logits.push(l);
         }
-        Unseen { corpus: name.to_owned(), learnt: vec!["home".to_owned()], logits, classes }
+        Unseen {
+            corpus: name.to_owned(),
+            learnt: vec!["home".to_owned()],
+            view: View::Training,
+            distances: Vec::new(),
+            logits,
+            classes,
+        }
     }
 
     /// A corpus has the temperature by which its answers boast; of a large and a small one neither owns the common one.
     #[test]
     fn corpora_weigh_the_same() {
         let both = [corpus("large", 0.5, 8000, 1), corpus("small", 0.5, 1000, 3)];
-        assert!((temperature(&both).unwrap() - 2.0).abs() < 0.2, "{:?}", temperature(&both));
+        assert!(
+            (temperature(&both, View::Training).unwrap() - 2.0).abs() < 0.2,
+            "{:?}",
+            temperature(&both, View::Training)
+        );
         let mixed = [corpus("large", 0.25, 8000, 1), corpus("small", 1.0, 800, 5)];
-        let alone = temperature(&mixed[..1]).unwrap();
-        let t = temperature(&mixed).unwrap();
+        let alone = temperature(&mixed[..1], View::Training).unwrap();
+        let t = temperature(&mixed, View::Training).unwrap();
         assert!((alone - 4.0).abs() < 0.6, "{alone}");
         assert!(t > 1.2 && t < 3.0, "a tenth of the answers counts for half: {t}");
-        assert_eq!(temperature(&[]), None);
+        assert_eq!(temperature(&[], View::Training), None);
+        assert_eq!(temperature(&both, View::Speaker), None);
     }
 
     /// The error of a corpus is not measured with a temperature that has seen it.
     #[test]
     fn figures_are_of_the_others_temperature() {
         let list = [corpus("honest", 1.0, 6000, 1), corpus("boasting", 0.4, 6000, 3)];
-        let figures = metrics(&list, 4, temperature(&list).unwrap(), "clean");
+        let figures = metrics(&list, 4, Calibration::default(), "clean");
         let value = |name: &str| figures.iter().find(|m| m.name == name).unwrap().value;
         let expected = |own: &Unseen, t: f64| calibration_error(&at(own, t), &own.classes);
-        let t = temperature(&list[1..]).unwrap();
+        let t = temperature(&list[1..], View::Training).unwrap();
         assert!((t - 2.5).abs() < 0.3, "{t}");
         assert!((value("calibration error on honest, unseen") - expected(&list[0], t)).abs() < 1e-12);
         assert!(value("calibration error on boasting, unseen") > 0.1);

@@ -3,6 +3,12 @@
 //! It lies as JSON in the ONNX metadata (key [`METADATA_KEY`]) or beside the file as `<model>.card.json`, which wins. Names
 //! that are not known are ignored. All of its fields are described in `docs/models.md`.
 
+mod calibration;
+mod novelty;
+
+pub use calibration::{Amount, Calibration};
+pub use novelty::Novelty;
+
 use super::error::ModelError;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +45,9 @@ pub struct Card {
     /// Calibration: what turns scores into probabilities that can be believed.
     #[serde(default)]
     pub calibration: Calibration,
+    /// Novelty: how far a row lies from what the model has heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub novelty: Option<Novelty>,
     /// Abstention rules: when the model does not answer.
     #[serde(default)]
     pub abstain: Abstain,
@@ -153,6 +162,9 @@ pub struct Output {
     /// Names of labels, dimensions or targets in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// What turns the numbers of a dimension that was learnt by itself into amounts with an interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Amount>,
 }
 
 /// Normaliser of features, before they enter the graph.
@@ -171,6 +183,9 @@ pub enum Normaliser {
     },
     /// Distances from what is usual for the speaker, in the speaker's scales; undefined features enter as 0.
     Speaker,
+    /// Distances from what is usual for the training speakers until the speaker was heard, and then for the speaker: the
+    /// running baseline, which draws from the one to the other. Undefined features enter as 0.
+    Blended,
 }
 
 impl Normaliser {
@@ -181,20 +196,14 @@ impl Normaliser {
             Self::None => "background",
             Self::Training { .. } => "training speakers",
             Self::Speaker => "this speaker",
+            Self::Blended => "training speakers, then this speaker",
         }
     }
-}
 
-/// Calibration: what turns scores into probabilities.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Calibration {
-    /// Logits are divided by it before the softmax.
-    pub temperature: f64,
-}
-
-impl Default for Calibration {
-    fn default() -> Self {
-        Self { temperature: 1.0 }
+    /// Whether features are compared with a baseline of the speaker.
+    #[must_use]
+    pub const fn has_baseline(&self) -> bool {
+        matches!(self, Self::Speaker | Self::Blended)
     }
 }
 
@@ -279,12 +288,24 @@ impl Card {
         }
     }
 
+    /// The outputs that hold a dimension that was learnt by itself, beside the main one.
+    pub fn amounts(&self) -> impl Iterator<Item = (&Output, &Amount)> {
+        let main = self.main_output().map(|o| o.name.as_str());
+        self.outputs.iter().filter(move |o| Some(o.name.as_str()) != main).filter_map(|o| Some((o, o.amount.as_ref()?)))
+    }
+
     /// The output that results show: the first with classes, else the first with dimensions or targets.
     #[must_use]
     pub fn main_output(&self) -> Option<&Output> {
         let first_of = |kinds: &[OutputKind]| self.outputs.iter().find(|o| kinds.contains(&o.kind));
         first_of(&[OutputKind::Logits, OutputKind::Probabilities])
             .or_else(|| first_of(&[OutputKind::Dimensions, OutputKind::Regression]))
+    }
+
+    /// The output of that name, or else the main one.
+    #[must_use]
+    pub fn output(&self, name: &str) -> Option<&Output> {
+        self.outputs.iter().find(|o| o.name == name && !o.labels.is_empty()).or_else(|| self.main_output())
     }
 
     fn check(&self) -> Result<(), ModelError> {
@@ -337,8 +358,16 @@ impl Card {
         if let Some(row) = self.background.iter().find(|r| r.len() != d || r.iter().any(|v| !v.is_finite())) {
             return wrong(format!("a background row with {} values: expected {d} finite ones", row.len()));
         }
-        if !(self.calibration.temperature.is_finite() && self.calibration.temperature > 0.0) {
+        if !self.calibration.is_sound() {
             return wrong(format!("temperature {}: expected above 0", self.calibration.temperature));
+        }
+        if self.novelty.as_ref().is_some_and(|n| !n.fits(d)) {
+            return wrong(format!("novelty: expected the finite parts of a distance between rows of {d} numbers"));
+        }
+        if let Some(o) = self.outputs.iter().find(|o| {
+            o.amount.is_some_and(|a| o.kind != OutputKind::Dimensions || o.labels.len() != 1 || !a.is_sound())
+        }) {
+            return wrong(format!("output \"{}\": an amount is for one dimension, with numbers in range", o.name));
         }
         let a = self.abstain;
         if [a.confidence_below, a.min_speech_s, a.min_baseline_s].iter().any(|v| !(v.is_finite() && *v >= 0.0)) {

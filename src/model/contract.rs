@@ -45,6 +45,7 @@ pub fn card(id: &str, config: &Value, preprocessor: Option<&Value>, graph: &Grap
         normaliser: Normaliser::None,
         clip: None,
         calibration: Calibration::default(),
+        novelty: None,
         abstain: Abstain::default(),
         derived: Vec::new(),
         background: Vec::new(),
@@ -119,7 +120,8 @@ fn outputs(config: &Value, graph: &Graph) -> Result<Vec<Output>, ModelError> {
     let outputs = graph.outputs();
     let rank = |v: &Tensor| v.shape().map(<[Dim]>::len);
     let names = || outputs.iter().map(|v| format!("\"{}\" {}", v.name, v.describe())).collect::<Vec<_>>().join(", ");
-    let hidden = |v: &Tensor| Output { name: v.name.clone(), kind: OutputKind::HiddenStates, labels: Vec::new() };
+    let hidden =
+        |v: &Tensor| Output { name: v.name.clone(), kind: OutputKind::HiddenStates, labels: Vec::new(), amount: None };
     let flat: Vec<&Tensor> = outputs.iter().filter(|v| rank(v).is_none_or(|r| r == 2)).collect();
     let head = match (flat.iter().find(|v| v.name == "logits"), flat.as_slice()) {
         (Some(v), _) => Some(*v),
@@ -177,7 +179,11 @@ fn outputs(config: &Value, graph: &Graph) -> Result<Vec<Output>, ModelError> {
         _ => OutputKind::Logits,
     };
     let one = |v: &Tensor| {
-        if v.name == head.name { Output { name: v.name.clone(), kind, labels: labels.clone() } } else { hidden(v) }
+        if v.name == head.name {
+            Output { name: v.name.clone(), kind, labels: labels.clone(), amount: None }
+        } else {
+            hidden(v)
+        }
     };
     Ok(outputs.iter().map(one).collect())
 }

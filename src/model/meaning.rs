@@ -59,9 +59,9 @@ pub struct Meaning {
 }
 
 impl Meaning {
-    /// As a card says.
-    pub(super) fn of_card(card: &Card) -> Option<Self> {
-        card.main_output().map(|o| Self { kind: o.kind, basis: Basis::Card })
+    /// As a card says of the output `name`, or of the main one.
+    pub(super) fn of_card(card: &Card, name: &str) -> Option<Self> {
+        card.output(name).map(|o| Self { kind: o.kind, basis: Basis::Card })
     }
 
     /// As it follows from the graph: `tensor` holds the scores of the output `name`, and `rows` are numbers that came out for

@@ -32,7 +32,7 @@ use crate::onnx::graph::{Dim, Model as Graph};
 use crate::onnx::widen::widened;
 use batch::Batcher;
 use builtin::Structure;
-use card::{Card, OutputKind};
+use card::{Amount, Calibration, Card, OutputKind};
 use engine::{Backend, Engine, Input};
 use gradients::Gradient;
 use once_cell::sync::OnceCell;
@@ -52,7 +52,7 @@ pub struct Options {
     pub backend: Backend,
     /// ONNX Runtime's library, where it shall not be searched for.
     pub library: Option<PathBuf>,
-    /// The output to read, for models without a card.
+    /// The output to read, where it is not the one that the card names first.
     pub output: Option<String>,
     /// Number of columns, for models without a card whose graph leaves it open.
     pub width: Option<usize>,
@@ -83,7 +83,12 @@ pub struct Model {
     gradient: OnceCell<Gradient>,
     /// What those who explain the model have prepared for it: it lives as long as the model.
     prepared: OnceCell<Arc<dyn Any + Send + Sync>>,
+    /// The same graph read at its other outputs: dimensions that were learnt by themselves.
+    amounts: OnceCell<Vec<Arc<Model>>>,
 }
+
+/// Name, value and interval of a dimension.
+pub type NamedAmount = (String, f64, (f64, f64));
 
 /// SHA-256 in hexadecimal digits.
 #[must_use]
@@ -121,6 +126,7 @@ impl Model {
             batcher: Batcher::default(),
             gradient: OnceCell::new(),
             prepared: OnceCell::new(),
+            amounts: OnceCell::new(),
             input: input.name,
             picked: output.name,
             tensor: scores.tensor,
@@ -134,7 +140,7 @@ impl Model {
             width,
         };
         let probed = model.probe()?;
-        model.meaning = match model.card.as_ref().and_then(Meaning::of_card) {
+        model.meaning = match model.card.as_ref().and_then(|c| Meaning::of_card(c, &model.picked)) {
             Some(meaning) => meaning,
             None if model.card.is_some() => Meaning { kind: OutputKind::HiddenStates, basis: Basis::Card },
             None => Meaning::of_graph(&model.graph, &model.picked, &model.tensor, &probed.rows),
@@ -215,10 +221,39 @@ impl Model {
         &self.input
     }
 
-    /// Temperature of its calibration.
+    /// Temperature of its calibration, where nothing is known of the speaker.
     #[must_use]
     pub fn temperature(&self) -> f64 {
-        self.card.as_ref().map_or(1.0, |c| c.calibration.temperature)
+        self.calibration().temperature
+    }
+
+    /// Calibration of the output that was picked.
+    #[must_use]
+    pub fn calibration(&self) -> Calibration {
+        let of = |c: &Card| self.amount().map_or(c.calibration, |a| a.calibration);
+        self.card.as_ref().map(of).unwrap_or_default()
+    }
+
+    /// What turns its number into an amount, where it is a dimension that was learnt by itself.
+    #[must_use]
+    pub fn amount(&self) -> Option<Amount> {
+        self.card.as_ref()?.output(&self.picked)?.amount
+    }
+
+    /// The dimensions that were learnt by themselves beside the main output: the same graph, read there.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn amounts(&self) -> Result<&[Arc<Self>], ModelError> {
+        let Some(card) = &self.card else { return Ok(&[]) };
+        let open = || {
+            let one = |name: &str| {
+                let options = Options { output: Some(name.to_owned()), ..self.options.clone() };
+                Self::open(self.graph.bytes().to_vec(), Some(&card.to_json()), &options).map(Arc::new)
+            };
+            card.amounts().filter(|(o, _)| o.name != self.picked).map(|(o, _)| one(&o.name)).collect()
+        };
+        self.amounts.get_or_try_init(open).map(Vec::as_slice)
     }
 
     /// Whether rows can be run together.
@@ -292,10 +327,39 @@ impl Model {
         self.batcher.run(&|rows, take| self.each(rows, take), row, size, wait)
     }
 
-    /// Calibrated scores of a row's numbers.
+    /// Scores of a row's numbers, calibrated for speakers of whom nothing is known.
     #[must_use]
     pub fn scores(&self, raw: Vec<f64>) -> Scores {
         Scores::new(raw, self.kind(), self.temperature())
+    }
+
+    /// The temperature of a row that was compared with its speaker to a share of 0 to 1: novelty raises it.
+    #[must_use]
+    pub fn temperature_of(&self, row: &[f32], share: f64) -> f64 {
+        let novelty = self.card.as_ref().and_then(|c| c.novelty.as_ref());
+        self.calibration().at(share) * novelty.map_or(1.0, |n| n.widening(n.distance(row)))
+    }
+
+    /// Amounts of a row, each with its name and interval: the dimensions that the model learnt by themselves.
+    ///
+    /// # Errors
+    /// As [`Self::each`].
+    pub fn amounts_of(&self, row: &[f32], share: f64) -> Result<Vec<NamedAmount>, ModelError> {
+        let mut out = Vec::new();
+        for model in self.amounts()? {
+            let (Some(rule), [name], [number]) = (model.amount(), model.labels(), &model.run(row)?[..]) else {
+                continue;
+            };
+            let value = Amount::of(*number, model.temperature_of(row, share));
+            out.push((name.clone(), value, rule.interval(value)));
+        }
+        Ok(out)
+    }
+
+    /// Scores of a row's numbers under a temperature.
+    #[must_use]
+    pub fn scores_at(&self, raw: Vec<f64>, temperature: f64) -> Scores {
+        Scores::new(raw, self.kind(), temperature)
     }
 
     /// What was prepared for this model, or what `make` prepares now: once for all that share the model, as long as it lives.

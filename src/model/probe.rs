@@ -109,7 +109,7 @@ impl Model {
         if self.card.as_ref().is_some_and(|c| c.main_output().is_none()) {
             return Ok(Vec::new());
         }
-        let Some(main) = self.card.as_ref().and_then(card::Card::main_output) else {
+        let Some(main) = self.card.as_ref().and_then(|c| c.output(&self.picked)) else {
             return Ok(match (inside.len(), columns) {
                 (n, columns) if n > 0 && (n == columns || columns == 0) => inside,
                 // One number without a label is what the output is called.

@@ -29,7 +29,7 @@ pub fn row(card: &Card, values: &[Option<f32>], speaker: Option<&[Option<f32>]>)
             };
             Ok(values.iter().zip(location).zip(scale).map(z).collect())
         }
-        Normaliser::Speaker => {
+        Normaliser::Speaker | Normaliser::Blended => {
             let z = speaker.ok_or_else(|| {
                 ModelError::mismatch("normaliser", "features compared with the speaker's baseline", "none: turn it on")
             })?;

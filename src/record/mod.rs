@@ -23,7 +23,9 @@ pub use key::SegmentKey;
 pub use memory::Memory;
 pub use policy::Policy;
 pub use quality::{NOT_SPEECH, Quality};
-pub use scored::{Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Named, NearCopy, Scored};
+pub use scored::{
+    Emotion, Explanation, FeatureShare, GroupShare, ModelInfo, Named, NamedInterval, NearCopy, Scored, UNLIKE,
+};
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

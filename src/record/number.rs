@@ -72,16 +72,19 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Ordered
     }
 }
 
-/// Numbers by name as a field of a record.
+/// Numbers, or pairs of them, by name as a field of a record.
 pub(super) mod named {
-    use super::{Arc, Deserialize, Deserializer, Ordered, Serializer};
-    use crate::record::Named;
+    use super::{Arc, Deserialize, Deserializer, Ordered, Serialize, Serializer};
 
-    pub fn serialize<S: Serializer>(numbers: &[Named], s: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer, V: Serialize>(numbers: &[(Arc<str>, V)], s: S) -> Result<S::Ok, S::Error> {
         s.collect_map(numbers.iter().map(|(name, value)| (name.as_ref(), value)))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Named>, D::Error> {
-        Ordered::<Arc<str>, f64>::deserialize(d).map(|map| map.0)
+    pub fn deserialize<'de, D, V>(d: D) -> Result<Vec<(Arc<str>, V)>, D::Error>
+    where
+        D: Deserializer<'de>,
+        V: Deserialize<'de>,
+    {
+        Ordered::<Arc<str>, V>::deserialize(d).map(|map| map.0)
     }
 }

@@ -24,9 +24,21 @@ pub struct ModelInfo {
 /// A number under a name.
 pub type Named = (Arc<str>, f64);
 
+/// Lower and upper end of a number under a name.
+pub type NamedInterval = (Arc<str>, (f64, f64));
+
+/// What the record and the timeline say of a voice or line that the model has not heard the like of.
+pub const UNLIKE: &str = "this voice or line is unlike what the model has heard";
+
 /// Scores: a measure of expression, not of feelings.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Emotion {
+    /// Value of each dimension or target: what the model learnt by itself first, then what follows from the labels.
+    #[serde(default, with = "named", skip_serializing_if = "Vec::is_empty")]
+    pub dimensions: Vec<Named>,
+    /// Intervals of dimensions, where the model has them: its card says how often the truth lay inside.
+    #[serde(default, with = "named", skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<NamedInterval>,
     /// The top label; `None` where the model abstains or gives no labels.
     pub label: Option<Arc<str>>,
     /// Calibrated probability of the most probable label, also where the model abstains.
@@ -39,14 +51,22 @@ pub struct Emotion {
     /// Calibrated probability of each label.
     #[serde(default, with = "named", skip_serializing_if = "Vec::is_empty")]
     pub probabilities: Vec<Named>,
-    /// Value of each dimension or target.
-    #[serde(default, with = "named", skip_serializing_if = "Vec::is_empty")]
-    pub dimensions: Vec<Named>,
     /// Entropy of the probabilities, in bits.
     pub entropy_bits: Option<f64>,
+    /// Share of the training rows that lie nearer to what the model has heard, from 0 to 1, where the model knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub novelty: Option<f64>,
     /// Seconds of speech that the speaker's baseline rests on, where the model uses one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline_speech_s: Option<f32>,
+}
+
+impl Emotion {
+    /// Whether nearly all training rows lie nearer to what the model has heard: [`UNLIKE`].
+    #[must_use]
+    pub fn is_unlike(&self) -> bool {
+        self.novelty.is_some_and(|n| n >= 0.99)
+    }
 }
 
 /// Contribution of a group of features to a score.

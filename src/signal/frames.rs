@@ -124,7 +124,8 @@ impl Frames {
             pitch: plan.pitch.state(),
             energies: [0.0; BANDS],
             log_energies: [0.0; BANDS],
-            history: History::new(kept.max(2 * PITCH)),
+            // A quarter more, so that samples move once in as many.
+            history: History::with_room(kept.max(2 * PITCH), kept.max(2 * PITCH).div_ceil(4)),
             bad_hops: 0,
             still_hops: 0,
             shorts: 0,

@@ -2,6 +2,7 @@
 
 use affect::identify::condition::Condition;
 use affect::identify::learners::Learner;
+use affect::identify::train::Reference;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -120,7 +121,7 @@ pub struct ModelPlan {
     pub labels: Option<Vec<String>>,
     /// Conditions to learn from; the first one without.
     pub conditions: Option<Vec<String>>,
-    /// `training` or `speaker`.
+    /// What features are compared with: `training`, `speaker` or `both`.
     #[serde(default = "training")]
     pub reference: String,
     /// Learners with strengths, such as `logistic:0.005`; without, the best is chosen.
@@ -216,8 +217,9 @@ impl Study {
             if let Some(c) = m.conditions.iter().flatten().find(|c| !self.conditions.contains(c)) {
                 return Err(format!("model {}: condition \"{c}\" is not among the study's", m.id));
             }
-            if !["training", "speaker"].contains(&m.reference.as_str()) {
-                return Err(format!("model {}: reference \"{}\": expected training or speaker", m.id, m.reference));
+            if Reference::parse(&m.reference).is_none() {
+                let known = Reference::NAMES.join(", ");
+                return Err(format!("model {}: reference \"{}\": expected one of {known}", m.id, m.reference));
             }
             if !(0.0..1.0).contains(&m.silent) {
                 return Err(format!("model {}: silent {}: expected 0 to below 1", m.id, m.silent));

@@ -131,7 +131,9 @@ pub fn run(args: &IdentifyArgs) -> Result<(), String> {
         }
         Complete::write(&path, Kind::Onnx, &trained.bytes).map_err(|e| named(&path, &e))?;
         if m.keep_features {
-            keep::features(&path, &data_of(&plan, m, &pool)?)?;
+            // The features themselves, each recording once: what they are compared with follows from them.
+            let data = plan_of(&plan, m, &pool).dataset(&pool, Reference::Training);
+            keep::features(&path, &data.map_err(|e| format!("model {}: {e}", m.id))?)?;
         }
         say(&path, &trained)?;
     }
@@ -253,11 +255,8 @@ fn plan_of(plan: &Study, m: &ModelPlan, pool: &Pool) -> Plan {
 }
 
 fn reference(m: &ModelPlan) -> Reference {
-    if m.reference == "speaker" { Reference::Speaker } else { Reference::Training }
-}
-
-fn data_of(plan: &Study, m: &ModelPlan, pool: &Pool) -> Result<affect::identify::data::Dataset, String> {
-    plan_of(plan, m, pool).dataset(pool, reference(m)).map_err(|e| format!("model {}: {e}", m.id))
+    // Checked when the study was read.
+    Reference::parse(&m.reference).unwrap_or_default()
 }
 
 fn model(plan: &Study, m: &ModelPlan, pool: &Pool, quiet: bool, stop: &AtomicBool) -> Result<Trained, String> {

@@ -26,7 +26,7 @@ static ROWS: Stock<Row> = Stock::new();
 #[derive(Debug)]
 enum Kept {
     /// As lines of single frames, until they are handed out.
-    Lines(Lines, Vec<(u64, Line)>),
+    Lines(Box<Lines>, Vec<(u64, Line)>),
     /// All of them.
     All(Vec<Row>),
     /// As long as a segment may need them.
@@ -46,7 +46,7 @@ impl Sink for Kept {
 impl AffectExtractor {
     pub fn new(keeping: Keeping) -> Self {
         let kept = match keeping {
-            Keeping::Nothing => Kept::Lines(Lines::default(), Vec::with_capacity(64)),
+            Keeping::Nothing => Kept::Lines(Box::default(), Vec::with_capacity(64)),
             Keeping::All => Kept::All(Vec::new()),
             Keeping::Recent(capacity) => Kept::Retained(Retained::new(&ROWS, capacity)),
         };

@@ -1,8 +1,9 @@
 //! Abstention: when a model gives no answer, and why.
 
+use super::reference::Compared;
 use crate::model::ModelError;
-use crate::model::card::Abstain;
-use crate::record::{NOT_SPEECH, Quality, Record};
+use crate::model::card::Card;
+use crate::record::{NOT_SPEECH, Quality, Record, UNLIKE};
 use std::fmt;
 
 /// Most of a segment that may be missing after concealment, and most that may have been lost in all, as shares of its samples.
@@ -20,6 +21,8 @@ pub(super) enum Abstention {
     ShortSpeech { found_s: f64, least_s: f64 },
     /// Too little speech behind the speaker's baseline.
     ThinBaseline { found_s: f64, least_s: f64 },
+    /// The row lies farther from what the model has heard than it can answer for.
+    Unlike,
     /// The model is an encoder without a head.
     HiddenStates,
     /// No label is probable enough.
@@ -28,6 +31,17 @@ pub(super) enum Abstention {
     Unfit(ModelError),
     /// The model could not be run, or gave what is no number.
     Failed(ModelError),
+}
+
+/// What the rules look at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// What the segment is compared with.
+    pub compared: Compared,
+    /// Probability of the top label.
+    pub confidence: Option<f64>,
+    /// Distance of the row from what the model has heard.
+    pub distance: Option<f64>,
 }
 
 impl Abstention {
@@ -41,16 +55,21 @@ impl Abstention {
         quality.not_speech.then_some(Self::NotSpeech)
     }
 
-    /// By the rules of a card, given the probability of the top label and the speech behind the speaker's baseline.
-    pub fn by_rule(rule: &Abstain, record: &Record, confidence: Option<f64>, baseline_s: Option<f32>) -> Option<Self> {
+    /// By the rules of a card.
+    pub fn by_rule(card: &Card, record: &Record, seen: &Seen) -> Option<Self> {
+        let rule = &card.abstain;
         let speech = record.quality.as_ref().and_then(|q| q.speech_s).map(f64::from);
         if let Some(found_s) = speech.filter(|s| *s < rule.min_speech_s) {
             return Some(Self::ShortSpeech { found_s, least_s: rule.min_speech_s });
         }
-        if let Some(found_s) = baseline_s.map(f64::from).filter(|s| *s < rule.min_baseline_s) {
-            return Some(Self::ThinBaseline { found_s, least_s: rule.min_baseline_s });
+        let least_s = seen.compared.least_s;
+        if let Some(found_s) = seen.compared.rests_on_s.map(f64::from).filter(|s| *s < least_s) {
+            return Some(Self::ThinBaseline { found_s, least_s });
         }
-        let found = confidence.filter(|p| *p < rule.confidence_below)?;
+        if seen.distance.zip(card.novelty.as_ref()).is_some_and(|(d, n)| d > n.limit) {
+            return Some(Self::Unlike);
+        }
+        let found = seen.confidence.filter(|p| *p < rule.confidence_below)?;
         Some(Self::Unsure { found, least: rule.confidence_below })
     }
 
@@ -80,20 +99,46 @@ impl fmt::Display for Abstention {
                 100.0 * MOST_LOST,
                 100.0 * MOST_MISSING
             ),
-            Self::ShortSpeech { found_s, least_s } => write!(f, "{found_s:.1} s of speech: {least_s:.1} s needed"),
+            Self::ShortSpeech { found_s, least_s } => {
+                let [found, least] = apart(*found_s, *least_s, 1);
+                write!(f, "{found} s of speech: {least} s needed")
+            }
             Self::ThinBaseline { found_s, least_s } => {
-                write!(f, "the speaker's baseline rests on {found_s:.1} s of speech: {least_s:.1} s needed")
+                let [found, least] = apart(*found_s, *least_s, 1);
+                write!(f, "the speaker's baseline rests on {found} s of speech: {least} s needed")
             }
             Self::HiddenStates => f.write_str("the model gives hidden states and no scores"),
-            Self::Unsure { found, least } => write!(f, "the most probable label has {found:.2}: {least:.2} needed"),
+            Self::Unlike => f.write_str(UNLIKE),
+            Self::Unsure { found, least } => {
+                let [found, least] = apart(*found, *least, 2);
+                write!(f, "the most probable label has {found}: {least} needed")
+            }
             Self::Unfit(e) | Self::Failed(e) => e.fmt(f),
         }
     }
 }
 
+/// Two different numbers with so many decimal places, or as many more as it takes to tell them apart.
+fn apart(found: f64, least: f64, places: usize) -> [String; 2] {
+    // Adding zero takes the sign from a negative zero.
+    let both = |places: usize| [found, least].map(|v| format!("{:.places$}", v + 0.0));
+    (places..places + 6).map(both).find(|[a, b]| a != b).unwrap_or_else(|| both(places))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_found_is_not_what_is_needed() {
+        let said = |a: Abstention| a.to_string();
+        assert_eq!(said(Abstention::ShortSpeech { found_s: -0.0, least_s: 0.5 }), "0.0 s of speech: 0.5 s needed");
+        assert_eq!(said(Abstention::ShortSpeech { found_s: 0.48, least_s: 0.5 }), "0.48 s of speech: 0.50 s needed");
+        let unsure = Abstention::Unsure { found: 0.6496, least: 0.65 };
+        assert_eq!(said(unsure), "the most probable label has 0.6496: 0.6500 needed");
+        let unsure = Abstention::Unsure { found: 0.4, least: 0.65 };
+        assert_eq!(said(unsure), "the most probable label has 0.40: 0.65 needed");
+    }
 
     #[test]
     fn too_much_that_is_lost_is_no_segment_to_ask_about() {

@@ -1,5 +1,6 @@
 //! Scoring settings: what is explained, in which unit, and how rows of several streams are run.
 
+use super::reference::ModelReference;
 use crate::error::ConfigError;
 use crate::explain::Unit;
 use crate::model::ModelError;
@@ -53,10 +54,13 @@ pub struct ScoringConfig {
     pub attribution: Attribution,
     /// How many features are listed; 0 for all.
     pub top_k: usize,
-    /// What is explained: `top`, `all`, or names of labels or dimensions with commas.
+    /// What is explained: `top` (the top label, and dimensions that the model learnt by themselves), `all`, or names of labels
+    /// or dimensions with commas.
     pub target: String,
     /// In which unit.
     pub unit: Unit,
+    /// What features are compared with, for models that know both references.
+    pub reference: ModelReference,
     /// Rows of several streams that are run together, at most.
     pub batch_size: usize,
     /// How long a row waits for others.
@@ -70,6 +74,7 @@ impl Default for ScoringConfig {
             top_k: 3,
             target: "top".to_owned(),
             unit: Unit::default(),
+            reference: ModelReference::default(),
             batch_size: 1,
             batch_wait: Duration::ZERO,
         }
@@ -77,20 +82,40 @@ impl Default for ScoringConfig {
 }
 
 impl ScoringConfig {
-    /// Places of what is explained among a model's labels; `None` for the top one of each segment.
+    /// What is explained of a model with those labels and dimensions.
     ///
     /// # Errors
-    /// [`ModelError::Mismatch`] for a target that is no label.
-    pub(super) fn targets(&self, labels: &[String]) -> Result<Option<Vec<usize>>, ModelError> {
+    /// [`ModelError::Mismatch`] for a target that is neither.
+    pub(super) fn targets(&self, labels: &[String], dimensions: &[&str]) -> Result<Targets, ModelError> {
+        let every = || (0..dimensions.len()).collect();
         match self.target.as_str() {
-            "top" | "" => Ok(None),
-            "all" => Ok(Some((0..labels.len()).collect())),
+            "top" | "" => Ok(Targets { labels: None, dimensions: every() }),
+            "all" => Ok(Targets { labels: Some((0..labels.len()).collect()), dimensions: every() }),
             names => {
-                let place = |n: &str| labels.iter().position(|l| l == n.trim());
-                names.split(',').map(place).collect::<Option<Vec<_>>>().map(Some).ok_or_else(|| {
-                    ModelError::mismatch("target", format!("top, all, or some of {}", labels.join(", ")), names)
-                })
+                let (mut of_labels, mut of_dimensions) = (Vec::new(), Vec::new());
+                for name in names.split(',').map(str::trim) {
+                    if let Some(k) = labels.iter().position(|l| l == name) {
+                        of_labels.push(k);
+                    } else if let Some(k) = dimensions.iter().position(|d| *d == name) {
+                        of_dimensions.push(k);
+                    } else {
+                        let known: Vec<&str> =
+                            labels.iter().map(String::as_str).chain(dimensions.iter().copied()).collect();
+                        let expected = format!("top, all, or some of {}", known.join(", "));
+                        return Err(ModelError::mismatch("target", expected, names));
+                    }
+                }
+                Ok(Targets { labels: Some(of_labels), dimensions: of_dimensions })
             }
         }
     }
+}
+
+/// Places of what is explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Targets {
+    /// Among the labels; `None` for the top one of each segment.
+    pub labels: Option<Vec<usize>>,
+    /// Among the dimensions that the model learnt by themselves.
+    pub dimensions: Vec<usize>,
 }

@@ -1,20 +1,26 @@
 //! Scores and their reasons for a segment: a model, what of it goes into a record, and when it does not answer.
 
 mod abstention;
+mod amounts;
 mod conditions;
 mod config;
 mod reasons;
+mod reference;
 mod table;
 mod waveform;
 
 pub use config::{Attribution, ScoringConfig};
+pub use reference::ModelReference;
 
 use super::FeatureSet;
-use crate::model::card::{Card, Input, Normaliser, OutputKind};
+use crate::model::card::{Card, Input, OutputKind};
 use crate::model::{Model, ModelError};
-use crate::record::{Emotion, ModelInfo, Named, Record, Scored};
-use abstention::Abstention;
-use reasons::Reasons;
+use crate::record::{Emotion, Explanation, ModelInfo, Named, Record, Scored};
+use abstention::{Abstention, Seen};
+use amounts::AmountReasons;
+use config::Targets;
+use reasons::{Reasons, Setting};
+use reference::Compared;
 use std::sync::Arc;
 use table::TableReasons;
 use waveform::WaveformReasons;
@@ -30,8 +36,10 @@ pub struct Scorer {
     labels: Vec<Arc<str>>,
     /// Names of derived dimensions, marked as such.
     derived: Vec<Arc<str>>,
-    /// What is explained; `None` for the top one.
-    targets: Option<Vec<usize>>,
+    /// Dimensions that the model learnt by themselves.
+    amounts: Vec<AmountReasons>,
+    /// What is explained.
+    targets: Targets,
 }
 
 impl PartialEq for Scorer {
@@ -48,11 +56,21 @@ impl Scorer {
     pub fn new(model: Arc<Model>, config: ScoringConfig) -> Result<Self, ModelError> {
         let card = model.card().ok_or(ModelError::NoCard)?;
         let labels: Vec<Arc<str>> = model.labels().iter().map(|l| l.as_str().into()).collect();
-        let targets = config.targets(model.labels())?;
-        let reasons: Box<dyn Reasons> = match &card.input {
-            Input::Features { .. } => Box::new(TableReasons::new(&model, card, &labels, &config)?),
-            Input::Waveform { .. } => Box::new(WaveformReasons),
+        if !config.reference.suits(&card.normaliser) {
+            return Err(ModelError::mismatch(
+                "model-reference",
+                format!("auto: this model compares with: {}", card.normaliser.reference()),
+                config.reference.name(),
+            ));
+        }
+        let (reasons, amounts): (Box<dyn Reasons>, _) = match &card.input {
+            Input::Features { .. } => (
+                Box::new(TableReasons::new(&model, card, &labels, &config)?),
+                AmountReasons::of_model(&model, card, &config)?,
+            ),
+            Input::Waveform { .. } => (Box::new(WaveformReasons), Vec::new()),
         };
+        let targets = config.targets(model.labels(), &amounts.iter().map(|a| &*a.name).collect::<Vec<_>>())?;
         let info = ModelInfo {
             id: card.id.as_str().into(),
             version: card.version.as_str().into(),
@@ -61,7 +79,7 @@ impl Scorer {
             normaliser: card.normaliser.reference().into(),
         };
         let derived = card.derived.iter().map(|d| format!("{} (derived)", d.name).into()).collect();
-        Ok(Self { reasons, config, info, labels, derived, targets, model })
+        Ok(Self { reasons, config, info, labels, derived, amounts, targets, model })
     }
 
     /// The model.
@@ -79,7 +97,13 @@ impl Scorer {
     /// Whether the model compares with what is usual for the speaker.
     #[must_use]
     pub fn needs_baseline(&self) -> bool {
-        self.card().normaliser == Normaliser::Speaker
+        self.config.reference.needs_baseline(&self.card().normaliser)
+    }
+
+    /// What features shall be compared with, where that was chosen.
+    #[must_use]
+    pub fn chosen_reference(&self) -> Option<&'static str> {
+        Some(self.config.reference).filter(|r| *r != ModelReference::Auto).map(ModelReference::name)
     }
 
     /// Whether the model takes the samples themselves.
@@ -111,37 +135,56 @@ impl Scorer {
             let failed = why.is_failure();
             (Emotion { abstained: Some(why.to_string()), failed, ..Emotion::default() }, Vec::new())
         });
-        record.scored = Some(Box::new(Scored { model: self.info.clone(), emotion, explanations }));
+        let normaliser = Compared::new(self.card(), self.config.reference, record).reference.name().into();
+        let model = ModelInfo { normaliser, ..self.info.clone() };
+        record.scored = Some(Box::new(Scored { model, emotion, explanations }));
     }
 
-    fn outcome(&self, record: &Record) -> Result<(Emotion, Vec<crate::record::Explanation>), ModelError> {
+    fn outcome(&self, record: &Record) -> Result<(Emotion, Vec<Explanation>), ModelError> {
+        let card = self.card();
         let input = self.reasons.input(&self.model, record)?;
         let raw = self.reasons.run(&self.model, &input, &self.config)?;
-        let (emotion, top) = self.emotion(record, raw);
-        let targets = self.targets.clone().unwrap_or_else(|| vec![top]);
-        let explanations = self.reasons.explain(record, &input, &targets)?;
-        Ok((emotion, explanations))
-    }
-
-    /// What the record says of the graph's numbers, and which of them is the top one.
-    fn emotion(&self, record: &Record, raw: Vec<f64>) -> (Emotion, usize) {
-        let scores = self.model.scores(raw);
-        let named = |list: &[f64]| self.labels.iter().cloned().zip(list.iter().copied()).collect();
-        let dimensional = matches!(self.model.kind(), OutputKind::Dimensions | OutputKind::Regression);
+        let compared = Compared::new(card, self.config.reference, record);
+        let distance = card.novelty.as_ref().map(|n| (n, n.distance(&input)));
+        let widening = distance.map_or(1.0, |(n, d)| n.widening(d));
+        let setting = Setting { compared, temperature: card.calibration.at(compared.share) * widening };
+        let scores = self.model.scores_at(raw, setting.temperature);
         let top = scores.top();
-        let rests = record.baseline.as_ref().filter(|_| self.needs_baseline()).map(|b| b.speech_s);
-        let abstained = Abstention::by_rule(&self.card().abstain, record, top.map(|t| t.1), rests);
+        let seen = Seen { compared, confidence: top.map(|t| t.1), distance: distance.map(|d| d.1) };
+        let abstained = Abstention::by_rule(card, record, &seen);
+        let (mut dimensions, mut intervals) = (Vec::new(), Vec::new());
+        for a in &self.amounts {
+            let (amount, interval) = a.amount(&input, compared.share, widening)?;
+            dimensions.push((a.name.clone(), amount));
+            intervals.push((a.name.clone(), interval));
+        }
+        if matches!(self.model.kind(), OutputKind::Dimensions | OutputKind::Regression) {
+            dimensions.extend(self.named(&scores.raw));
+        } else {
+            dimensions.extend(self.derived(&scores.probabilities));
+        }
         let emotion = Emotion {
+            dimensions,
+            intervals,
             label: top.filter(|_| abstained.is_none()).map(|t| self.labels[t.0].clone()),
             confidence: top.map(|t| t.1),
-            probabilities: named(&scores.probabilities),
-            dimensions: if dimensional { named(&scores.raw) } else { self.derived(&scores.probabilities) },
+            probabilities: self.named(&scores.probabilities),
             entropy_bits: scores.entropy_bits(),
             abstained: abstained.map(|a| a.to_string()),
             failed: false,
-            baseline_speech_s: rests,
+            novelty: distance.map(|(n, d)| n.share(d)),
+            baseline_speech_s: compared.rests_on_s,
         };
-        (emotion, top.map_or(0, |t| t.0))
+        let labels = self.targets.labels.clone().unwrap_or_else(|| vec![top.map_or(0, |t| t.0)]);
+        let mut explanations = self.reasons.explain(record, &input, &labels, &setting)?;
+        for k in &self.targets.dimensions {
+            explanations.extend(self.amounts[*k].explain(record, &input, &setting, widening)?);
+        }
+        Ok((emotion, explanations))
+    }
+
+    fn named(&self, numbers: &[f64]) -> Vec<Named> {
+        self.labels.iter().cloned().zip(numbers.iter().copied()).collect()
     }
 
     /// Dimensions that follow from the probabilities.

@@ -1,11 +1,21 @@
 //! Interface of a kind of model: how a segment enters it, and how its scores are explained.
 
 use super::ScoringConfig;
+use super::reference::Compared;
 use crate::analyzer::FeatureSet;
 use crate::model::{Model, ModelError};
 use crate::record::{Explanation, Record};
 use std::borrow::Cow;
 use std::fmt::Debug;
+
+/// Under what a segment's scores are explained.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting {
+    /// What it is compared with.
+    pub compared: Compared,
+    /// The temperature of its scores.
+    pub temperature: f64,
+}
 
 /// Kind of model: models of features and models of waveforms.
 pub(super) trait Reasons: Debug + Send + Sync {
@@ -28,5 +38,11 @@ pub(super) trait Reasons: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`ModelError`] of the runs.
-    fn explain(&self, record: &Record, input: &[f32], targets: &[usize]) -> Result<Vec<Explanation>, ModelError>;
+    fn explain(
+        &self,
+        record: &Record,
+        input: &[f32],
+        targets: &[usize],
+        setting: &Setting,
+    ) -> Result<Vec<Explanation>, ModelError>;
 }

@@ -1,14 +1,16 @@
 //! Models of features: the normalised row of the segment, and which named feature moved a score by how much.
 
 use super::conditions::conditions;
-use super::reasons::Reasons;
+use super::reasons::{Reasons, Setting};
+use super::reference::ModelReference;
 use super::{Attribution, ScoringConfig};
 use crate::analyzer::FeatureSet;
 use crate::error::ConfigError;
 use crate::explain::distinct::{Reason, distinct};
 use crate::explain::sampled::Effort;
-use crate::explain::sentence::{Reference, Share, Target, sentence};
+use crate::explain::sentence::{Share, Target, sentence};
 use crate::explain::{Attribution as Values, Explained, Explainer, Unit, groups};
+use crate::features::baseline::{Baseline, Population};
 use crate::features::catalogue::{Entry, Group};
 use crate::model::card::{Card, Normaliser, OutputKind};
 use crate::model::{Model, ModelError, vector};
@@ -30,6 +32,10 @@ pub(super) struct TableReasons {
     unit: Unit,
     /// How many features are listed, if any.
     listed: Option<usize>,
+    /// What is usual in the population, by column, for models that compare with it where nothing is known of the speaker.
+    population: Vec<Option<(f64, f64)>>,
+    /// The speaker is not looked at.
+    population_only: bool,
 }
 
 impl TableReasons {
@@ -40,7 +46,7 @@ impl TableReasons {
         config: &ScoringConfig,
     ) -> Result<Self, ModelError> {
         let set: FeatureSet = card.feature_set().parse().map_err(|e: ConfigError| ModelError::Card(e.to_string()))?;
-        if card.normaliser == Normaliser::Speaker && set != FeatureSet::AffectV1 {
+        if card.normaliser.has_baseline() && set != FeatureSet::AffectV1 {
             return Err(ModelError::mismatch(
                 "normaliser",
                 "speaker baselines, which affect-v1 has",
@@ -59,9 +65,14 @@ impl TableReasons {
             (Attribution::Features, k) => Some(k.min(card.features().len())),
             _ => None,
         };
+        let places: Vec<usize> = card.features().iter().filter_map(place).collect();
+        let blended = card.normaliser == Normaliser::Blended;
+        let population = if blended { Baseline::new(Population::affect()).usual_of_all() } else { Vec::new() };
         Ok(Self {
             set,
-            places: card.features().iter().filter_map(place).collect(),
+            population: places.iter().map(|p| population.get(*p).copied().flatten()).collect(),
+            population_only: blended && config.reference == ModelReference::Training,
+            places,
             explainer,
             groups: groups::of_card(card).into_iter().map(|g| g.0).collect(),
             labels: labels.to_vec(),
@@ -70,13 +81,18 @@ impl TableReasons {
         })
     }
 
+    /// The speaker's baseline, where the segment is compared with it.
+    fn baseline<'r>(&self, record: &'r Record) -> Option<&'r BaselineResult> {
+        record.baseline.as_ref().filter(|_| !self.population_only)
+    }
+
     fn explanation(
         &self,
         e: &Explainer,
-        card: &Card,
         record: &Record,
         target: usize,
         explained: &Explained,
+        setting: &Setting,
     ) -> Explanation {
         let shares = self
             .groups
@@ -90,7 +106,7 @@ impl TableReasons {
             base: explained.groups.base,
             output: explained.groups.output,
             residual: explained.groups.residual.unwrap_or(0.0),
-            reference: card.normaliser.reference().into(),
+            reference: setting.compared.reference.name().into(),
             groups: shares.collect(),
             features: Vec::new(),
             other_features: None,
@@ -104,7 +120,7 @@ impl TableReasons {
             let others = features.values.iter().enumerate().filter(|(k, _)| !listed.contains(k));
             explanation.other_features = Some(others.map(|(_, v)| v).sum());
             explanation.features =
-                reasons.iter().map(|r| self.share(e, card, record, r, features, &under, target)).collect();
+                reasons.iter().map(|r| self.share(e, record, r, features, &under, target, setting)).collect();
         }
         explanation
     }
@@ -118,24 +134,29 @@ impl TableReasons {
     fn share(
         &self,
         e: &Explainer,
-        card: &Card,
         record: &Record,
         reason: &Reason,
         values: &Values,
         under: &[&str],
         target: usize,
+        setting: &Setting,
     ) -> FeatureShare {
         let k = reason.column;
         let (place, entry) = (self.places[k], self.entry(k));
         let column = place_of(record, &entry.name, place);
         let value = column.and_then(|column| record.features[column].value);
-        let (difference, z) = match &card.normaliser {
+        let normaliser = e.model().card().map_or(&Normaliser::None, |c| &c.normaliser);
+        let (difference, z) = match normaliser {
             Normaliser::Training { location, scale } => {
                 let d = value.map(|v| f64::from(v) - location[k]);
                 (d, d.map(|d| d / scale[k]))
             }
-            Normaliser::Speaker => {
-                let b = record.baseline.as_ref();
+            Normaliser::Blended if self.baseline(record).is_none() => {
+                let against = value.zip(self.population[k]).and_then(|(v, usual)| Baseline::against(usual, v));
+                (value.zip(against).map(|(v, a)| f64::from(v) - a.location), against.map(|a| a.z))
+            }
+            Normaliser::Speaker | Normaliser::Blended => {
+                let b = self.baseline(record);
                 let defined = |list: &[Option<f32>]| list.get(column?).copied().flatten();
                 let usual = b.and_then(|b| defined(&b.usual));
                 let z = b.and_then(|b| defined(&b.z));
@@ -162,7 +183,7 @@ impl TableReasons {
             z,
             does_not_survive: gone.map(|e| e.condition.as_str().into()).collect(),
             near_copies: reason.copies.iter().map(copy).collect(),
-            sentence: sentence(entry, &share, Reference::of(&card.normaliser), target),
+            sentence: sentence(entry, &share, setting.compared.reference, target),
         }
     }
 }
@@ -189,18 +210,32 @@ impl Reasons for TableReasons {
         let z = |b: &BaselineResult| -> Vec<Option<f32>> {
             places.iter().map(|p| b.z.get((*p)?).copied().flatten()).collect()
         };
-        vector::row(card, &values, record.baseline.as_ref().map(z).as_deref()).map(Cow::Owned)
+        let against = match self.baseline(record) {
+            None if card.normaliser == Normaliser::Blended => {
+                let z = |(v, usual): (&Option<f32>, &Option<(f64, f64)>)| {
+                    Baseline::against((*usual)?, (*v)?).map(|d| d.z as f32)
+                };
+                Some(values.iter().zip(&self.population).map(z).collect())
+            }
+            baseline => baseline.map(z),
+        };
+        vector::row(card, &values, against.as_deref()).map(Cow::Owned)
     }
 
     fn run(&self, model: &Model, input: &[f32], config: &ScoringConfig) -> Result<Vec<f64>, ModelError> {
         model.run_together(input, config.batch_size, config.batch_wait)
     }
 
-    fn explain(&self, record: &Record, input: &[f32], targets: &[usize]) -> Result<Vec<Explanation>, ModelError> {
-        let Some(e) = &self.explainer else { return Ok(Vec::new()) };
-        let card = e.model().card().ok_or(ModelError::NoCard)?;
+    fn explain(
+        &self,
+        record: &Record,
+        input: &[f32],
+        targets: &[usize],
+        setting: &Setting,
+    ) -> Result<Vec<Explanation>, ModelError> {
+        let Some(e) = self.explainer.as_ref().map(|e| e.at(setting.temperature)) else { return Ok(Vec::new()) };
         let features = self.listed.map(|_| Effort::default());
         let explained = e.explain(input, targets, self.unit, features)?;
-        Ok(targets.iter().zip(&explained).map(|(t, x)| self.explanation(e, card, record, *t, x)).collect())
+        Ok(targets.iter().zip(&explained).map(|(t, x)| self.explanation(&e, record, *t, x, setting)).collect())
     }
 }

@@ -1,7 +1,7 @@
 //! Models of waveforms: the samples of the segment, and no explanation over named features.
 
 use super::ScoringConfig;
-use super::reasons::Reasons;
+use super::reasons::{Reasons, Setting};
 use crate::analyzer::FeatureSet;
 use crate::model::{Model, ModelError};
 use crate::record::{Explanation, Record};
@@ -27,7 +27,7 @@ impl Reasons for WaveformReasons {
         model.waveform(input)
     }
 
-    fn explain(&self, _: &Record, _: &[f32], _: &[usize]) -> Result<Vec<Explanation>, ModelError> {
+    fn explain(&self, _: &Record, _: &[f32], _: &[usize], _: &Setting) -> Result<Vec<Explanation>, ModelError> {
         Ok(Vec::new())
     }
 }
