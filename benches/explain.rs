@@ -178,7 +178,10 @@ fn export(e: &Ensemble, background: &[f32], row: &[f32], folder: &str) {
     let Ok(card) = Card::parse(card) else { return };
     let raw = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
     let write = |name: &str, bytes: Vec<u8>| std::fs::write(format!("{folder}/{name}"), bytes).expect("write");
-    write("trees.onnx", affect::identify::export::model(&affect::identify::learners::Fitted::Trees(e.clone()), &card));
+    write(
+        "trees.onnx",
+        affect::identify::export::model(&affect::identify::learners::Fitted::Trees(e.clone()), None, &card),
+    );
     write("background.f32", raw(background));
     write("row.f32", raw(row));
 }

@@ -74,6 +74,9 @@ impl SpeakerArgs {
     }
 }
 
+/// Distances by row and feature.
+type Distances = Vec<Vec<Option<f32>>>;
+
 /// Names of all features of `affect-v1`.
 fn names() -> Vec<&'static str> {
     affect_functionals().iter().map(|e| e.name.as_str()).collect()
@@ -88,7 +91,7 @@ fn from_the_population(rows: &[Vec<Option<f32>>]) -> Vec<Vec<Option<f32>>> {
 
 /// Distances of all features of `affect-v1`, row by row, each from what is usual for the speaker that `column` names, and how much of
 /// that is the speaker.
-fn distances(table: &Table, column: &str) -> Result<(Vec<Vec<Option<f32>>>, Vec<f64>), String> {
+fn distances(table: &Table, column: &str) -> Result<(Distances, Vec<f64>), String> {
     let who = table.column(column)?;
     let features = table.known(&names())?;
     let times = ["start_ns", "end_ns"].map(|name| table.column(name).and_then(|c| numbers::<u64>(name, &c)));

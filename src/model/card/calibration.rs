@@ -84,8 +84,8 @@ mod tests {
     /// The upper half's probability is the logistic function of the number.
     #[test]
     fn an_amount_is_a_probability_on_another_scale() {
-        for (number, t) in [(-3.0, 1.0), (0.0, 2.0), (1.5, 0.5)] {
-            let p = 1.0 / (1.0 + (-number / t as f64).exp());
+        for (number, t) in [(-3.0f64, 1.0), (0.0, 2.0), (1.5, 0.5)] {
+            let p = 1.0 / (1.0 + (-number / t).exp());
             assert!((Amount::of(number, t) - (2.0 * p - 1.0)).abs() < 1e-12);
         }
         let a = Amount { calibration: Calibration::default(), coverage: 0.8, below: 0.5, above: 0.25 };
