@@ -1,5 +1,5 @@
 //! The shared state of an element: one mutex, and the threads that wait on it. Lines of jobs that are done beside the stream are
-//! parts of the state ([`line`]); the threads that do them are those of the process ([`pool`]).
+//! parts of the state ([`mod@line`]); the threads that do them are those of the process ([`pool`]).
 //!
 //! Order of locks: an element has this one and no other. It is held inside [`Outbox::with`] and its like alone, for as long as
 //! plain values are read or written; GStreamer's own locks (the stream lock, the preroll lock, the object lock) may be held when
