@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 fn source() -> String {
     format!(
-        "filesrc location={} ! wavparse ! audiobuffersplit output-buffer-duration=1/50",
+        "filesrc location={} ! wavparse ! audiomixer output-buffer-duration=20000000",
         root().join(CALL).display()
     )
 }
