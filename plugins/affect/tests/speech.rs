@@ -7,10 +7,7 @@ use gst::prelude::*;
 use std::sync::{Arc, Mutex};
 
 fn source() -> String {
-    format!(
-        "filesrc location={} ! wavparse ! audiomixer output-buffer-duration=20000000",
-        root().join(CALL).display()
-    )
+    format!("filesrc location={} ! wavparse ! audiomixer output-buffer-duration=20000000", root().join(CALL).display())
 }
 
 const WAYS: [&str; 3] = ["affectfeatures", "affectscore", "affectscore inference-mode=async"];
