@@ -102,9 +102,6 @@ pub struct AttributeArgs {
     /// Grad-CAM with what speaks against the score too.
     #[arg(long)]
     pub signed: bool,
-    /// Waveform (as it enters the graph) where integrated gradients of a waveform model begin; silence without it.
-    #[arg(long, value_name = "ROWS")]
-    pub baseline: Option<PathBuf>,
     /// Length of the segments that occlusion silences, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 100.0, value_parser = milliseconds)]
     pub segment_ms: f64,
@@ -121,7 +118,7 @@ pub struct AttributeArgs {
     #[arg(long, value_enum, default_value = "json")]
     format: JsonFormat,
     #[command(flatten)]
-    speakers: SpeakerArgs,
+    pub speakers: SpeakerArgs,
     #[command(flatten)]
     common: ModelArgs,
 }
@@ -153,8 +150,8 @@ pub fn run(args: &AttributeArgs) -> Result<(), String> {
         let out = crate::attribute_waveform::explain(args, &model, &input)?;
         return crate::say(&format!("{}\n", Value::Array(out)));
     }
-    if args.layer.is_some() || args.signed || args.baseline.is_some() {
-        return Err("--layer, --signed, --baseline: expected a model that takes a waveform".to_owned());
+    if args.layer.is_some() || args.signed {
+        return Err("--layer, --signed: expected a model that takes a waveform".to_owned());
     }
     let read = |path: &Path, t: &Table| -> Result<Vec<f32>, String> {
         args.speakers.enter(&model, t).map(|entered| entered.0).map_err(|e| format!("{}: {e}", path.display()))

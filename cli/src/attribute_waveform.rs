@@ -14,9 +14,10 @@ const RATE: f64 = 16_000.0;
 /// One object for each row.
 pub fn explain(args: &AttributeArgs, model: &Model, input: &Table) -> Result<Vec<Value>, String> {
     let w = model.takes_waveform().ok_or("the model takes features, not a waveform")?;
-    refuse_unfit(args)?;
+    let beginning = args.speakers.waveforms()?;
+    refuse_unfit(args, beginning.is_some())?;
     let rows = waveforms(&args.input, input)?;
-    let baselines = match &args.baseline {
+    let baselines = match beginning {
         Some(path) => waveforms(path, &Table::read(path)?)?,
         None => Vec::new(),
     };
@@ -77,7 +78,7 @@ fn object(args: &AttributeArgs, model: &Model, row: usize, target: usize, m: &Ma
 }
 
 /// What has no meaning for a method is refused, not ignored.
-fn refuse_unfit(args: &AttributeArgs) -> Result<(), String> {
+fn refuse_unfit(args: &AttributeArgs, baseline: bool) -> Result<(), String> {
     let method = args.method;
     let checks = [
         (
@@ -91,9 +92,10 @@ fn refuse_unfit(args: &AttributeArgs) -> Result<(), String> {
             "the name of a tensor of frames and channels",
         ),
         (args.signed && method != MethodName::GradCam, "--signed", "grad-cam"),
-        (args.baseline.is_some() && method != MethodName::IntegratedGradients, "--baseline", "integrated-gradients"),
+        (baseline && method != MethodName::IntegratedGradients, "--baseline", "integrated-gradients"),
         (args.background.is_some(), "--background", "a model of features: --baseline is a waveform"),
         (args.groups.is_some(), "--groups", "a model of features"),
+        (args.speakers.speaker.is_some(), "--speaker", "a model of features"),
     ];
     match checks.into_iter().find(|c| c.0) {
         Some((_, option, expected)) => Err(format!("{option}: expected {expected}")),

@@ -94,9 +94,17 @@ fn print_card(out: &mut String, card: &Card) {
             "    {}: learnt by itself, -1 to 1; {:.0} % of the truths on corpora not heard lay from {:.2} below to {:.2} above it",
             o.labels.join(", "),
             100.0 * amount.coverage,
-            amount.below,
-            amount.above
+            amount.reach.below,
+            amount.reach.above
         );
+        if let Some(own) = amount.reach_speaker {
+            put!(
+                out,
+                "      where a voice is compared with itself: from {:.2} below to {:.2} above it",
+                own.below,
+                own.above
+            );
+        }
     }
     if let Some(n) = &card.novelty {
         let usual = n.quantiles.get(95).copied().unwrap_or_default();

@@ -6,30 +6,71 @@ use affect::features::baseline::{Baseline, PRIOR_S, Population};
 use affect::features::catalogue::affect_functionals;
 use affect::model::card::Normaliser;
 use affect::model::{Model, vector};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TableBaseline {
-    /// With all rows of the speaker.
+/// What rows are compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowBaseline {
+    /// All rows of the speaker.
     TwoPass,
+    /// Waveforms in a file.
+    Waveforms(PathBuf),
+}
+
+impl FromStr for RowBaseline {
+    type Err = Infallible;
+
+    fn from_str(s: &str) -> Result<Self, Infallible> {
+        Ok(if s == "two-pass" { Self::TwoPass } else { Self::Waveforms(s.into()) })
+    }
 }
 
 #[derive(Debug, Clone, Args)]
 pub struct SpeakerArgs {
-    /// Compare every row with its speaker, for models that ask for that: with all rows of the speaker, as `affect features
-    /// --baseline two-pass` does. Speech counts by the column speech_s, or else from start_ns to end_ns.
-    #[arg(long, value_enum, requires = "speaker")]
-    baseline: Option<TableBaseline>,
+    /// two-pass: compare every row with its speaker, for models that ask for that: with all rows of the speaker, as `affect
+    /// features --baseline two-pass` does. Speech counts by the column speech_s, or else from start_ns to end_ns. A file: waveforms
+    /// as they enter the graph, where integrated gradients of a model of waveforms begin; silence without it.
+    #[arg(long, value_name = "two-pass|FILE")]
+    baseline: Option<RowBaseline>,
     /// The column that says who speaks: rows with equal text are of one speaker.
     #[arg(long, value_name = "COLUMN", requires = "baseline")]
     pub speaker: Option<String>,
 }
 
 impl SpeakerArgs {
+    /// The file of waveforms that integrated gradients begin at.
+    pub fn waveforms(&self) -> Result<Option<&Path>, String> {
+        match &self.baseline {
+            Some(RowBaseline::TwoPass) => {
+                Err("--baseline two-pass compares features: expected a file of waveforms, since this model takes a waveform"
+                    .to_owned())
+            }
+            Some(RowBaseline::Waveforms(path)) => Ok(Some(path)),
+            None => Ok(None),
+        }
+    }
+
     /// The rows of a table as they enter the graph, one after another, and how much of what each is compared with is its speaker.
     pub fn enter(&self, model: &Model, table: &Table) -> Result<(Vec<f32>, Vec<f64>), String> {
+        match (&self.baseline, &self.speaker) {
+            (Some(RowBaseline::Waveforms(path)), _) => {
+                let path = path.display();
+                return Err(format!("--baseline {path}: expected two-pass, since this model does not take a waveform"));
+            }
+            (Some(RowBaseline::TwoPass), None) => {
+                return Err(
+                    "--baseline two-pass: expected --speaker COLUMN too, the column that says whose row it is \
+                            (file, say)"
+                        .to_owned(),
+                );
+            }
+            _ => {}
+        }
         let columns = model.card().map_or(&[][..], |c| c.features());
         let rows = table.rows(columns)?;
         if let Some((k, r)) = rows.iter().enumerate().find(|(_, r)| r.len() != model.width()) {

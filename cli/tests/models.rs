@@ -158,14 +158,20 @@ fn tables_and_files_give_the_same_scores() {
     let clip = "tests/data/emodb/16a01Wb.wav";
     let out = affect(&["features", clip, "--quiet", "--out", table.to_str().unwrap()]);
     assert_eq!(out.status.code(), Some(0));
-    let out =
-        affect(&["score", "models/affect-default.onnx", "--features", table.to_str().unwrap(), "--format", "jsonl"]);
+    let score = ["score", "models/affect-default.onnx", "--features", table.to_str().unwrap(), "--format", "jsonl"];
+    let out = affect(&score);
     assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
     let scored: Value = serde_json::from_slice(&out.stdout).unwrap();
-    let out = affect(&["analyze", clip, "--quiet", "--json", "--segments", "file"]);
+    let analyze = ["analyze", clip, "--quiet", "--json", "--segments", "file"];
+    // A table that does not say who speaks is compared with training speakers.
+    let out = affect(&[&analyze[..], &["--model-reference", "training"]].concat());
     let heard: Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(scored["probabilities"], heard["emotion"]["probabilities"]);
     assert_eq!(scored["file"], clip);
+    assert_eq!(scored["dimensions"]["arousal"], heard["emotion"]["dimensions"]["arousal"]);
+    // How the file as a whole is compared with itself.
+    let own: Value = serde_json::from_slice(&affect(&analyze).stdout).unwrap();
+    assert_ne!(own["emotion"]["probabilities"], heard["emotion"]["probabilities"]);
 }
 
 /// A model out of eight recordings: trained, printed, run.
@@ -286,7 +292,19 @@ fn speaker_models_compare_tables_with_their_speakers() {
     let dir = scratch("speaker");
     let clips: Vec<String> =
         ["16a01Wb", "16a01Lb", "03a02Wb"].iter().map(|n| format!("tests/data/emodb/{n}.wav")).collect();
-    let model = "models/affect-default-speaker.onnx";
+    let model = "models/affect-default.onnx";
+    let shown = affect(&["explain-model", model, "--json"]);
+    let card: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    // The same graph as one that knows nothing but the speaker.
+    let as_card = |name: &str, normaliser: Value| {
+        let mut card = card.clone();
+        card["normaliser"] = normaliser;
+        card["calibration"].as_object_mut().unwrap().remove("temperature_speaker");
+        let path = dir.join(name);
+        std::fs::write(&path, card.to_string()).unwrap();
+        path.display().to_string()
+    };
+    let own = as_card("speaker.json", serde_json::json!({"kind": "speaker"}));
     let table = dir.join("table.csv");
     let files: Vec<&str> = clips.iter().map(String::as_str).collect();
     let t = table.to_str().unwrap();
@@ -295,7 +313,7 @@ fn speaker_models_compare_tables_with_their_speakers() {
     for verb in
         [vec!["score", model, "--features", t], vec!["attribute", "--model", model, "--input", t, "--method", "linear"]]
     {
-        let out = affect(&verb);
+        let out = affect(&[&verb[..], &["--model-card", &own]].concat());
         let said = text(&out.stderr);
         assert_eq!(out.status.code(), Some(1), "{}", text(&out.stdout));
         assert!(said.contains("--baseline two-pass") && said.contains("--speaker"), "{said}");
@@ -305,9 +323,6 @@ fn speaker_models_compare_tables_with_their_speakers() {
     let lines = affect(&[&["features", "--quiet", "--format", "jsonl", "--baseline", "two-pass"][..], &files].concat());
     let records: Vec<Value> = text(&lines.stdout).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     let names: Vec<&String> = records[0]["features"].as_object().unwrap().keys().collect();
-    let shown = affect(&["explain-model", model, "--json"]);
-    let mut card: Value = serde_json::from_slice(&shown.stdout).unwrap();
-    card["normaliser"] = serde_json::json!({"kind": "none"});
     let most = card["clip"].as_f64().unwrap();
     let z = |r: &Value| -> String {
         let one = |n: &&String| r["baseline"]["z"][n.as_str()].as_f64().unwrap_or(0.0).clamp(-most, most).to_string();
@@ -327,10 +342,13 @@ fn speaker_models_compare_tables_with_their_speakers() {
         .collect();
     assert_eq!(with.len(), 4);
     std::fs::write(&table, with.join("\n")).unwrap();
-    let plain = dir.join("plain.json");
-    std::fs::write(&plain, card.to_string()).unwrap();
-    let expected = scores(&[model, "--features", distances.to_str().unwrap(), "--model-card", plain.to_str().unwrap()]);
-    let found = scores(&[model, "--features", t, "--baseline", "two-pass", "--speaker", "file"]);
+    let plain = as_card("plain.json", serde_json::json!({"kind": "none"}));
+    let expected = scores(&[model, "--features", distances.to_str().unwrap(), "--model-card", &plain]);
+    let own = ["--model-card", &own];
+    let compared = |speaker: &str| {
+        scores(&[&[model, "--features", t, "--baseline", "two-pass", "--speaker", speaker][..], &own].concat())
+    };
+    let found = compared("file");
     assert_eq!(found.1.len(), 3);
     let numbers = |r: &[String]| r.iter().filter_map(|c| c.parse::<f64>().ok()).collect::<Vec<_>>();
     for (f, e) in found.1.iter().zip(&expected.1) {
@@ -344,15 +362,28 @@ fn speaker_models_compare_tables_with_their_speakers() {
     let mut with = format!("speaker,{}\n", lines.next().unwrap());
     lines.for_each(|l| with.push_str(&format!("{},{l}\n", if l.contains("/16a") { "16" } else { "03" })));
     std::fs::write(&table, with).unwrap();
-    let shared = scores(&[model, "--features", t, "--baseline", "two-pass", "--speaker", "speaker"]).1;
+    let shared = compared("speaker").1;
     let tail = |r: &[String]| r[r.len() - 4..].to_vec();
     assert_ne!(tail(&shared[0]), tail(&found.1[0]));
     assert_eq!(tail(&shared[2]), tail(&found.1[2]), "who has one file has the same baseline either way");
-    let out = affect(&["score", model, "--features", t, "--baseline", "two-pass", "--speaker", "name"]);
-    assert!(out.status.code() == Some(1) && text(&out.stderr).contains("\"name\""), "{}", text(&out.stderr));
-    let default = "models/affect-default.onnx";
-    let out = affect(&["score", default, "--features", t, "--baseline", "two-pass", "--speaker", "speaker"]);
-    assert!(out.status.code() == Some(1) && text(&out.stderr).contains("training speakers"), "{}", text(&out.stderr));
+    // A model that knows both takes the table with and without speakers, and says other things.
+    let alone = scores(&[model, "--features", t]).1;
+    let with = scores(&[model, "--features", t, "--baseline", "two-pass", "--speaker", "speaker"]).1;
+    assert!(alone.len() == 3 && alone.iter().zip(&with).all(|(a, w)| tail(a) != tail(w)));
+
+    let columns = card["input"]["features"].as_array().unwrap().len();
+    let training = serde_json::json!({"kind": "training", "location": vec![0.0; columns], "scale": vec![1.0; columns]});
+    let training = as_card("training.json", training);
+    let score = ["score", model, "--features", t];
+    for (options, word) in [
+        (&["--baseline", "two-pass", "--speaker", "name"][..], "\"name\""),
+        (&["--baseline", "two-pass"], "--speaker COLUMN"),
+        (&["--baseline", "noise.npy"], "expected two-pass"),
+        (&["--baseline", "two-pass", "--speaker", "speaker", "--model-card", &training], "training speakers"),
+    ] {
+        let out = affect(&[&score[..], options].concat());
+        assert!(out.status.code() == Some(1) && text(&out.stderr).contains(word), "{}", text(&out.stderr));
+    }
 }
 
 /// A model whose run fails has failed: the cause is said once for a file, and the command's code remembers it.

@@ -1,5 +1,6 @@
 //! Speaker baseline: deviations of a segment's features from what is usual for its speaker.
 
+use super::config::Config;
 use super::heard::Heard;
 use crate::features::baseline::{Baseline, Population};
 use crate::record::{BaselineResult, Ended, Record};
@@ -84,6 +85,40 @@ impl Speaker {
         self.heard.add(start_ns, end_ns);
         // Without a detector the length of the segment has to do.
         self.baseline.push(values, share * speech_s.unwrap_or(length * 1e-9));
+    }
+}
+
+/// Running baselines of a stream's channels, for records whose features were made elsewhere without one.
+#[derive(Debug, Clone, Default)]
+pub struct Speakers {
+    by_channel: BTreeMap<Option<usize>, Speaker>,
+}
+
+impl Speakers {
+    /// Compares a record with what its speaker has said so far, and then learns from it unless the segment goes on: what an analyzer
+    /// with [`Config::baseline`] does. Records that have been compared already, and those of sets without baselines, are left
+    /// as they are. `config` names the speakers; who has another name than before is somebody else.
+    pub fn apply(&mut self, config: &Config, record: &mut Record) {
+        if record.baseline.is_some() || record.feature_set != crate::features::affect::NAME {
+            return;
+        }
+        let name = config.speaker(record.channel.index);
+        let channel = self.by_channel.entry(record.channel.index);
+        let speaker = channel.or_insert_with(|| Speaker::new(name.clone()));
+        if speaker.name != name {
+            *speaker = Speaker::new(name);
+        }
+        speaker.apply(record);
+    }
+
+    /// Another stream begins: who has no name is forgotten.
+    pub fn next_stream(&mut self) {
+        self.by_channel.values_mut().for_each(Speaker::next_stream);
+    }
+
+    /// Forgets everybody.
+    pub fn reset(&mut self) {
+        self.by_channel.clear();
     }
 }
 

@@ -27,7 +27,7 @@ mod unscored;
 mod withhold;
 
 pub use crate::record::Policy;
-pub use baseline::{SpokenRow, two_pass, two_pass_rows};
+pub use baseline::{Speakers, SpokenRow, two_pass, two_pass_rows};
 pub use config::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
 pub use policy::Policies;
 pub use row::FrameRow;

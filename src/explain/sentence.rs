@@ -108,7 +108,7 @@ pub fn sentence(entry: &Entry, share: &Share, reference: Reference, target: Targ
     let state = match (share.value, share.difference.or(share.z)) {
         (None, _) => format!("{} cannot be measured here", w.short_name),
         (Some(_), None) => format!("{} has nothing to be compared with", w.short_name),
-        (Some(_), Some(d)) if d == 0.0 || share.z.is_some_and(|z| z.abs() < 0.05) => {
+        (Some(_), Some(d)) if d == 0.0 || share.z.is_some_and(|z| z.abs() < 0.15) => {
             format!("{} as {whom}", w.short_name)
         }
         (Some(_), Some(d)) => {

@@ -157,7 +157,8 @@ impl Baseline {
     /// Seconds of speech that it rests on: those of the segments remembered.
     #[must_use]
     pub fn speech_s(&self) -> f64 {
-        self.segments.iter().map(|s| s.0).sum()
+        // A sum of nothing is -0.0.
+        self.segments.iter().map(|s| s.0).sum::<f64>() + 0.0
     }
 
     /// Seconds of speech heard altogether.

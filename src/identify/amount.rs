@@ -1,28 +1,28 @@
-//! Arousal as a dimension that a model learns by itself: high against the rest, over all labels whose arousal is known.
+//! Arousal as a dimension that a model learns by itself: high against the rest, over the model's labels.
 //!
 //! What is fitted is the probability that the label's arousal is high (anger, happiness, fear, surprise), by logistic regression; two
 //! times that less one is the amount, from -1 to 1. Temperature and interval come from corpora that the weights have not heard: the
 //! interval holds the middle 80 % of what the labels stand for (-1, 0 or 1) around the amount.
 
+use super::by_corpus::fit_by_corpus;
 use super::data::{Dataset, Sample, View};
 use super::entry::{entering, normaliser};
 use super::error::TrainError;
 use super::labels::dimensions;
-use super::learners::{Fitted, Learner, Rows, fit};
+use super::learners::{Fitted, Learner, Rows};
 use super::measure::{temperature_over, uar};
 use super::recipe::TrainSettings;
-use super::statistics::quantile;
-use crate::model::card::{Amount, Calibration, Card, Metric};
+use crate::model::card::{Amount, Calibration, Card, Metric, Reach};
 use ndarray::Array1;
 
 /// Name of the dimension and of the graph's output.
 pub const NAME: &str = "arousal";
-/// Inverse penalty of the regression: from corpus to corpus 0.001 to 0.1 differ little.
-const STRENGTH: f64 = 0.005;
+/// Inverse penalty of the regression: from corpus to corpus 0.0002 to 0.005 differ little.
+const STRENGTH: f64 = 0.001;
 /// Share of the truths that the interval shall hold.
 const COVERAGE: f64 = 0.8;
 
-/// What is learnt from, and what is heard but not learnt from: rows with all labels whose arousal is known.
+/// What is learnt from, and what is heard but not learnt from; the arousal of all labels is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Heard<'a> {
     /// Learnt from.
@@ -57,7 +57,8 @@ fn high(s: &Sample) -> usize {
 fn direction(data: &Dataset, rows: &Rows, seed: u64) -> Result<(Array1<f32>, f32), TrainError> {
     let classes: Vec<usize> = data.samples.iter().map(high).collect();
     let labels = ["rest", "high"].map(str::to_owned);
-    match fit(Learner::Logistic, STRENGTH, rows, &classes, &labels, seed)? {
+    let corpora: Vec<&str> = data.samples.iter().map(|s| s.corpus.as_str()).collect();
+    match fit_by_corpus((Learner::Logistic, STRENGTH), rows, &classes, &corpora, &labels, seed)? {
         Fitted::Linear(m) => Ok((&m.weights.row(1) - &m.weights.row(0), m.bias[1] - m.bias[0])),
         _ => Err(TrainError::Learner("logistic regression is linear".to_owned())),
     }
@@ -119,14 +120,32 @@ fn temperature(list: &[&Unheard], view: View) -> Option<f64> {
 fn rule(list: &[&Unheard]) -> Option<Amount> {
     let (training, speaker) = (temperature(list, View::Training), temperature(list, View::Speaker));
     let calibration = Calibration { temperature: training.or(speaker)?, temperature_speaker: training.and(speaker) };
+    let [training, speaker] = View::ALL.map(|view| reach(list, view, calibration));
+    Some(Amount { calibration, coverage: COVERAGE, reach: training.or(speaker)?, reach_speaker: training.and(speaker) })
+}
+
+/// How far truths lie from the amounts of one view, corpora weighing the same.
+fn reach(list: &[&Unheard], view: View, calibration: Calibration) -> Option<Reach> {
     let residuals = |u: &&Unheard| {
-        let mut r: Vec<f64> = u.samples.iter().map(|(s, n)| truth(s) - amount(calibration, s, *n)).collect();
-        r.sort_by(f64::total_cmp);
-        [1.0 - COVERAGE, 1.0 + COVERAGE].map(|p| quantile(&r, 0.5 * p).unwrap_or(0.0))
+        let ours: Vec<&(Sample, f64)> = u.samples.iter().filter(|s| s.0.view == view).collect();
+        let weight = 1.0 / ours.len() as f64;
+        ours.iter().map(|(s, n)| (truth(s) - amount(calibration, s, *n), weight)).collect::<Vec<_>>()
     };
-    let ends: Vec<[f64; 2]> = list.iter().map(residuals).collect();
-    let mean = |k: usize| ends.iter().map(|e| e[k]).sum::<f64>() / ends.len() as f64;
-    Some(Amount { calibration, coverage: COVERAGE, below: (-mean(0)).clamp(0.0, 2.0), above: mean(1).clamp(0.0, 2.0) })
+    let mut all: Vec<(f64, f64)> = list.iter().flat_map(residuals).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f64 = all.iter().map(|r| r.1).sum();
+    let at = |p: f64| below(&all, 0.5 * p * total).map(|r| r.clamp(-2.0, 2.0));
+    Some(Reach { below: (-at(1.0 - COVERAGE)?).max(0.0), above: at(1.0 + COVERAGE)?.max(0.0) })
+}
+
+/// The value at which so much weight is reached, of values in ascending order with their weights.
+fn below(sorted: &[(f64, f64)], weight: f64) -> Option<f64> {
+    let mut sum = 0.0;
+    let reached = |(_, w): &&(f64, f64)| {
+        sum += w;
+        sum >= weight
+    };
+    sorted.iter().find(reached).or(sorted.last()).map(|v| v.0)
 }
 
 fn amount(calibration: Calibration, s: &Sample, number: f64) -> f64 {
@@ -192,7 +211,7 @@ fn metrics(list: &[&Unheard], chosen: Amount, labels: &[String]) -> Vec<Metric> 
             }
             let inside = |s: &&&(Sample, f64)| {
                 let a = amount(of.calibration, &s.0, s.1);
-                let (low, high) = of.interval(a);
+                let (low, high) = of.interval(a, s.0.view.share());
                 (low - 1e-9..=high + 1e-9).contains(&truth(&s.0))
             };
             let share = rows.iter().filter(inside).count() as f64 / rows.len() as f64;

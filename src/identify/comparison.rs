@@ -1,10 +1,11 @@
 //! Comparison of learners out of fold, with the choice among them made inside every fold.
 
+use super::by_corpus::fit_by_corpus;
 use super::data::Dataset;
 use super::entry::{entering, normaliser};
 use super::error::TrainError;
 use super::folds::Folds;
-use super::learners::{Learner, fit};
+use super::learners::Learner;
 use super::measure::{top, uar};
 use super::recipe::TrainSettings;
 use crate::model::card::Card;
@@ -64,8 +65,9 @@ impl Course<'_> {
         let (x, z) = (matrix.select(Axis(0), inside), matrix.select(Axis(0), outside));
         let y: Vec<usize> = inside.iter().map(|i| self.classes[*i]).collect();
         let mut out = Vec::with_capacity(self.settings.learners.len());
-        for &(learner, strength) in &self.settings.learners {
-            out.push(fit(learner, strength, &x, &y, self.labels, self.settings.seed)?.scores(&z));
+        let corpora: Vec<&str> = inside.iter().map(|i| self.data.samples[*i].corpus.as_str()).collect();
+        for &how in &self.settings.learners {
+            out.push(fit_by_corpus(how, &x, &y, &corpora, self.labels, self.settings.seed)?.scores(&z));
             self.step()?;
         }
         Ok(out)

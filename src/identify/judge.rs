@@ -24,6 +24,8 @@ pub(super) struct Protocol<'a> {
     pub folds: usize,
     /// How the learner was chosen inside them; empty where there was one.
     pub choice: &'a str,
+    /// Whether corpora were learnt from one by one and averaged.
+    pub averaged: bool,
 }
 
 /// Calibration and abstention from predictions on corpora that were not heard, where there are any; figures from these and from
@@ -37,14 +39,16 @@ pub(super) fn judge(
     how: &Protocol<'_>,
 ) {
     let Predictions { logits, unseen } = *predictions;
-    // A temperature for each view that there is.
+    // A temperature for each view that there is. Averages of models of several corpora have none: where the corpora disagree their
+    // scores cancel out, and what a single one says of another, which is all that could be fitted to, does not.
     let of_view = |view: View| {
         let members: Vec<usize> = (0..classes.len()).filter(|i| how.data.samples[*i].view == view).collect();
         let home = || {
             let ours: Vec<Vec<f64>> = members.iter().map(|i| logits[*i].clone()).collect();
             temperature(&ours, &members.iter().map(|i| classes[*i]).collect::<Vec<_>>()).max(1.0)
         };
-        (!members.is_empty()).then(|| unseen::temperature(unseen, view).unwrap_or_else(home))
+        let fitted = || unseen::temperature(unseen, view).unwrap_or_else(home);
+        (!members.is_empty()).then(|| if how.averaged { 1.0 } else { fitted() })
     };
     let views = View::ALL.map(of_view);
     let calibration =
@@ -63,7 +67,7 @@ pub(super) fn judge(
         min_speech_s: 0.5,
         min_baseline_s: if settings.reference == Reference::Speaker { 10.0 } else { 0.0 },
     };
-    let Protocol { data, folds, choice } = *how;
+    let Protocol { data, folds, choice, averaged } = *how;
     let normalised = match settings.reference {
         Reference::Training => "normalised with the training speakers' statistics",
         Reference::Speaker => "normalised with each test speaker's own unlabelled speech",
@@ -97,13 +101,15 @@ pub(super) fn judge(
     for (label, r) in labels.iter().zip(recalls(classes, &answers, n)) {
         card.metrics.extend(r.map(|r| metric(format!("recall of {label}"), r, "")));
     }
-    let (seen, seen_too) = if unseen.is_empty() {
-        ("; the temperature was chosen on the same predictions", "; the threshold was chosen on the same predictions")
+    let seen = match (averaged, unseen.is_empty()) {
+        (true, _) => unseen::UNFITTED,
+        (false, true) => "; the temperature was chosen on the same predictions",
+        (false, false) => "; the temperature is that of corpora that were not heard",
+    };
+    let seen_too = if unseen.is_empty() {
+        "; the threshold was chosen on the same predictions"
     } else {
-        (
-            "; the temperature is that of corpora that were not heard",
-            "; the threshold is that of corpora that were not heard",
-        )
+        "; the threshold is that of corpora that were not heard"
     };
     card.metrics.extend([
         metric(
@@ -118,7 +124,7 @@ pub(super) fn judge(
     card.metrics.extend(unseen::metrics(
         unseen,
         n,
-        calibration,
+        (calibration, averaged),
         &format!("{}, {normalised}{selection}", conditions(data)),
     ));
     card.metrics.extend(settings.metrics.iter().cloned());

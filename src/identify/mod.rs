@@ -8,6 +8,7 @@ pub mod amount;
 mod assemble;
 pub mod audit;
 mod background;
+pub mod by_corpus;
 pub mod clusters;
 mod comparison;
 pub mod condition;

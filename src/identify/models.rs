@@ -86,13 +86,6 @@ impl Plan {
         (self.level || !pool.level_dependent[k]) && !self.without.iter().any(|w| pool.names[k].starts_with(w.as_str()))
     }
 
-    /// The same with all labels of its corpora whose arousal is known.
-    fn of_known_arousal(&self, pool: &Pool) -> Self {
-        let ours = pool.recordings.iter().filter(|r| self.corpora.contains(&r.corpus));
-        let labels: BTreeSet<&String> = ours.map(|r| &r.label).filter(|l| dimensions(l).is_some()).collect();
-        Self { labels: Some(labels.into_iter().cloned().collect()), ..self.clone() }
-    }
-
     /// The same of the corpora that are not learnt from.
     fn elsewhere(&self, pool: &Pool) -> Self {
         let corpora = pool.corpora().into_iter().filter(|c| !self.corpora.contains(c)).collect();
@@ -227,12 +220,10 @@ pub fn model(
             dimension("valence", k.iter().map(|d| d.1).collect()),
         ];
     }
-    if settings.reference != Reference::Both {
+    if settings.reference != Reference::Both || settings.derived.is_empty() {
         return train(&data, &other, &settings, progress);
     }
-    let known = plan.of_known_arousal(pool).dataset(pool, settings.reference)?;
-    let unheard = plan.elsewhere(pool).of_known_arousal(pool).dataset(pool, settings.reference)?;
-    train_with(&data, &other, Some(Heard { known: &known, other: &unheard }), &settings, progress)
+    train_with(&data, &other, Some(Heard { known: &data, other: &other }), &settings, progress)
 }
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 
 use super::amount::{self, Head, Heard};
 use super::background::{prototypes, spread};
+use super::by_corpus::{apart, fit_by_corpus};
 use super::comparison::{Compared, Course, in_words};
 use super::data::Dataset;
 use super::entry::{entering, normaliser};
 use super::error::TrainError;
 use super::export;
 use super::judge::{Predictions, Protocol, judge};
-use super::learners::{Fitted, Learner, fit};
+use super::learners::{Fitted, Learner};
 use super::novelty;
 use super::prepare::CLIP;
 pub use super::recipe::{Background, Reference, TrainSettings};
@@ -90,7 +91,9 @@ pub fn train_with(
     let everything: Vec<usize> = (0..data.samples.len()).collect();
     course.card.normaliser = normaliser(data, settings.reference, &everything);
     let matrix = entering(data, course.card)?;
-    let fitted = fit(learner, strength, &matrix, &classes, &labels, settings.seed)?;
+    let corpora: Vec<&str> = data.samples.iter().map(|s| s.corpus.as_str()).collect();
+    let averaged = apart(learner, &classes, &corpora).is_some();
+    let fitted = fit_by_corpus((learner, strength), &matrix, &classes, &corpora, &labels, settings.seed)?;
     course.step()?;
     // Models of one reference are as they were: their figures are under no widening.
     let mut novelty = (settings.reference == Reference::Both).then(|| novelty::fit(&matrix));
@@ -119,7 +122,7 @@ pub fn train_with(
     };
     card.novelty = novelty;
     let choice = in_words(&choices, &settings.learners);
-    let how = Protocol { data, folds: folds.count(), choice: &choice };
+    let how = Protocol { data, folds: folds.count(), choice: &choice, averaged };
     judge(&mut card, &Predictions { logits: &logits, unseen: &unseen }, &classes, &labels, settings, &how);
     card.background = match settings.background {
         Background::Rows(total) => spread(&matrix, &classes, labels.len(), total),

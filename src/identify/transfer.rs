@@ -1,8 +1,9 @@
 //! Transfer between corpora: the labels that all share, learnt on some corpora and tested on another.
 
+use super::by_corpus::fit_by_corpus;
 use super::contexts::Context;
 use super::error::TrainError;
-use super::learners::{Learner, Rows, fit};
+use super::learners::{Learner, Rows};
 use super::measure::{top, uar};
 use super::pool::Pool;
 use super::prepare::{Normalisation, raw, standardised};
@@ -60,6 +61,14 @@ struct Part {
     sounds: Vec<String>,
 }
 
+/// Rows of several corpora to learn from, and of another one to test on.
+struct Direction<'a> {
+    learnt: Rows,
+    classes: Vec<usize>,
+    corpora: Vec<&'a str>,
+    tested: Rows,
+}
+
 /// Corpora with their rows of some of the features.
 pub struct Parts {
     parts: Vec<Part>,
@@ -87,16 +96,16 @@ impl Parts {
         self.parts.iter().map(|p| p.name.clone()).collect()
     }
 
-    /// Rows of several corpora and of another, by the statistics of the former; and the former's classes. What sounds in the
-    /// other one too is not learnt from.
-    fn rows(&self, learn: &[usize], test: usize) -> (Rows, Vec<usize>, Rows) {
+    /// Rows by the statistics of what is learnt from. What sounds in the tested corpus too is not learnt from.
+    fn direction(&self, learn: &[usize], test: usize) -> Direction<'_> {
         let tested = &self.parts[test];
-        let (mut rows, mut classes) = (Vec::new(), Vec::new());
+        let (mut rows, mut classes, mut corpora) = (Vec::new(), Vec::new(), Vec::new());
         for k in learn {
             let part = &self.parts[*k];
             let new = |i: &usize| part.sounds[*i].is_empty() || !tested.sounds.contains(&part.sounds[*i]);
             let kept: Vec<usize> = (0..part.rows.nrows()).filter(new).collect();
             classes.extend(kept.iter().map(|i| part.context.classes[*i]));
+            corpora.extend(kept.iter().map(|_| part.name.as_str()));
             rows.push(part.rows.select(Axis(0), &kept));
         }
         rows.push(tested.rows.clone());
@@ -106,12 +115,12 @@ impl Parts {
         let inside: Vec<usize> = (0..n).collect();
         let z = standardised(&matrix, &inside);
         let (a, b) = z.view().split_at(Axis(0), n);
-        (a.to_owned(), classes, b.to_owned())
+        Direction { learnt: a.to_owned(), classes, corpora, tested: b.to_owned() }
     }
 
     fn answers(&self, learn: &[usize], test: usize, how: (Learner, f64)) -> Result<Vec<usize>, TrainError> {
-        let (x, y, z) = self.rows(learn, test);
-        let scores = fit(how.0, how.1, &x, &y, &self.labels, 1)?.scores(&z);
+        let d = self.direction(learn, test);
+        let scores = fit_by_corpus(how, &d.learnt, &d.classes, &d.corpora, &self.labels, 1)?.scores(&d.tested);
         Ok(scores.axis_iter(Axis(0)).map(|s| top(&s.to_vec())).collect())
     }
 
@@ -190,7 +199,7 @@ impl Parts {
     /// [`TrainError`] of the learner.
     pub fn curve(&self, test: usize, sizes: &[usize], seed: u64) -> Result<Curve, TrainError> {
         let learn: Vec<usize> = (0..self.parts.len()).filter(|k| *k != test).collect();
-        let (x, y, z) = self.rows(&learn, test);
+        let Direction { learnt: x, classes: y, tested: z, .. } = self.direction(&learn, test);
         let d = x.ncols();
         let ordered = elimination(&x, &y, self.labels.len())?;
         let context = &self.parts[test].context;

@@ -4,10 +4,11 @@
 //! Every corpus that has the model's labels is therefore predicted by weights learnt from the model's other corpora, and the
 //! temperature is the one with the least loss over these predictions, corpora weighing the same.
 
+use super::by_corpus::fit_by_corpus;
 use super::data::{Dataset, Sample, View};
 use super::entry::{entering, normaliser};
 use super::error::TrainError;
-use super::learners::{Learner, fit};
+use super::learners::Learner;
 use super::measure::{calibration_error, least_sure, temperature_over, tempered, top, uar};
 use super::novelty;
 use super::recipe::{Reference, TrainSettings};
@@ -61,7 +62,7 @@ pub fn prediction(
     (known, other): (&Dataset, &Dataset),
     card: &Card,
     settings: &TrainSettings,
-    (learner, strength): (Learner, f64),
+    how: (Learner, f64),
 ) -> Result<Vec<Unseen>, TrainError> {
     let of_it = |s: &Sample| s.corpus == corpus;
     let test = if known.samples.iter().any(of_it) { known.only(of_it) } else { other.only(of_it) };
@@ -75,7 +76,8 @@ pub fn prediction(
     let classes = |of: &Dataset| -> Vec<usize> {
         of.samples.iter().map(|s| labels.iter().position(|l| *l == s.label).unwrap_or(0)).collect()
     };
-    let fitted = fit(learner, strength, &rows, &classes(&train), &labels, settings.seed)?;
+    let corpora: Vec<&str> = train.samples.iter().map(|s| s.corpus.as_str()).collect();
+    let fitted = fit_by_corpus(how, &rows, &classes(&train), &corpora, &labels, settings.seed)?;
     let novelty = (settings.reference == Reference::Both).then(|| novelty::fit(&rows));
     let distance = |row: &[f32]| novelty.as_ref().map_or(0.0, |n| n.distance(row));
     let widening = |d: f64| novelty.as_ref().map_or(1.0, |n| n.widening(d));
@@ -119,19 +121,26 @@ fn at(u: &Unseen, temperature: f64) -> Vec<Vec<f64>> {
     u.logits.iter().map(|l| tempered(l, temperature)).collect()
 }
 
+/// What protocols say of averages of models of several corpora.
+pub const UNFITTED: &str = "; no temperature: corpora were learnt from one by one, and the models averaged";
+
 /// Figures for a card, corpus by corpus. The calibration error of a corpus is that under the temperature of the others, where
-/// there are others.
+/// there are others, and under none where models of several corpora were averaged (`averaged`).
 #[must_use]
-pub fn metrics(list: &[Unseen], labels: usize, chosen: Calibration, how: &str) -> Vec<Metric> {
+pub fn metrics(list: &[Unseen], labels: usize, (chosen, averaged): (Calibration, bool), how: &str) -> Vec<Metric> {
     let mut out = Vec::new();
     let several = list.iter().any(|u| u.view != list[0].view);
     for u in list {
         let others = groups(list.iter().filter(|o| o.corpus != u.corpus && o.view == u.view));
         let against = if several { format!(", compared with {}", u.view.words()) } else { String::new() };
-        let (t, whose) = if others.is_empty() {
-            (chosen.at(u.view.share()), "its own temperature, chosen on the same predictions")
+        let (t, whose) = if averaged {
+            (chosen.at(u.view.share()), UNFITTED.to_owned())
+        } else if others.is_empty() {
+            let t = chosen.at(u.view.share());
+            (t, format!("; its own temperature, chosen on the same predictions ({t:.2})"))
         } else {
-            (temperature_over(&others), "the temperature of the other corpora in this list")
+            let t = temperature_over(&others);
+            (t, format!("; the temperature of the other corpora in this list ({t:.2})"))
         };
         let probabilities = at(u, t);
         let answers: Vec<usize> = probabilities.iter().map(|p| top(p)).collect();
@@ -150,7 +159,6 @@ pub fn metrics(list: &[Unseen], labels: usize, chosen: Calibration, how: &str) -
             out.push(Metric { name: format!("{name}{against}, unseen"), value, protocol: format!("{protocol}{more}") });
         };
         metric(format!("UAR on {}", u.corpus), uar(&u.classes, &answers, labels), "");
-        let whose = format!("; {whose} ({t:.2})");
         metric(format!("calibration error on {}", u.corpus), calibration_error(&probabilities, &u.classes), &whose);
         metric(format!("mean confidence on {}", u.corpus), mean, &whose);
         let sure = uar(&pick(&u.classes), &pick(&answers), labels);
@@ -215,7 +223,7 @@ mod tests {
     #[test]
     fn figures_are_of_the_others_temperature() {
         let list = [corpus("honest", 1.0, 6000, 1), corpus("boasting", 0.4, 6000, 3)];
-        let figures = metrics(&list, 4, Calibration::default(), "clean");
+        let figures = metrics(&list, 4, (Calibration::default(), false), "clean");
         let value = |name: &str| figures.iter().find(|m| m.name == name).unwrap().value;
         let expected = |own: &Unseen, t: f64| calibration_error(&at(own, t), &own.classes);
         let t = temperature(&list[1..], View::Training).unwrap();

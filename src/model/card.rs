@@ -6,7 +6,7 @@
 mod calibration;
 mod novelty;
 
-pub use calibration::{Amount, Calibration};
+pub use calibration::{Amount, Calibration, Reach};
 pub use novelty::Novelty;
 
 use super::error::ModelError;

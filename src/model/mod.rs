@@ -351,7 +351,7 @@ impl Model {
                 continue;
             };
             let value = Amount::of(*number, model.temperature_of(row, share));
-            out.push((name.clone(), value, rule.interval(value)));
+            out.push((name.clone(), value, rule.interval(value, share)));
         }
         Ok(out)
     }

@@ -101,6 +101,8 @@ struct BaselineLine<'a> {
     speech_s: f32,
     memory: Memory,
     z: NumberMap<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    usual: Option<NumberMap<'a>>,
 }
 
 impl<'a> From<&'a Quality> for QualityLine<'a> {
@@ -182,10 +184,12 @@ impl<'a> From<&'a Record> for RecordLine<'a> {
                 .zip(&r.features)
                 .filter_map(|(name, f)| Some((name, Cow::Borrowed(f.reason.as_deref()?))))
                 .collect(),
-            baseline: r.baseline.as_ref().map(|b| BaselineLine {
-                speech_s: b.speech_s,
-                memory: b.memory,
-                z: Ordered(names().zip(b.z.iter().map(|z| Finite::from(*z))).filter(|(_, z)| z.is_some()).collect()),
+            baseline: r.baseline.as_ref().map(|b| {
+                let defined = |list: &[Option<f32>]| {
+                    Ordered(names().zip(list.iter().map(|v| Finite::from(*v))).filter(|(_, v)| v.is_some()).collect())
+                };
+                let usual = (!b.usual.is_empty()).then(|| defined(&b.usual));
+                BaselineLine { speech_s: b.speech_s, memory: b.memory, z: defined(&b.z), usual }
             }),
             emotion: r.scored.as_ref().map(|s| Cow::Borrowed(&s.emotion)),
             explanations: r.scored.as_ref().map_or(Cow::Borrowed(&[]), |s| Cow::Borrowed(&s.explanations)),
@@ -213,13 +217,12 @@ impl TryFrom<RecordLine<'_>> for Record {
             })
             .collect();
         let baseline = line.baseline.map(|b| {
-            let by_name: HashMap<_, _> = b.z.0.into_iter().collect();
-            BaselineResult {
-                speech_s: b.speech_s,
-                memory: b.memory,
-                z: features.iter().map(|f| by_name.get(f.name.as_ref()).copied().and_then(Into::into)).collect(),
-                usual: Vec::new(),
-            }
+            let in_order = |map: NumberMap<'_>| -> Vec<Option<f32>> {
+                let by_name: HashMap<_, _> = map.0.into_iter().collect();
+                features.iter().map(|f| by_name.get(f.name.as_ref()).copied().and_then(Into::into)).collect()
+            };
+            let usual = b.usual.map(in_order).unwrap_or_default();
+            BaselineResult { speech_s: b.speech_s, memory: b.memory, z: in_order(b.z), usual }
         });
         let explanations = line.explanations.into_owned();
         let scored = match (line.provenance.model, line.emotion) {

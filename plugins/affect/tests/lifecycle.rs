@@ -292,7 +292,7 @@ fn another_model_is_refused_while_the_element_runs() {
 #[test]
 fn three_scorers_in_series_score_each_segment_once() {
     let model = |name: &str| root().join("models").join(name).display().to_string();
-    let (a, b) = (model("affect-seven.onnx"), model("affect-default-speaker.onnx"));
+    let (a, b) = (model("affect-seven.onnx"), model("research/affect-research-cc-by-nc-sa-4.0.onnx"));
     let ran = launch(&format!(
         "filesrc location={} ! wavparse ! affectfeatures stream=s speaker-baseline=true ! affectscore name=one ! \
          affectscore name=two model={a} ! affectscore name=three model={b} ! appsink name=out",

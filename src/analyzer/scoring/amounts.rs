@@ -41,7 +41,7 @@ impl AmountReasons {
         if !value.is_finite() {
             return Err(ModelError::NotFinite { output: self.model.output().to_owned() });
         }
-        Ok((value, self.rule.interval(value)))
+        Ok((value, self.rule.interval(value, share)))
     }
 
     /// Why it is what it is.

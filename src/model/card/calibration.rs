@@ -35,6 +35,15 @@ impl Calibration {
     }
 }
 
+/// How far an interval reaches from an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Below it.
+    pub below: f64,
+    /// Above it.
+    pub above: f64,
+}
+
 /// A dimension that was learnt by itself, from -1 to 1: `tanh` of half the graph's number divided by the temperature, so that
 /// 0.5 times one plus it is the probability of the upper half.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -43,10 +52,12 @@ pub struct Amount {
     pub calibration: Calibration,
     /// Share of the truths that lie in the interval, measured on corpora that the weights have not heard.
     pub coverage: f64,
-    /// How far the interval reaches below the amount.
-    pub below: f64,
-    /// How far the interval reaches above the amount.
-    pub above: f64,
+    /// How far the interval reaches.
+    #[serde(flatten)]
+    pub reach: Reach,
+    /// The same once a voice is compared with itself; between the two it follows the speaker's share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach_speaker: Option<Reach>,
 }
 
 impl Amount {
@@ -56,15 +67,19 @@ impl Amount {
         (0.5 * number / temperature).tanh()
     }
 
-    /// The interval around an amount, within -1 to 1.
+    /// The interval around an amount, within -1 to 1, where the reference is the speaker to a share of 0 to 1.
     #[must_use]
-    pub fn interval(&self, amount: f64) -> (f64, f64) {
-        ((amount - self.below).max(-1.0), (amount + self.above).min(1.0))
+    pub fn interval(&self, amount: f64, share: f64) -> (f64, f64) {
+        let own = self.reach_speaker.unwrap_or(self.reach);
+        let at = |training: f64, speaker: f64| training + share * (speaker - training);
+        let (below, above) = (at(self.reach.below, own.below), at(self.reach.above, own.above));
+        ((amount - below).max(-1.0), (amount + above).min(1.0))
     }
 
     pub(super) fn is_sound(&self) -> bool {
-        let within = |v: f64| (0.0..=2.0).contains(&v);
-        self.calibration.is_sound() && (0.0..=1.0).contains(&self.coverage) && within(self.below) && within(self.above)
+        let within = |r: Reach| [r.below, r.above].iter().all(|v| (0.0..=2.0).contains(v));
+        let reaches = [Some(self.reach), self.reach_speaker].into_iter().flatten().all(within);
+        self.calibration.is_sound() && (0.0..=1.0).contains(&self.coverage) && reaches
     }
 }
 
@@ -88,7 +103,20 @@ mod tests {
             let p = 1.0 / (1.0 + (-number / t).exp());
             assert!((Amount::of(number, t) - (2.0 * p - 1.0)).abs() < 1e-12);
         }
-        let a = Amount { calibration: Calibration::default(), coverage: 0.8, below: 0.5, above: 0.25 };
-        assert_eq!((a.interval(0.0), a.interval(0.9), a.interval(-0.9)), ((-0.5, 0.25), (0.4, 1.0), (-1.0, -0.65)));
+        let reach = Reach { below: 0.5, above: 0.25 };
+        let one = Amount { calibration: Calibration::default(), coverage: 0.8, reach, reach_speaker: None };
+        let at = |share| [0.0, 0.9, -0.9].map(|a| one.interval(a, share));
+        assert_eq!(at(0.0), [(-0.5, 0.25), (0.4, 1.0), (-1.0, -0.65)]);
+        assert_eq!(at(1.0), at(0.0));
+        let both = Amount { reach_speaker: Some(Reach { below: 0.25, above: 0.75 }), ..one };
+        assert_eq!(both.interval(0.0, 1.0), (-0.25, 0.75));
+        assert_eq!(both.interval(0.0, 0.5), (-0.375, 0.5));
+        // On cards the reach stands beside the coverage.
+        let json = serde_json::to_value(both).unwrap();
+        assert_eq!(
+            (&json["below"], &json["reach_speaker"]["above"]),
+            (&serde_json::json!(0.5), &serde_json::json!(0.75))
+        );
+        assert_eq!(serde_json::from_value::<Amount>(json).unwrap(), both);
     }
 }

@@ -53,7 +53,6 @@ impl AffectScore {
         sets.split(',').any(|n| n.trim() == set.name())
             && s.get::<&str>("segmentation").is_ok_and(|s| s != "frame")
             && s.get::<bool>("attached").unwrap_or(false)
-            && (!scorer.needs_baseline() || s.get::<bool>("speaker-baseline").unwrap_or(false))
     }
 
     /// Gets everything ready for the settings and the model, where that has not been done. Says whether the model is there.
@@ -174,6 +173,9 @@ impl AffectScore {
                 continue;
             }
             record.policy = policy;
+            if policy == Policy::Allow && config.scorer.as_ref().is_some_and(|s| s.needs_baseline()) {
+                stream.speakers.apply(&config, &mut record);
+            }
             record.revision += SCORED_REVISION;
             record.source = config.source.clone();
             fresh.push(record);

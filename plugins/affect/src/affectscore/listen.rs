@@ -117,6 +117,7 @@ impl Analyses for AffectScore {
                 Input::Info(info) => stream.tap.set_info(*info),
                 Input::Stream(id) => {
                     stream.tap.set_stream(&id);
+                    stream.speakers.next_stream();
                     let fresh = stream.tap.take();
                     let outcomes = self.pass_on(stream, fresh);
                     // The next buffer asks again who is upstream.

@@ -11,7 +11,7 @@ use crate::properties::{Properties, Values};
 use crate::seen::Seen;
 use crate::tap::Tap;
 use crate::tap::backlog::Backlog;
-use affect::analyzer::{Config, Policies, Policy, Speech};
+use affect::analyzer::{Config, Policies, Policy, Speakers, Speech};
 use affect::record::{Channel, Ended, Record, SegmentKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,6 +38,8 @@ pub struct Stream {
     pub upstream: bool,
     /// Results of upstream that were seen.
     pub seen: Seen,
+    /// What is usual for the speakers in features from upstream that come without it.
+    pub speakers: Speakers,
 }
 
 #[derive(Default)]
@@ -112,6 +114,7 @@ impl State {
         }
         if notes.reset {
             stream.tap.reset();
+            stream.speakers.reset();
         }
         if notes.stale {
             stream.stale = true;
