@@ -1,5 +1,6 @@
 //! `affect analyze FILE...`: who sounded how, when, and which features of the voice say so.
 
+use crate::inputs::InputArgs;
 use crate::model_args::ModelArgs;
 use crate::timeline::timeline;
 use crate::whole::{Batch, Full, ReadingArgs, Results, batch};
@@ -39,9 +40,8 @@ pub enum Passes {
 
 #[derive(Debug, Args)]
 pub struct AnalyzeArgs {
-    /// Audio files.
-    #[arg(value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    inputs: InputArgs,
     /// The model; the built-in default without it.
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
@@ -145,18 +145,16 @@ impl AnalyzeArgs {
 }
 
 /// JSON lines as they come, or what waits for the end of the file: a timeline, and scores that rest on all that is said.
-struct Shown<'a, W> {
+struct Shown<W> {
     out: W,
-    config: &'a Config,
     json: bool,
-    held: Vec<Record>,
     /// The model's first failure in this file.
     failed: Option<String>,
     /// Exit code of the files so far, by the model alone.
     code: u8,
 }
 
-impl<W: Write> Shown<'_, W> {
+impl<W: Write> Shown<W> {
     fn note_failure(&mut self, record: &Record) {
         if let (None, Some(s)) = (&self.failed, record.scored.as_ref().filter(|s| s.emotion.failed)) {
             self.failed.clone_from(&s.emotion.abstained);
@@ -164,24 +162,13 @@ impl<W: Write> Shown<'_, W> {
     }
 }
 
-impl<W: Write> Results for Shown<'_, W> {
+impl<W: Write> Results for Shown<W> {
     fn take(&mut self, _file: &str, record: Record) -> io::Result<()> {
-        if self.json && !self.config.deferred {
-            self.note_failure(&record);
-            return writeln!(self.out, "{}", record.to_json());
-        }
-        self.held.push(record);
-        Ok(())
+        self.note_failure(&record);
+        writeln!(self.out, "{}", record.to_json())
     }
 
-    fn end_of_file(&mut self, file: &str, heard: &Heard) -> io::Result<()> {
-        let mut held = std::mem::take(&mut self.held);
-        if self.config.deferred {
-            two_pass(&mut held);
-            for r in &mut held {
-                Analyzer::score(self.config, heard.channels, r);
-            }
-        }
+    fn end_of_file(&mut self, file: &str, heard: &Heard, mut held: Vec<Record>) -> io::Result<()> {
         held.iter().for_each(|r| self.note_failure(r));
         if self.json {
             held.iter().try_for_each(|r| writeln!(self.out, "{}", r.to_json()))?;
@@ -199,9 +186,12 @@ impl<W: Write> Results for Shown<'_, W> {
 
 /// Analyses all files; one bad file never stops the rest. Returns the exit code.
 pub fn run(args: &AnalyzeArgs) -> u8 {
-    let apart = refuse_standard_output_among(args.files.iter().map(PathBuf::as_path)).map_err(|e| e.to_string());
-    let config = match apart.and_then(|()| args.config()) {
-        Ok(c) => c,
+    let ready = args.inputs.find().and_then(|inputs| {
+        refuse_standard_output_among(inputs.files.iter().map(PathBuf::as_path)).map_err(|e| e.to_string())?;
+        Ok((inputs, args.config()?))
+    });
+    let (inputs, config) = match ready {
+        Ok(r) => r,
         Err(e) => {
             eprintln!("affect: {e}");
             return USAGE;
@@ -212,19 +202,26 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         return FAILED;
     }
     interrupt::flag();
-    let mut shown = Shown {
-        out: BufWriter::new(io::stdout().lock()),
-        config: &config,
-        json: args.json,
-        held: Vec::new(),
-        failed: None,
-        code: DONE,
+    let mut shown = Shown { out: BufWriter::new(io::stdout().lock()), json: args.json, failed: None, code: DONE };
+    let finish = |heard: &Heard, held: &mut Vec<Record>| {
+        if config.deferred {
+            two_pass(held);
+            for r in held.iter_mut() {
+                Analyzer::score(&config, heard.channels, r);
+            }
+        }
     };
-    let files =
-        Batch { files: &args.files, config: &config, reading: &args.reading, quiet: args.quiet, baseline: None };
+    let files = Batch {
+        files: &inputs.files,
+        config: &config,
+        reading: &args.reading,
+        quiet: args.quiet,
+        finish: (config.deferred || !args.json).then_some(&finish),
+        baseline: None,
+    };
     let outcome = batch(&files, &mut shown).and_then(|code| shown.out.flush().map(|()| code).map_err(Full));
     match outcome {
-        Ok(code) => code.max(shown.code),
+        Ok(code) => code.max(shown.code).max(inputs.told()),
         Err(Full(e)) if e.kind() == io::ErrorKind::BrokenPipe => DONE, // whoever read has had enough
         Err(Full(e)) => {
             eprintln!("affect: cannot write to standard output: {e}");

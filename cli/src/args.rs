@@ -1,5 +1,6 @@
 //! The command line: raw arguments, then what they ask for.
 
+use crate::inputs::{InputArgs, Inputs};
 use crate::whole::ReadingArgs;
 use affect::analyzer::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
 use affect::features::catalogue::Group;
@@ -104,9 +105,8 @@ pub enum BaselineMode {
 
 #[derive(Debug, Args)]
 pub struct FeaturesArgs {
-    /// Audio files.
-    #[arg(value_name = "FILE", required_unless_present = "list")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    inputs: InputArgs,
     /// Feature set: affect-v1, egemaps-v02, or both with a comma (JSON lines only).
     #[arg(long, value_name = "NAME", default_value = "affect-v1")]
     set: String,
@@ -170,7 +170,7 @@ pub enum Job {
 
 /// Extraction of features from files.
 pub struct Extract {
-    pub files: Vec<PathBuf>,
+    pub inputs: Inputs,
     pub config: Config,
     pub level: Level,
     pub jsonl: bool,
@@ -241,7 +241,7 @@ impl FeaturesArgs {
         };
         config.check().map_err(|e| e.to_string())?;
         Ok(Job::Extract(Box::new(Extract {
-            files: self.files,
+            inputs: self.inputs.find()?,
             config,
             level: self.level,
             jsonl: self.format == Format::Jsonl,

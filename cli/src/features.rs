@@ -15,29 +15,21 @@ use std::path::{Path, PathBuf};
 /// Rows that go to the output, or wait for the end of the file to be compared with all of it.
 struct Rows {
     output: Output,
-    two_pass: bool,
-    held: Vec<Record>,
 }
 
 impl Results for Rows {
     fn take(&mut self, file: &str, record: Record) -> io::Result<()> {
-        if self.two_pass {
-            self.held.push(record);
-            return Ok(());
-        }
         self.output.write(file, &record)
     }
 
-    fn end_of_file(&mut self, file: &str, _heard: &Heard) -> io::Result<()> {
-        let mut held = std::mem::take(&mut self.held);
-        two_pass(&mut held);
+    fn end_of_file(&mut self, file: &str, _heard: &Heard, held: Vec<Record>) -> io::Result<()> {
         held.iter().try_for_each(|r| self.output.write(file, r))
     }
 }
 
 /// Runs the job; returns the exit code. One bad file never stops the rest.
 pub fn run(job: &Extract) -> u8 {
-    let inputs = || job.files.iter().map(PathBuf::as_path);
+    let inputs = || job.inputs.files.iter().map(PathBuf::as_path);
     let outputs = job.out.iter().chain(&job.baseline_file).map(PathBuf::as_path);
     let apart = refuse_outputs_among_inputs(inputs(), outputs);
     let apart = apart.and_then(|()| if job.out.is_none() { refuse_standard_output_among(inputs()) } else { Ok(()) });
@@ -65,14 +57,15 @@ pub fn run(job: &Extract) -> u8 {
         (None, _) => Ok(None),
     };
     let files = Batch {
-        files: &job.files,
+        files: &job.inputs.files,
         config: &job.config,
         reading: &job.reading,
         quiet: job.quiet,
+        finish: job.two_pass.then_some(&|_: &Heard, held: &mut Vec<Record>| drop(two_pass(held))),
         baseline: job.baseline_file.is_some().then_some(&saved),
     };
-    let mut rows = Rows { output, two_pass: job.two_pass, held: Vec::new() };
-    match batch(&files, &mut rows) {
+    let mut rows = Rows { output };
+    match batch(&files, &mut rows).map(|code| code.max(job.inputs.told())) {
         Ok(INTERRUPTED) => match rows.output.abandon() {
             Ok(Some(part)) => {
                 eprintln!("affect: what was done until then is in {}", part.display());

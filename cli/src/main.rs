@@ -17,6 +17,7 @@ mod differentiate;
 mod explain_model;
 mod features;
 mod identify;
+mod inputs;
 mod interrupt;
 mod list;
 mod model_args;
