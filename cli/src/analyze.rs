@@ -2,8 +2,9 @@
 
 use crate::inputs::InputArgs;
 use crate::model_args::ModelArgs;
+use crate::output::{Ending, Form, Output, Sink, ended, output_failed};
 use crate::timeline::timeline;
-use crate::whole::{Batch, Full, ReadingArgs, Results, batch};
+use crate::whole::{Batch, ReadingArgs, Results, batch};
 use crate::{DONE, FAILED, USAGE, interrupt};
 use affect::analyzer::{
     Analyzer, Attribution, ChannelMode, Config, FeatureSet, ModelReference, Policy, Scorer, ScoringConfig,
@@ -13,11 +14,12 @@ use affect::explain::Unit;
 use affect::model::{Options, pool};
 use affect::record::Record;
 use affect::segment::utterance::UtteranceConfig;
+use affect_archive::Columns;
 use affect_media::file::Heard;
-use affect_media::files::refuse_standard_output_among;
+use affect_media::files::{Kind, refuse_outputs_among_inputs, refuse_standard_output_among};
 use clap::{Args, ValueEnum};
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,6 +40,16 @@ pub enum Passes {
     Running,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    /// Who sounded how, when, and why, to be read by people.
+    Timeline,
+    /// One record of the schema affect.result/2 a line.
+    Jsonl,
+    /// A table of columns with everything that a record says, for pandas, DuckDB, Spark.
+    Parquet,
+}
+
 #[derive(Debug, Args)]
 pub struct AnalyzeArgs {
     #[command(flatten)]
@@ -45,9 +57,15 @@ pub struct AnalyzeArgs {
     /// The model; the built-in default without it.
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Records of the schema affect.result/2 as JSON lines on standard output, instead of the timeline.
-    #[arg(long)]
+    /// Records of the schema affect.result/2 as JSON lines: short for --format jsonl.
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value = "timeline")]
+    format: Shape,
+    /// Write here instead of to standard output. The file appears when it is complete.
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// What becomes a result.
     #[arg(long, value_enum, default_value = "utterance")]
     segments: Pieces,
@@ -144,17 +162,24 @@ impl AnalyzeArgs {
     }
 }
 
-/// JSON lines as they come, or what waits for the end of the file: a timeline, and scores that rest on all that is said.
-struct Shown<W> {
-    out: W,
-    json: bool,
+/// Where results go.
+enum To {
+    /// A timeline.
+    People(BufWriter<Sink>),
+    /// Records.
+    Records(Output),
+}
+
+/// Records as they come, or what waits for the end of the file: a timeline, and scores that rest on all that is said.
+struct Shown {
+    to: To,
     /// The model's first failure in this file.
     failed: Option<String>,
     /// Exit code of the files so far, by the model alone.
     code: u8,
 }
 
-impl<W: Write> Shown<W> {
+impl Shown {
     fn note_failure(&mut self, record: &Record) {
         if let (None, Some(s)) = (&self.failed, record.scored.as_ref().filter(|s| s.emotion.failed)) {
             self.failed.clone_from(&s.emotion.abstained);
@@ -162,33 +187,77 @@ impl<W: Write> Shown<W> {
     }
 }
 
-impl<W: Write> Results for Shown<W> {
-    fn take(&mut self, _file: &str, record: Record) -> io::Result<()> {
+impl Results for Shown {
+    fn take(&mut self, file: &str, record: Record) -> io::Result<()> {
         self.note_failure(&record);
-        writeln!(self.out, "{}", record.to_json())
+        match &mut self.to {
+            To::Records(output) => output.write(file, &record),
+            // A timeline takes files as a whole.
+            To::People(_) => Ok(()),
+        }
     }
 
     fn end_of_file(&mut self, file: &str, heard: &Heard, mut held: Vec<Record>) -> io::Result<()> {
         held.iter().for_each(|r| self.note_failure(r));
-        if self.json {
-            held.iter().try_for_each(|r| writeln!(self.out, "{}", r.to_json()))?;
-        } else {
-            held.sort_by_key(|r| (r.start_ns, r.channel.index));
-            timeline(&mut self.out, file, heard, &held)?;
+        match &mut self.to {
+            To::Records(output) => {
+                held.iter().try_for_each(|r| output.write(file, r))?;
+                output.flush()?;
+            }
+            To::People(out) => {
+                held.sort_by_key(|r| (r.start_ns, r.channel.index));
+                timeline(out, file, heard, &held)?;
+                out.flush()?;
+            }
         }
         if let Some(e) = self.failed.take() {
             eprintln!("affect: {file}: {e}");
             self.code = FAILED;
         }
-        self.out.flush()
+        Ok(())
+    }
+}
+
+impl To {
+    fn open(shape: Shape, out: Option<&Path>, config: &Config) -> io::Result<Self> {
+        let set = config.sets.first().copied().unwrap_or_default();
+        match shape {
+            Shape::Timeline => Sink::open(out, Kind::Text).map(|s| Self::People(BufWriter::new(s))),
+            Shape::Jsonl => Output::open(out, Form::Jsonl).map(Self::Records),
+            Shape::Parquet => {
+                let columns = Columns::of(set.functionals(), config.scorer.as_deref());
+                Output::open(out, Form::Parquet(columns)).map(Self::Records)
+            }
+        }
+    }
+}
+
+impl Ending for To {
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::People(out) => out.into_inner().map_err(io::IntoInnerError::into_error)?.finish(),
+            Self::Records(output) => output.finish(),
+        }
+    }
+
+    fn abandon(self) -> io::Result<Option<PathBuf>> {
+        match self {
+            Self::People(out) => out.into_inner().map_err(io::IntoInnerError::into_error)?.abandon(),
+            Self::Records(output) => output.abandon(),
+        }
     }
 }
 
 /// Analyses all files; one bad file never stops the rest. Returns the exit code.
 pub fn run(args: &AnalyzeArgs) -> u8 {
     let ready = args.inputs.find().and_then(|inputs| {
-        refuse_standard_output_among(inputs.files.iter().map(PathBuf::as_path)).map_err(|e| e.to_string())?;
-        Ok((inputs, args.config()?))
+        let files = || inputs.files.iter().map(PathBuf::as_path);
+        refuse_outputs_among_inputs(files(), args.out.iter().map(PathBuf::as_path)).map_err(|e| e.to_string())?;
+        if args.out.is_none() {
+            refuse_standard_output_among(files()).map_err(|e| e.to_string())?;
+        }
+        let config = args.config()?;
+        Ok((inputs, config))
     });
     let (inputs, config) = match ready {
         Ok(r) => r,
@@ -202,7 +271,11 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         return FAILED;
     }
     interrupt::flag();
-    let mut shown = Shown { out: BufWriter::new(io::stdout().lock()), json: args.json, failed: None, code: DONE };
+    let shape = if args.json { Shape::Jsonl } else { args.format };
+    let to = match To::open(shape, args.out.as_deref(), &config) {
+        Ok(to) => to,
+        Err(e) => return output_failed(args.out.as_deref(), &e),
+    };
     let finish = |heard: &Heard, held: &mut Vec<Record>| {
         if config.deferred {
             two_pass(held);
@@ -216,16 +289,10 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         config: &config,
         reading: &args.reading,
         quiet: args.quiet,
-        finish: (config.deferred || !args.json).then_some(&finish),
+        finish: (config.deferred || shape == Shape::Timeline).then_some(&finish),
         baseline: None,
     };
-    let outcome = batch(&files, &mut shown).and_then(|code| shown.out.flush().map(|()| code).map_err(Full));
-    match outcome {
-        Ok(code) => code.max(shown.code).max(inputs.told()),
-        Err(Full(e)) if e.kind() == io::ErrorKind::BrokenPipe => DONE, // whoever read has had enough
-        Err(Full(e)) => {
-            eprintln!("affect: cannot write to standard output: {e}");
-            FAILED
-        }
-    }
+    let mut shown = Shown { to, failed: None, code: DONE };
+    let outcome = batch(&files, &mut shown).map(|code| code.max(shown.code).max(inputs.told()));
+    ended(outcome, args.out.as_deref(), shown.to)
 }

@@ -79,6 +79,8 @@ pub enum Format {
     Csv,
     /// One record of the schema affect.result/2 a line.
     Jsonl,
+    /// A table of columns with everything that a record says, for pandas, DuckDB, Spark.
+    Parquet,
     /// With --list: the catalogue as JSON.
     Json,
 }
@@ -134,7 +136,7 @@ pub struct FeaturesArgs {
     /// Distance between windows in seconds.
     #[arg(long, value_name = "S", default_value_t = 1.0)]
     hop: f64,
-    /// Interim results of long utterances every so many seconds; 0 for none (JSON lines only).
+    /// Interim results of long utterances every so many seconds; 0 for none.
     #[arg(long, value_name = "S", default_value_t = 0.0)]
     interval: f64,
     /// Pause that ends an utterance, in seconds.
@@ -146,7 +148,7 @@ pub struct FeaturesArgs {
     /// Longest utterance, in seconds.
     #[arg(long, value_name = "S", default_value_t = 15.0)]
     max_length: f64,
-    /// Compare with what is usual for the speaker of each channel: as they speak, or with all they say (JSON lines).
+    /// Compare with what is usual for the speaker of each channel: as they speak, or with all they say (JSON lines or Parquet).
     #[arg(long, value_enum, default_value = "none")]
     baseline: BaselineMode,
     /// Learn from here and save here what is usual for the speaker (with --baseline running, one channel).
@@ -173,7 +175,7 @@ pub struct Extract {
     pub inputs: Inputs,
     pub config: Config,
     pub level: Level,
-    pub jsonl: bool,
+    pub format: Format,
     pub two_pass: bool,
     pub baseline_file: Option<PathBuf>,
     pub out: Option<PathBuf>,
@@ -193,19 +195,18 @@ impl FeaturesArgs {
         if self.list {
             return Ok(Job::List { sets, json: self.format == Format::Json });
         }
-        if sets.len() > 1 && self.format == Format::Csv {
-            return Err(
-                "--format csv holds one feature set; use --format jsonl for several, or one run each".to_owned()
-            );
+        if sets.len() > 1 && self.format != Format::Jsonl {
+            return Err("a table holds one feature set; use --format jsonl for several, or one run each".to_owned());
         }
         if self.format == Format::Json {
-            return Err("--format json goes with --list; use csv or jsonl for features".to_owned());
+            return Err("--format json goes with --list; use csv, jsonl or parquet for features".to_owned());
         }
         if self.level == Level::Lld && self.segments != Segments::File {
             return Err("--level lld gives a row per frame: --segments applies to functionals only".to_owned());
         }
-        if self.baseline != BaselineMode::None && (self.format != Format::Jsonl || self.level == Level::Lld) {
-            return Err("--baseline compares segments: use it with --format jsonl and --level functionals".to_owned());
+        if self.baseline != BaselineMode::None && (self.format == Format::Csv || self.level == Level::Lld) {
+            return Err("--baseline compares segments: use it with --format jsonl or parquet, and --level functionals"
+                .to_owned());
         }
         if self.baseline_file.is_some() && self.baseline != BaselineMode::Running {
             return Err("--baseline-file goes with --baseline running".to_owned());
@@ -244,7 +245,7 @@ impl FeaturesArgs {
             inputs: self.inputs.find()?,
             config,
             level: self.level,
-            jsonl: self.format == Format::Jsonl,
+            format: self.format,
             two_pass: self.baseline == BaselineMode::TwoPass,
             baseline_file: self.baseline_file,
             out: self.out,

@@ -1,12 +1,13 @@
 //! `affect features FILE...`
 
-use crate::args::Extract;
-use crate::output::Output;
-use crate::whole::{Batch, Full, Results, batch};
-use crate::{DONE, FAILED, INTERRUPTED, USAGE, interrupt};
+use crate::args::{Extract, Format, Level};
+use crate::output::{Form, Output, ended, output_failed};
+use crate::whole::{Batch, Results, batch};
+use crate::{FAILED, USAGE, interrupt};
 use affect::analyzer::{FeatureSet, two_pass};
 use affect::features::baseline::{Baseline, Population};
 use affect::record::Record;
+use affect_archive::Columns;
 use affect_media::file::Heard;
 use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs, refuse_standard_output_among};
 use std::io;
@@ -44,9 +45,18 @@ pub fn run(job: &Extract) -> u8 {
     interrupt::flag();
     // The settings' check has seen to it that there is a set.
     let set: FeatureSet = job.config.sets.first().copied().unwrap_or_default();
-    let output = match Output::open(job.out.as_deref(), job.jsonl, set, job.level) {
+    let entries = match job.level {
+        Level::Lld => set.llds(),
+        Level::Functionals => set.functionals(),
+    };
+    let form = match job.format {
+        Format::Parquet => Form::Parquet(Columns::of(entries, None)),
+        Format::Jsonl => Form::Jsonl,
+        Format::Csv | Format::Json => Form::Csv(entries),
+    };
+    let output = match Output::open(job.out.as_deref(), form) {
         Ok(o) => o,
-        Err(e) => return output_failed(job, &e),
+        Err(e) => return output_failed(job.out.as_deref(), &e),
     };
     let saved = |learnt: Option<&Baseline>| match (&job.baseline_file, learnt) {
         (Some(path), None) => load(path),
@@ -65,36 +75,8 @@ pub fn run(job: &Extract) -> u8 {
         baseline: job.baseline_file.is_some().then_some(&saved),
     };
     let mut rows = Rows { output };
-    match batch(&files, &mut rows).map(|code| code.max(job.inputs.told())) {
-        Ok(INTERRUPTED) => match rows.output.abandon() {
-            Ok(Some(part)) => {
-                eprintln!("affect: what was done until then is in {}", part.display());
-                INTERRUPTED
-            }
-            Ok(None) => INTERRUPTED,
-            Err(e) => output_failed(job, &e),
-        },
-        Ok(code) => match rows.output.finish() {
-            Ok(()) => code,
-            Err(e) => output_failed(job, &e),
-        },
-        Err(Full(e)) => {
-            let code = output_failed(job, &e);
-            if let Ok(Some(part)) = rows.output.abandon() {
-                eprintln!("affect: what was written until then is in {}", part.display());
-            }
-            code
-        }
-    }
-}
-
-fn output_failed(job: &Extract, e: &io::Error) -> u8 {
-    if e.kind() == io::ErrorKind::BrokenPipe {
-        return DONE; // whoever read has had enough
-    }
-    let name = job.out.as_ref().map_or("standard output".to_owned(), |p| format!("\"{}\"", p.display()));
-    eprintln!("affect: cannot write to {name}: {e}");
-    FAILED
+    let outcome = batch(&files, &mut rows).map(|code| code.max(job.inputs.told()));
+    ended(outcome, job.out.as_deref(), rows.output)
 }
 
 /// A saved baseline; `None` where the file is not there yet.

@@ -13,6 +13,8 @@ pub enum Kind {
     Onnx,
     /// Numbers of NumPy.
     Npy,
+    /// A table of columns.
+    Parquet,
 }
 
 impl Kind {
@@ -27,6 +29,7 @@ impl Kind {
             // A model begins with the version of its format: field 1, a small number.
             Self::Onnx => matches!(beginning, [0x08, 1..=0x1F, ..]),
             Self::Npy => beginning.starts_with(b"\x93NUMPY"),
+            Self::Parquet => beginning.starts_with(b"PAR1"),
         }
     }
 
@@ -35,6 +38,7 @@ impl Kind {
             Self::Text => "text",
             Self::Onnx => "an ONNX model",
             Self::Npy => "a NumPy file",
+            Self::Parquet => "a Parquet table",
         }
     }
 }

@@ -6,11 +6,13 @@ mod conditions;
 mod config;
 mod reasons;
 mod reference;
+mod says;
 mod table;
 mod waveform;
 
 pub use config::{Attribution, ScoringConfig};
 pub use reference::ModelReference;
+pub use says::Says;
 
 use super::FeatureSet;
 use crate::model::card::{Card, Input, OutputKind};
@@ -86,6 +88,17 @@ impl Scorer {
     #[must_use]
     pub fn model(&self) -> &Arc<Model> {
         &self.model
+    }
+
+    /// Names of all that results of the model may say.
+    #[must_use]
+    pub fn says(&self) -> Says {
+        let amounts: Vec<Arc<str>> = self.amounts.iter().map(|a| a.name.clone()).collect();
+        let dimensional = matches!(self.model.kind(), OutputKind::Dimensions | OutputKind::Regression);
+        let (probabilities, own) =
+            if dimensional { (Vec::new(), self.labels.clone()) } else { (self.labels.clone(), Vec::new()) };
+        let dimensions = amounts.iter().chain(&own).chain(&self.derived).cloned().collect();
+        Says { probabilities, dimensions, intervals: amounts }
     }
 
     /// The feature set that the model needs; `None` where it takes the waveform.
