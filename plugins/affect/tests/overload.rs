@@ -279,6 +279,38 @@ fn a_hole_is_stated() {
     });
 }
 
+/// A stop spends half a second on what waits: all audio is either analysed or counted as left out, and that is said.
+#[test]
+fn what_a_stop_leaves_is_counted() {
+    for element in ["affectfeatures", "affectscore inference-mode=sync attribution=none"] {
+        ends(element, move || {
+            let mut leg = Leg::new(&format!("{element} max-lag=60000000000"), true);
+            // Starts and ends of speech come soon.
+            leg.pipeline.bus().unwrap().set_sync_handler(|_, m| {
+                if m.structure().is_some_and(|s| s.name().starts_with("affect-speech")) {
+                    std::thread::sleep(Duration::from_millis(400));
+                }
+                gst::BusSyncReply::Pass
+            });
+            leg.send(39, false);
+            leg.audio_is_untouched();
+            leg.pipeline.set_state(gst::State::Ready).unwrap();
+            let (analysed, left_out) = (leg.stats("audio-time"), leg.stats("left-out-audio"));
+            assert!(left_out > 10_000_000_000, "{element}: {left_out} ns left out");
+            assert_eq!(
+                (analysed + left_out, leg.stats("lag")),
+                (39_000_000_000, 0),
+                "{element}: {left_out} ns left out"
+            );
+            let (warnings, _) = leg.heard();
+            let said: Vec<&String> = warnings.iter().filter(|w| w.contains("stopped before all audio")).collect();
+            let seconds = format!("the last {:.1} s", left_out as f64 * 1e-9);
+            assert!(said.len() == 1 && said[0].contains(&seconds), "{element}: {warnings:?}");
+            leg.pipeline.set_state(gst::State::Null).unwrap();
+        });
+    }
+}
+
 /// Audio that can wait does: workers beside a file lose nothing, and say what the stream itself says.
 #[test]
 fn workers_beside_a_file_lose_nothing() {

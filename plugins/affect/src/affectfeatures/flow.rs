@@ -2,6 +2,7 @@
 
 use super::imp::{AffectFeatures, CAT};
 use super::state::{State, Stream};
+use crate::outbox::line::Ticket;
 use crate::outbox::{Outbox, poster};
 use crate::properties::CLOSED_ADVICE;
 use crate::tap::Trouble;
@@ -16,9 +17,9 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
 impl AffectFeatures {
-    /// Works on the stream, which one thread at a time does.
-    fn work<R>(&self, work: impl FnOnce(&mut Stream) -> R) -> R {
-        let mut stream = self.outbox.with(State::take_stream);
+    /// Works on the stream, which one thread at a time does, unless what it is for was forgotten since its ticket was given.
+    fn work<R>(&self, ticket: Option<Ticket>, work: impl FnOnce(&mut Stream) -> R) -> Option<R> {
+        let (mut stream, ticket) = self.outbox.with(|s| s.take_stream(ticket))?;
         let result = work(&mut stream);
         for cut in stream.tap.take_cuts() {
             if cut.is_fault() {
@@ -29,20 +30,21 @@ impl AffectFeatures {
         }
         let speech = stream.tap.take_speech();
         self.outbox.with(|s| s.put_stream(stream));
-        self.tell(speech);
-        result
+        self.tell(speech, ticket);
+        Some(result)
     }
 
     /// Posts starts and ends of speech.
-    fn tell(&self, speech: Vec<Speech>) {
-        if !speech.is_empty() {
-            let said = self.outbox.with(|s| s.may_say(speech));
-            said.iter().for_each(|e| self.post(speech::message(e, &*self.obj())));
+    fn tell(&self, speech: Vec<Speech>, ticket: Ticket) {
+        for event in speech {
+            if let Some(said) = self.outbox.with(|s| s.may_say(event, ticket)) {
+                self.post(speech::message(&said, &*self.obj()));
+            }
         }
     }
 
     /// Posts a message, also where the element has been taken out of its bin and has not stopped yet.
-    fn post(&self, message: gst::Message) {
+    pub(super) fn post(&self, message: gst::Message) {
         let bus = self.outbox.with(|s| s.bus.clone());
         bus.post(&*self.obj(), message);
     }
@@ -124,24 +126,25 @@ impl Analyses for AffectFeatures {
         state.properties.values()
     }
 
-    fn listen(&self, buffer: &gst::BufferRef) -> Step<Vec<Record>> {
+    fn listen(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Vec<Record>> {
         if self.outbox.with(|s| s.properties.closed().is_some()) {
-            self.work(|_| ());
+            self.work(Some(ticket), |_| ());
             return Step::default();
         }
         let make = |stream: &str| self.outbox.with(|s| s.properties.values().config(stream, "affectfeatures"));
-        let (outcome, results, begun) = self.work(|stream| {
+        let worked = self.work(Some(ticket), |stream| {
             let outcome = stream.tap.buffer(buffer, &make);
             let begun = stream.begun;
             stream.begun |= outcome.is_ok();
             (outcome, stream.tap.take(), begun)
         });
+        let Some((outcome, results, begun)) = worked else { return Step::default() };
         Step { results, failed: outcome.err().and_then(|trouble| self.complain(trouble, begun)) }
     }
 
-    fn attend(&self, input: Input) -> Step<Vec<Record>> {
+    fn attend(&self, input: Input, ticket: Option<Ticket>) -> Step<Vec<Record>> {
         let channels = if let Input::Info(info) = &input { Some(info.channels() as usize) } else { None };
-        let results = self.work(|stream| {
+        let results = self.work(ticket, |stream| {
             let tap = &mut stream.tap;
             match input {
                 Input::LeftOut(duration) => tap.leave_out(duration),
@@ -175,7 +178,7 @@ impl Analyses for AffectFeatures {
         if let Some(channels) = channels {
             self.outbox.with(|s| s.channels = channels);
         }
-        Step { results, failed: None }
+        Step { results: results.unwrap_or_default(), failed: None }
     }
 
     fn keep(state: &mut State, records: Vec<Record>) -> Vec<Record> {

@@ -150,7 +150,7 @@ impl BaseTransformImpl for AffectFeatures {
         // Settings that can never work fail here, before any data flow.
         let bus = LastBus::of(&*self.obj());
         let checked = self.outbox.with(|s| {
-            s.renew();
+            s.begin();
             s.bus = bus;
             s.stats = Stats::default();
             s.properties.forget_trouble();
@@ -164,10 +164,13 @@ impl BaseTransformImpl for AffectFeatures {
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
         self.outbox.interrupt();
-        analysis::conclude(self, Instant::now() + analysis::CONCLUSION);
+        if let Some(notice) = analysis::conclude(self, Instant::now() + analysis::CONCLUSION) {
+            gst::warning!(CAT, imp = self, "{}", notice.text());
+            self.post(notice.message(&*self.obj()));
+        }
         analysis::cease(self);
         self.outbox.with(|s| {
-            s.renew();
+            s.end();
             s.running = false;
             s.channels = 0;
         });

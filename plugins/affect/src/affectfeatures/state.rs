@@ -1,5 +1,6 @@
 //! What the threads of `affectfeatures` share, and what becomes of a record on its way out.
 
+use crate::outbox::line::Ticket;
 use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::properties::Properties;
@@ -46,8 +47,11 @@ pub struct State {
 }
 
 impl State {
-    /// Takes the stream to work on it.
-    pub fn take_stream(&mut self) -> Box<Stream> {
+    /// Takes the stream to work on it, with the ticket of what comes of that; not for what was forgotten since its ticket was given.
+    pub fn take_stream(&mut self, ticket: Option<Ticket>) -> Option<(Box<Stream>, Ticket)> {
+        if ticket.is_some_and(|t| !self.backlog.holds(t)) {
+            return None;
+        }
         let (mut stream, notes) = self.stream.take();
         if notes.restart {
             stream.tap.restart();
@@ -63,7 +67,7 @@ impl State {
             stream.tap.restart();
         }
         stream.tap.hurry(self.backlog.hurried());
-        stream
+        Some((stream, self.backlog.ticket()))
     }
 
     pub fn put_stream(&mut self, stream: Box<Stream>) {
@@ -76,11 +80,11 @@ impl State {
         self.stream.put(stream);
     }
 
-    /// Starts and ends of speech that may be told under the policies in force.
-    pub fn may_say(&self, mut speech: Vec<Speech>) -> Vec<Speech> {
-        let (policies, settings) = (self.properties.policies(), self.properties.values());
-        speech.retain_mut(|e| settings.says(e, policies.of_all(&e.channel, self.channels)));
-        speech
+    /// A start or end of speech, where it may be told under the policies in force and was not forgotten since its ticket was given.
+    pub fn may_say(&self, mut speech: Speech, ticket: Ticket) -> Option<Speech> {
+        let policy = self.properties.policies().of_all(&speech.channel, self.channels);
+        let says = self.backlog.holds(ticket) && self.properties.values().says(&mut speech, policy);
+        says.then_some(speech)
     }
 
     /// Takes over records, as far as the policies in force allow. Gives those to be posted.
@@ -123,9 +127,19 @@ impl State {
         self.stream.restart();
     }
 
-    /// The element starts, or stops.
-    pub fn renew(&mut self) {
+    /// The element starts.
+    pub fn begin(&mut self) {
         self.backlog.begin();
+        self.renew();
+    }
+
+    /// The element has stopped.
+    pub fn end(&mut self) {
+        self.backlog.end();
+        self.renew();
+    }
+
+    fn renew(&mut self) {
         self.undelivered.clear();
         self.stream = Workspace::default();
         self.bus = LastBus::default();

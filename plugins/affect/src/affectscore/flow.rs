@@ -5,6 +5,7 @@ use super::outcome::{Finished, Job, Outcome};
 use super::settings::Mode;
 use super::state::{State, Stream};
 use crate::UPSTREAM_QUERY;
+use crate::outbox::line::Ticket;
 use crate::outbox::{pool, poster};
 use affect::analyzer::{Analyzer, Policy, Scorer};
 use affect::record::{Ended, Record, SegmentKind};
@@ -24,9 +25,9 @@ pub(super) enum Halt {
 }
 
 impl AffectScore {
-    /// Works on the stream, which one thread at a time does.
-    pub(super) fn work<R>(&self, work: impl FnOnce(&mut Stream) -> R) -> R {
-        let mut stream = self.outbox.with(State::take_stream);
+    /// Works on the stream, which one thread at a time does, unless what it is for was forgotten since its ticket was given.
+    pub(super) fn work<R>(&self, ticket: Option<Ticket>, work: impl FnOnce(&mut Stream) -> R) -> Option<R> {
+        let mut stream = self.outbox.with(|s| s.take_stream(ticket))?;
         let result = work(&mut stream);
         for cut in stream.tap.take_cuts() {
             if cut.is_fault() {
@@ -35,10 +36,10 @@ impl AffectScore {
                 gst::info!(CAT, imp = self, "{cut}");
             }
         }
-        let speech = stream.tap.take_speech();
+        let (speech, ticket) = (stream.tap.take_speech(), stream.ticket);
         self.outbox.with(|s| s.put_stream(stream));
-        self.say_speech(speech);
-        result
+        self.say_speech(speech, ticket);
+        Some(result)
     }
 
     /// Whether an element upstream attaches the features that a model needs.
@@ -82,7 +83,7 @@ impl AffectScore {
         gst::debug!(CAT, imp = self, "beside the stream: {beside}, features from upstream: {}", stream.upstream);
         if beside {
             let (runs, tells) = (self.obj().downgrade(), self.obj().downgrade());
-            let run = move |job: Job| match runs.upgrade() {
+            let run = move |job: Job, _| match runs.upgrade() {
                 Some(element) => element.imp().infer(job),
                 None => Finished::unscored(job.record, true),
             };
@@ -134,7 +135,7 @@ impl AffectScore {
             if stream.beside {
                 outcomes.push(Outcome::Queue(job));
             } else if self.outbox.interrupted() {
-                self.outbox.with(|s| s.parked.push(job));
+                self.outbox.with(|s| s.park(job, stream.ticket));
             } else {
                 outcomes.push(Outcome::Keep(self.infer(job)));
             }

@@ -201,7 +201,7 @@ impl BaseTransformImpl for AffectScore {
             s.channels = 0;
             s.rules = Rules::default();
             s.forget();
-            s.backlog.begin();
+            s.backlog.end();
         });
         Ok(())
     }

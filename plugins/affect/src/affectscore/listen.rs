@@ -5,6 +5,7 @@ use super::imp::{AffectScore, CAT};
 use super::outcome::{Outcome, Said};
 use super::state::{State, Stream};
 use crate::meta;
+use crate::outbox::line::Ticket;
 use crate::outbox::{Outbox, poster};
 use crate::properties::CLOSED_ADVICE;
 use crate::tap::Trouble;
@@ -93,24 +94,25 @@ impl Analyses for AffectScore {
         &state.properties.values().analysis
     }
 
-    fn listen(&self, buffer: &gst::BufferRef) -> Step<Vec<Outcome>> {
+    fn listen(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Vec<Outcome>> {
         if self.closed() {
-            self.work(|_| ());
+            self.work(Some(ticket), |_| ());
             return Step::default();
         }
         let mut results = Vec::new();
-        let (outcome, begun) = self.work(|stream| {
+        let worked = self.work(Some(ticket), |stream| {
             let begun = stream.begun;
             let outcome = self.take_buffer(stream, buffer, &mut results);
             stream.begun |= matches!(outcome, Ok(true));
             (outcome, begun)
         });
+        let Some((outcome, begun)) = worked else { return Step::default() };
         Step { results, failed: outcome.err().and_then(|halt| self.complain(halt, begun)) }
     }
 
-    fn attend(&self, input: Input) -> Step<Vec<Outcome>> {
+    fn attend(&self, input: Input, ticket: Option<Ticket>) -> Step<Vec<Outcome>> {
         let channels = if let Input::Info(info) = &input { Some(info.channels() as usize) } else { None };
-        let results = self.work(|stream| {
+        let results = self.work(ticket, |stream| {
             match input {
                 Input::LeftOut(duration) => stream.tap.leave_out(duration),
                 Input::Gap(pts, duration) => stream.tap.missing_time(Some(pts), duration),
@@ -143,7 +145,7 @@ impl Analyses for AffectScore {
         if let Some(channels) = channels {
             self.outbox.with(|s| s.channels = channels);
         }
-        Step { results, failed: None }
+        Step { results: results.unwrap_or_default(), failed: None }
     }
 
     fn keep(state: &mut State, outcomes: Vec<Outcome>) -> Said {

@@ -3,6 +3,7 @@
 use super::imp::AffectScore;
 use super::outcome::Said;
 use super::state::State;
+use crate::outbox::line::Ticket;
 use crate::outbox::poster;
 use crate::tap::analysis;
 use crate::tap::input::Input;
@@ -35,10 +36,11 @@ impl AffectScore {
     }
 
     /// Posts starts and ends of speech.
-    pub(super) fn say_speech(&self, speech: Vec<Speech>) {
-        if !speech.is_empty() {
-            let said = self.outbox.with(|s| s.may_say(speech));
-            said.iter().for_each(|e| self.post(speech::message(e, &*self.obj())));
+    pub(super) fn say_speech(&self, speech: Vec<Speech>, ticket: Ticket) {
+        for event in speech {
+            if let Some(said) = self.outbox.with(|s| s.may_say(event, ticket)) {
+                self.post(speech::message(&said, &*self.obj()));
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::loading::Loading;
 use super::outcome::{Finished, Job, Outcome, Parcel, Said};
 use super::rules::Rules;
 use super::settings::Settings;
-use crate::outbox::line::Line;
+use crate::outbox::line::{Line, Ticket};
 use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::properties::{Properties, Values};
@@ -40,6 +40,8 @@ pub struct Stream {
     pub seen: Seen,
     /// What is usual for the speakers in features from upstream that come without it.
     pub speakers: Speakers,
+    /// Of what comes of the work on it.
+    pub ticket: Ticket,
 }
 
 #[derive(Default)]
@@ -77,7 +79,7 @@ pub struct State {
     /// When the stop began.
     pub stopping: Option<Instant>,
     /// Segments that a flush or a stop has kept from the model. A flush forgets them, a stop hands them out.
-    pub parked: Vec<Job>,
+    parked: Vec<Job>,
     /// Segments that wait for their scores, beside the stream.
     pub scores: Line<Job>,
     /// Results that no buffer or event has taken yet.
@@ -105,8 +107,11 @@ impl State {
         jobs.remove(jobs.iter().position(|j| j.record.ended == Ended::Open).unwrap_or(0))
     }
 
-    /// Takes the stream to work on it.
-    pub fn take_stream(&mut self) -> Box<Stream> {
+    /// Takes the stream to work on it, unless what that is for was forgotten since its ticket was given.
+    pub fn take_stream(&mut self, ticket: Option<Ticket>) -> Option<Box<Stream>> {
+        if ticket.is_some_and(|t| !self.backlog.holds(t)) {
+            return None;
+        }
         let (mut stream, notes) = self.stream.take();
         if notes.restart || notes.reset {
             stream.tap.restart();
@@ -125,7 +130,8 @@ impl State {
             stream.tap.restart();
         }
         stream.tap.hurry(self.backlog.hurried());
-        stream
+        stream.ticket = self.backlog.ticket();
+        Some(stream)
     }
 
     pub fn put_stream(&mut self, stream: Box<Stream>) {
@@ -148,11 +154,23 @@ impl State {
         self.rules.of(channel, self.channels).max(carried)
     }
 
-    /// Starts and ends of speech that may be told under the policies in force.
-    pub fn may_say(&self, mut speech: Vec<Speech>) -> Vec<Speech> {
-        let settings = &self.properties.values().analysis;
-        speech.retain_mut(|e| settings.says(e, self.policy(&e.channel, e.policy)));
-        speech
+    /// A start or end of speech, where it may be told under the policies in force and was not forgotten since its ticket was given.
+    pub fn may_say(&self, mut speech: Speech, ticket: Ticket) -> Option<Speech> {
+        let policy = self.policy(&speech.channel, speech.policy);
+        let says = self.backlog.holds(ticket) && self.properties.values().analysis.says(&mut speech, policy);
+        says.then_some(speech)
+    }
+
+    /// Keeps a segment from the model, unless it was forgotten since its ticket was given.
+    pub fn park(&mut self, job: Job, ticket: Ticket) {
+        if self.backlog.holds(ticket) {
+            self.parked.push(job);
+        }
+    }
+
+    /// Segments that were kept from the model.
+    pub fn take_parked(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.parked)
     }
 
     fn bind(&self, record: &mut Record) -> bool {

@@ -1,6 +1,6 @@
 //! A stop in the middle of a stream: what is open, and what waits for the model, goes out as messages.
 
-use super::imp::AffectScore;
+use super::imp::{AffectScore, CAT};
 use super::outcome::{Finished, Job, Outcome};
 use super::state::State;
 use crate::result;
@@ -21,9 +21,12 @@ impl AffectScore {
     pub(super) fn say_rest(&self) {
         let until = self.outbox.with(|s| s.stopping.take()).unwrap_or_else(Instant::now) + analysis::CONCLUSION;
         // Interrupted, segments are kept from the model.
-        analysis::conclude(self, until);
+        if let Some(notice) = analysis::conclude(self, until) {
+            gst::warning!(CAT, imp = self, "{}", notice.text());
+            self.post(notice.message(&*self.obj()));
+        }
         let waiting = self.outbox.hand_back(State::scores);
-        let parked = self.outbox.with(|s| std::mem::take(&mut s.parked));
+        let parked = self.outbox.with(State::take_parked);
         for job in parked.into_iter().chain(waiting) {
             let finished = self.score_until(job, until);
             let said = self.outbox.with(|s| s.keep_all([Outcome::Keep(finished)], false));

@@ -13,12 +13,16 @@ pub struct Line<J> {
     jobs: VecDeque<J>,
     /// The thread that has a job in hand.
     busy: Option<ThreadId>,
-    /// Counts up whenever what waits is forgotten.
-    generation: u64,
+    /// Another one whenever what waits is forgotten.
+    ticket: Ticket,
     /// A pool knows that there is work.
     scheduled: bool,
     worker: Option<Employed>,
 }
+
+/// What was not forgotten at a moment: it holds until what waits is forgotten again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ticket(u64);
 
 /// Who does the jobs.
 struct Employed {
@@ -29,7 +33,7 @@ struct Employed {
 
 impl<J> Default for Line<J> {
     fn default() -> Self {
-        Self { jobs: VecDeque::new(), busy: None, generation: 0, scheduled: false, worker: None }
+        Self { jobs: VecDeque::new(), busy: None, ticket: Ticket::default(), scheduled: false, worker: None }
     }
 }
 
@@ -47,15 +51,20 @@ impl<J> Line<J> {
     /// Forgets all jobs that wait, and the one in hand.
     pub fn forget(&mut self) {
         self.jobs.clear();
-        self.generation += 1;
+        self.ticket.0 += 1;
+    }
+
+    /// The ticket of what comes in now, and of what waits.
+    pub fn ticket(&self) -> Ticket {
+        self.ticket
     }
 
     /// Takes the next job in hand.
-    fn take(&mut self) -> Option<(J, u64)> {
+    fn take(&mut self) -> Option<(J, Ticket)> {
         let job = self.jobs.pop_front();
         self.scheduled = job.is_some();
         self.busy = job.is_some().then(|| std::thread::current().id());
-        Some((job?, self.generation))
+        Some((job?, self.ticket))
     }
 
     /// The job in hand is done. Says whether there is another one.
@@ -76,8 +85,8 @@ impl<J> Line<J> {
 pub type Where<S, J> = fn(&mut S) -> &mut Line<J>;
 
 impl<S: Send + 'static> Outbox<S> {
-    /// Has a pool do the jobs of a line, if none does yet. For each job it calls `run` without a lock, `keep` with the state
-    /// unless the job was forgotten meanwhile, and `tell` without a lock again.
+    /// Has a pool do the jobs of a line, if none does yet. For each job it calls `run` without a lock, with the ticket of the job, `keep`
+    /// with the state unless the job was forgotten meanwhile, and `tell` without a lock again.
     ///
     /// # Errors
     /// If the system refuses a thread.
@@ -85,7 +94,7 @@ impl<S: Send + 'static> Outbox<S> {
         &self,
         pool: &'static Pool,
         line: Where<S, J>,
-        run: impl Fn(J) -> R + Send + Sync + 'static,
+        run: impl Fn(J, Ticket) -> R + Send + Sync + 'static,
         keep: impl Fn(&mut S, R) -> P + Send + Sync + 'static,
         tell: impl Fn(P) + Send + Sync + 'static,
     ) -> std::io::Result<()> {
@@ -93,10 +102,10 @@ impl<S: Send + 'static> Outbox<S> {
             return Ok(());
         }
         let member = pool.join()?;
-        let does = move |shared: &Shared<S>, job: J, generation: u64| {
-            let result = run(job);
+        let does = move |shared: &Shared<S>, job: J, ticket: Ticket| {
+            let result = run(job, ticket);
             let kept = shared.change(|core| {
-                let fresh = line(&mut core.state).generation == generation;
+                let fresh = line(&mut core.state).ticket == ticket;
                 fresh.then(|| keep(&mut core.state, result))
             });
             if let Some(kept) = kept {
@@ -172,15 +181,15 @@ struct Worker<S, J, D> {
     does: D,
 }
 
-impl<S: Send, J: Send, D: Fn(&Shared<S>, J, u64) + Send + Sync> Work for Worker<S, J, D> {
+impl<S: Send, J: Send, D: Fn(&Shared<S>, J, Ticket) + Send + Sync> Work for Worker<S, J, D> {
     fn turn(&self) -> bool {
         let Some(shared) = self.shared.upgrade() else { return false };
         let begun = Instant::now();
         loop {
             let next = shared.change(|core| (self.line)(&mut core.state).take());
-            let Some((job, generation)) = next else { return false };
+            let Some((job, ticket)) = next else { return false };
             // A panic has been reported where it happened; nobody waits for the job that it ended.
-            let _ = catch_unwind(AssertUnwindSafe(|| (self.does)(&shared, job, generation)));
+            let _ = catch_unwind(AssertUnwindSafe(|| (self.does)(&shared, job, ticket)));
             let more = shared.change(|core| (self.line)(&mut core.state).done());
             if !more || begun.elapsed() > TURN {
                 return more;
@@ -211,7 +220,7 @@ mod tests {
         let (let_go, waits) = mpsc::channel();
         let (told, hears) = mpsc::channel();
         let waits = Mutex::new(waits);
-        let run = move |n: u32| {
+        let run = move |n: u32, _| {
             waits.lock().unwrap().recv().unwrap();
             2 * n
         };
@@ -286,6 +295,32 @@ mod tests {
         assert_eq!(kept(&outbox), [14]);
     }
 
+    /// A job in hand knows by its ticket that it was forgotten, and what comes in later has another one.
+    #[test]
+    fn a_ticket_holds_until_what_waits_is_forgotten() {
+        let outbox = Outbox::<State>::default();
+        let (let_go, waits) = mpsc::channel::<()>();
+        let (told, hears) = mpsc::channel();
+        let waits = Mutex::new(waits);
+        let run = move |n, ticket| {
+            waits.lock().unwrap().recv().unwrap();
+            told.send((n, ticket)).unwrap();
+        };
+        outbox.employ(pool::models(), line, run, |_, ()| (), |()| ()).unwrap();
+        let before = outbox.with(|s| s.line.ticket());
+        put(&outbox, [1]);
+        while left(&outbox) > 0 {
+            std::thread::yield_now();
+        }
+        outbox.with(|s| s.line.forget());
+        let after = outbox.with(|s| s.line.ticket());
+        put(&outbox, [2]);
+        (0..2).for_each(|_| let_go.send(()).unwrap());
+        assert_eq!((hears.recv(), hears.recv()), (Ok((1, before)), Ok((2, after))));
+        assert_ne!(before, after);
+        outbox.dismiss(line);
+    }
+
     #[test]
     fn jobs_are_handed_back_and_the_one_in_hand_is_kept() {
         let (outbox, let_go, hears) = doubling();
@@ -310,7 +345,7 @@ mod tests {
     #[test]
     fn a_job_that_panics_is_waited_for_by_nobody() {
         let outbox = Outbox::<State>::default();
-        let run = |n| {
+        let run = |n, _| {
             assert_ne!(n, 1, "as it should");
             n
         };
@@ -331,7 +366,7 @@ mod tests {
             own.dismiss(line);
             told.send(n).unwrap();
         };
-        outbox.employ(pool::models(), line, |n| n, |_, n| n, tell).unwrap();
+        outbox.employ(pool::models(), line, |n, _| n, |_, n| n, tell).unwrap();
         put(&outbox, [1]);
         assert_eq!(hears.recv(), Ok(1));
         outbox.dismiss(line);
@@ -342,7 +377,7 @@ mod tests {
     fn many_lines_each_in_order() {
         let all: Vec<Outbox<State>> = (0..40).map(|_| Outbox::default()).collect();
         for o in &all {
-            o.employ(pool::models(), line, |n| n, |s, n| s.kept.push(n), |()| ()).unwrap();
+            o.employ(pool::models(), line, |n, _| n, |s, n| s.kept.push(n), |()| ()).unwrap();
         }
         std::thread::scope(|scope| {
             for o in &all {

@@ -8,7 +8,7 @@ use super::choices::AffectAnalysis;
 use super::input::Input;
 use super::notice::Notice;
 use super::settings::Settings;
-use crate::outbox::line::Line;
+use crate::outbox::line::{Line, Ticket};
 use crate::outbox::{Interrupted, Outbox, pool, poster};
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -54,11 +54,11 @@ pub trait Analyses: ObjectSubclass<Type: IsA<gst_base::BaseTransform>> + Send + 
     /// The properties of the analysis.
     fn settings(state: &Self::State) -> &Settings;
 
-    /// Analyses audio, holding no lock. Only one thread does this at a time.
-    fn listen(&self, buffer: &gst::BufferRef) -> Step<Self::Results>;
+    /// Analyses audio, holding no lock, unless it was forgotten since its ticket was given. Only one thread does this at a time.
+    fn listen(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Self::Results>;
 
-    /// Takes an input that is no audio, likewise.
-    fn attend(&self, input: Input) -> Step<Self::Results>;
+    /// Takes an input that is no audio, likewise; without a ticket it is never forgotten.
+    fn attend(&self, input: Input, ticket: Option<Ticket>) -> Step<Self::Results>;
 
     /// Takes results over, under the lock.
     fn keep(state: &mut Self::State, results: Self::Results) -> Self::Said;
@@ -80,17 +80,28 @@ fn take_over<E: Analyses>(state: &mut E::State, step: Step<E::Results>, audio: g
 }
 
 /// Takes an input in, on a thread of the pool. A panic ends the stream, as one in the stream does.
-fn take_beside<E: Analyses>(element: &E, input: Input) -> (Step<E::Results>, gst::ClockTime) {
-    let audio = if let Input::Audio(_, duration) = &input { *duration } else { gst::ClockTime::ZERO };
+fn take_beside<E: Analyses>(element: &E, input: Input, ticket: Ticket) -> (Step<E::Results>, gst::ClockTime) {
+    let audio = input.audio();
     let step = catch_unwind(AssertUnwindSafe(|| match input {
-        Input::Audio(buffer, _) => element.listen(&buffer),
-        other => element.attend(other),
+        Input::Audio(buffer, _) => element.listen(&buffer, ticket),
+        other => {
+            let ticket = (!other.outlives_a_flush()).then_some(ticket);
+            element.attend(other, ticket)
+        }
     }));
     let step = step.unwrap_or_else(|_| {
         poster::error(&element_of(element), gst::LibraryError::Failed, "the analysis panicked");
         Step { results: E::Results::default(), failed: Some(gst::FlowError::Error) }
     });
     (step, audio)
+}
+
+/// Takes over what has come of an input, unless it was forgotten meanwhile, and says what there is to say of it.
+fn settle<E: Analyses>(element: &E, step: Step<E::Results>, audio: gst::ClockTime, ticket: Ticket) {
+    let said = element.outbox().with(|s| E::backlog(s).holds(ticket).then(|| take_over::<E>(s, step, audio)));
+    if let Some(said) = said {
+        element.say(said);
+    }
 }
 
 /// The element itself.
@@ -120,7 +131,7 @@ fn place<E: Analyses>(element: &E) -> Result<(), gst::FlowError> {
     };
     if beside {
         let (runs, says) = (element.ref_counted().downgrade(), element.ref_counted().downgrade());
-        let run = move |input| runs.upgrade().map(|e| take_beside(&*e, input)).unwrap_or_default();
+        let run = move |input, ticket| runs.upgrade().map(|e| take_beside(&*e, input, ticket)).unwrap_or_default();
         let keep = |state: &mut E::State, (step, audio)| take_over::<E>(state, step, audio);
         let say = move |said| {
             if let Some(e) = says.upgrade() {
@@ -145,7 +156,10 @@ fn place<E: Analyses>(element: &E) -> Result<(), gst::FlowError> {
 pub fn hear<E: Analyses>(element: &E, buffer: &gst::BufferRef) -> Result<(), gst::FlowError> {
     place(element)?;
     let outbox = element.outbox();
-    let (beside, live) = outbox.with(|s| (E::backlog(s).beside(), E::backlog(s).live()));
+    let (beside, live, ticket) = outbox.with(|s| {
+        let backlog = E::backlog(s);
+        (backlog.beside(), backlog.live(), backlog.ticket())
+    });
     if beside {
         let limit = |s: &E::State| E::settings(s).max_lag;
         if !live {
@@ -162,12 +176,11 @@ pub fn hear<E: Analyses>(element: &E, buffer: &gst::BufferRef) -> Result<(), gst
             E::backlog(s).push(buffer, limit)
         });
         if let Some(notice) = notice {
-            poster::warning(&element_of(element), gst::StreamError::Failed, &notice.text(), Notice::ADVICE);
+            poster::warning(&element_of(element), gst::StreamError::Failed, &notice.text(), notice.advice());
         }
     } else {
-        let step = element.listen(buffer);
-        let said = outbox.with(|s| take_over::<E>(s, step, gst::ClockTime::ZERO));
-        element.say(said);
+        let step = element.listen(buffer, ticket);
+        settle(element, step, gst::ClockTime::ZERO, ticket);
     }
     outbox.with(|s| E::backlog(s).going())
 }
@@ -175,17 +188,20 @@ pub fn hear<E: Analyses>(element: &E, buffer: &gst::BufferRef) -> Result<(), gst
 /// Something else comes in, in its turn.
 pub fn turn_to<E: Analyses>(element: &E, input: Input) {
     let outbox = element.outbox();
-    outbox.with(|s| match &input {
-        Input::Info(info) => E::backlog(s).set_info(info),
-        Input::Stream(_) => E::backlog(s).doubt(),
-        _ => {}
+    let (beside, ticket) = outbox.with(|s| {
+        let backlog = E::backlog(s);
+        match &input {
+            Input::Info(info) => backlog.set_info(info),
+            Input::Stream(_) => backlog.doubt(),
+            _ => {}
+        }
+        (backlog.beside(), backlog.ticket())
     });
-    if outbox.with(|s| E::backlog(s).beside()) {
+    if beside {
         outbox.hand_on(line::<E>, |s| E::backlog(s).line.jobs().push_back(input));
     } else {
-        let step = element.attend(input);
-        let said = outbox.with(|s| take_over::<E>(s, step, gst::ClockTime::ZERO));
-        element.say(said);
+        let step = element.attend(input, Some(ticket));
+        settle(element, step, gst::ClockTime::ZERO, ticket);
     }
 }
 
@@ -200,15 +216,23 @@ pub fn catch_up<E: Analyses>(element: &E) -> Result<Option<Instant>, Interrupted
     Ok(until)
 }
 
-/// The element stops: what has come in is analysed, as far as that is done by `until`, and what is open ends.
-pub fn conclude<E: Analyses>(element: &E, until: Instant) {
-    let waiting = element.outbox().hand_back(line::<E>);
-    let in_time = waiting.into_iter().take_while(|_| Instant::now() < until);
-    for input in in_time.chain([Input::Stop]) {
-        let (step, audio) = take_beside(element, input);
-        let said = element.outbox().with(|s| take_over::<E>(s, step, audio));
-        element.say(said);
+/// The element stops: what has come in is analysed, as far as that is done by `until`, and what is open ends. Audio that is left is
+/// counted, and there is something to hear of it.
+pub fn conclude<E: Analyses>(element: &E, until: Instant) -> Option<Notice> {
+    let outbox = element.outbox();
+    let waiting = outbox.hand_back(line::<E>);
+    let ticket = outbox.with(|s| E::backlog(s).ticket());
+    let mut rest = gst::ClockTime::ZERO;
+    for input in waiting.into_iter().chain([Input::Stop]) {
+        if !matches!(input, Input::Stop) && Instant::now() >= until {
+            rest = rest.saturating_add(input.audio());
+            continue;
+        }
+        let (step, audio) = take_beside(element, input, ticket);
+        settle(element, step, audio, ticket);
     }
+    outbox.with(|s| E::backlog(s).leave(rest));
+    (!rest.is_zero()).then_some(Notice::Stopped(rest))
 }
 
 /// The element stops: nothing is analysed any more.

@@ -6,7 +6,7 @@
 
 use super::input::Input;
 use super::notice::Notice;
-use crate::outbox::line::Line;
+use crate::outbox::line::{Line, Ticket};
 use gst::prelude::*;
 use std::collections::VecDeque;
 
@@ -52,6 +52,23 @@ impl Backlog {
     pub fn begin(&mut self) {
         let line = std::mem::take(&mut self.line);
         *self = Self { line, unsure: true, ..Self::default() };
+    }
+
+    /// The element has stopped. What was counted stays known until it starts again.
+    pub fn end(&mut self) {
+        let Self { longest, left_out, episodes, .. } = *self;
+        self.begin();
+        (self.longest, self.left_out, self.episodes) = (longest, left_out, episodes);
+    }
+
+    /// The ticket of what comes in now, and of what waits.
+    pub fn ticket(&self) -> Ticket {
+        self.line.ticket()
+    }
+
+    /// Whether nothing was forgotten since a ticket was given.
+    pub fn holds(&self, ticket: Ticket) -> bool {
+        self.line.ticket() == ticket
     }
 
     /// Another stream comes: where its analysis belongs is to be decided.
@@ -125,9 +142,7 @@ impl Backlog {
         let mut audio = 0;
         while audio < most {
             let Some(input) = jobs.pop_front() else { break };
-            if let Input::Audio(_, duration) = &input {
-                audio += duration.nseconds();
-            }
+            audio += input.audio().nseconds();
             match input.passes() {
                 Some(duration) => hole = hole.saturating_add(duration),
                 None => kept.push_back(input),
@@ -148,6 +163,12 @@ impl Backlog {
         if self.lag <= CALM {
             self.episode = Episode::None;
         }
+    }
+
+    /// The element stops, and so much audio is not analysed any more.
+    pub fn leave(&mut self, audio: gst::ClockTime) {
+        self.lag = self.lag.saturating_sub(audio);
+        self.left_out = self.left_out.saturating_add(audio);
     }
 
     /// Whether there is no time for interim results.

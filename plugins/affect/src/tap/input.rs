@@ -29,6 +29,11 @@ impl Input {
         matches!(self, Self::Info(_) | Self::Stream(_) | Self::Segment(_))
     }
 
+    /// How much audio it is.
+    pub fn audio(&self) -> gst::ClockTime {
+        if let Self::Audio(_, duration) = self { *duration } else { gst::ClockTime::ZERO }
+    }
+
     /// The time that it takes of the stream, where nothing but that is lost when it is left out.
     pub fn passes(&self) -> Option<gst::ClockTime> {
         match self {

@@ -1,5 +1,7 @@
 //! What the application hears of an overload.
 
+use gst::prelude::*;
+
 /// What the application shall hear of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
@@ -7,6 +9,8 @@ pub enum Notice {
     Behind(gst::ClockTime),
     /// So much audio was left out.
     LeftOut(gst::ClockTime),
+    /// The element stopped before so much audio was analysed.
+    Stopped(gst::ClockTime),
 }
 
 impl Notice {
@@ -21,10 +25,28 @@ impl Notice {
             Self::LeftOut(hole) => {
                 format!("The analysis cannot keep up with the audio: {:.1} s of it were not analysed", seconds(hole))
             }
+            Self::Stopped(rest) => {
+                format!("The element stopped before all audio was analysed: the last {:.1} s were not", seconds(rest))
+            }
         }
     }
 
     /// What to do about it.
-    pub const ADVICE: &str = "The audio itself is not delayed. Run fewer streams on this machine, or ask for less: a longer hop or \
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Behind(_) | Self::LeftOut(_) => Self::FEWER,
+            Self::Stopped(_) => Self::END_FIRST,
+        }
+    }
+
+    /// The message that says it.
+    pub fn message(self, source: &impl IsA<gst::Object>) -> gst::Message {
+        gst::message::Warning::builder(gst::StreamError::Failed, &self.text()).debug(self.advice()).src(source).build()
+    }
+
+    const FEWER: &str = "The audio itself is not delayed. Run fewer streams on this machine, or ask for less: a longer hop or \
                               interval, attribution=groups, one feature set, a smaller model.";
+
+    const END_FIRST: &str = "A stop spends half a second on what waits. Send EOS and wait for it before the stop: the end of a live stream waits \
+                             for 5 s, and that of any other for all of it.";
 }
