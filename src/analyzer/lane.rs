@@ -14,7 +14,8 @@ use super::sounds::{Sound, Sounds};
 use super::speech::{Speech, SpeechEvent};
 use super::withhold;
 use crate::error::InputError;
-use crate::record::{Channel, Ended, Feature, Fingerprint, Held, Policy, Record, SOFTWARE, SegmentKind};
+use crate::features::affect::dispersion::{Dispersion, loud};
+use crate::record::{Channel, Contours, Ended, Feature, Fingerprint, Held, Policy, Record, SOFTWARE, SegmentKind};
 use crate::segment::content::Content;
 use crate::segment::edge::Edge;
 use crate::segment::span::Span;
@@ -127,6 +128,10 @@ pub(super) struct Lane {
     store: KeptFrames,
     /// Speaker that segments are compared with; outlives cuts of the stream.
     pub speaker: Option<Speaker>,
+    /// How far the speaker's low-level descriptors stray, where explanations need them; outlives cuts of the stream.
+    pub dispersion: Option<Dispersion>,
+    /// Frames of this part of the stream that it was learnt from: those before.
+    learnt: u64,
     vad: Option<Vad>,
     threshold: f32,
     speaking: bool,
@@ -231,6 +236,8 @@ impl Lane {
                 heard: 0.0,
             },
             speaker: compares.then(|| Speaker::new(config.speaker(index))),
+            dispersion: (audio && config.scorer.as_ref().is_some_and(|s| s.needs_contours())).then(Dispersion::default),
+            learnt: 0,
             vad: detect.then(Vad::default),
             threshold,
             speaking: false,
@@ -464,6 +471,7 @@ impl Lane {
         self.piece.clear();
         self.pieces = 0;
         self.position = 0;
+        self.learnt = 0;
         self.from = 0;
         self.companions.clear();
     }
@@ -501,6 +509,7 @@ impl Lane {
                 self.left_out += 1;
                 continue;
             }
+            let contours = self.contours(&span);
             for set in 0..self.store.extractors.len() {
                 let mut record = self.record(set, &span, discont, origin_ns);
                 if record.policy == Policy::Deny {
@@ -509,7 +518,7 @@ impl Lane {
                 if let Some(s) = self.speaker.as_mut().filter(|_| record.feature_set == FeatureSet::AffectV1.name()) {
                     s.apply(&mut record);
                 }
-                self.score(&span, &mut record);
+                self.score(&span, &mut record, contours.as_ref());
                 sink(Output::Segment(Box::new(record)));
             }
         }
@@ -546,7 +555,7 @@ impl Lane {
     }
 
     /// Scores a record, or gets it ready for whoever scores it later.
-    fn score(&self, span: &Span, record: &mut Record) {
+    fn score(&self, span: &Span, record: &mut Record, contours: Option<&Arc<Contours>>) {
         let Some(scorer) =
             self.config.scorer.as_ref().filter(|s| self.scores && record.policy == Policy::Allow && s.takes(record))
         else {
@@ -554,12 +563,30 @@ impl Lane {
         };
         if self.audio {
             let length = usize::try_from(span.end - span.start).unwrap_or(usize::MAX);
-            record.held = Held::samples(self.frames.history().get(span.start, length));
+            record.held = Held::samples(self.frames.history().get(span.start, length), contours.cloned());
         }
         if !self.config.deferred {
             scorer.score(record);
             record.release();
         }
+    }
+
+    /// The low-level descriptors of a segment, where explanations need them: how far they stray is learnt from it, once, unless it goes
+    /// on.
+    fn contours(&mut self, span: &Span) -> Option<Arc<Contours>> {
+        let known = self.dispersion.as_ref()?;
+        let (first, frames) = self.store.extractors.iter().find_map(|e| e.contours(span.start, span.end))?;
+        let mut now = known.clone();
+        let new = usize::try_from(self.learnt.saturating_sub(first)).unwrap_or(usize::MAX);
+        loud(&frames).into_iter().zip(&frames).skip(new).filter(|f| f.0).for_each(|f| now.push(f.1));
+        let spread = now.deviations();
+        if span.ended != Ended::Open {
+            self.learnt = self.learnt.max(first + frames.len() as u64);
+            self.dispersion = Some(now);
+        }
+        // The middle of the 20 ms that a row is about.
+        let middle = (first as usize * HOP + SHORT / 2) as i64;
+        Some(Arc::new(Contours { frames, first: middle - span.start as i64, spread }))
     }
 
     /// The sample up to which the stream had been heard when a segment was decided on. It does not depend on how long its
