@@ -99,8 +99,6 @@ fn one_engine_gives_scores_and_relevance() {
             for layer in ["auto", "hidden-1"] {
                 let what = format!("{name} on {backend}, {layer}");
                 let model = open(name, backend, Layer::named(layer));
-                let plain = open("wav2vec2-torchscript-17", backend, Layer::None);
-                drop(plain);
                 let bytes = pool::bytes(&folder(name)).unwrap();
                 let card = model.card().unwrap().to_json();
                 let options = Options { backend, ..Options::default() };
@@ -354,8 +352,14 @@ fn one_copy_however_many_open_it() {
             .collect();
         let models: Vec<Arc<Model>> = threads.into_iter().map(|t| t.join().unwrap()).collect();
         assert!(models.iter().all(|m| Arc::ptr_eq(m, &models[0])));
+        let any = open("wavlm-dynamo-20", backend, Layer::Any);
+        assert!(Arc::ptr_eq(&any, &models[0]), "who looks at no layer shares it too");
+        // It has let go of its weights, and says so to whoever asks for another layer.
+        let e = models[0].inside(Some("hidden-0")).unwrap_err().to_string();
+        assert!(e.contains("hidden") || e.contains("opened with"), "{e}");
+        assert!(models[0].graph().bytes().is_empty());
         let plain = open("wavlm-dynamo-20", backend, Layer::None);
-        assert!(Arc::ptr_eq(&plain, &models[0]), "who looks at no layer shares it too");
+        assert!(!Arc::ptr_eq(&plain, &models[0]) && plain.inside(Some("hidden-0")).is_ok());
     }
 }
 

@@ -107,7 +107,7 @@ impl AnalyzeArgs {
         let model = match &self.model {
             Some(path) => {
                 let explained = self.attribution != Attribution::None;
-                let layer = if explained { Layer::named(&self.layer) } else { Layer::None };
+                let layer = if explained { Layer::named(&self.layer) } else { Layer::Any };
                 self.common.open_with(path, None, None, layer)?
             }
             None => {

@@ -15,6 +15,8 @@ pub enum Layer {
     /// None: the graph as it is.
     #[default]
     None,
+    /// None either, but one that somebody has laid open does no harm: a model that is open already is shared.
+    Any,
     /// The one that is chosen where nobody names one ([`Model::default_layer`]), where there is one and its gradient has rules.
     Auto,
     /// A tensor, or a hidden state by number: `hidden-0` enters the first block with attention.
@@ -111,7 +113,8 @@ impl Model {
     /// more, unless it was opened with this layer.
     ///
     /// # Errors
-    /// [`ModelError`] for unknown tensors, naming those that there are, and for operators without a rule.
+    /// [`ModelError`] for unknown tensors, naming those that there are, for operators without a rule, and for models that were opened
+    /// with another layer: they have let go of their weights.
     pub fn inside(&self, layer: Option<&str>) -> Result<Inside, ModelError> {
         let layer = match layer {
             None => self.input.clone(),
@@ -119,6 +122,10 @@ impl Model {
         };
         if let Some(opening) = self.opening.clone().filter(|o| o.layer == layer) {
             return Ok(Inside { engine: None, opening });
+        }
+        if let Some(open) = self.open_layer() {
+            let expected = format!("{open}, which the model was opened with");
+            return Err(ModelError::mismatch("layer", expected, layer));
         }
         let columns = self.labels.len().max(1);
         let (bytes, wanted, opening) = laid_open(&self.graph, &self.input, &self.tensor, &layer, columns)?;

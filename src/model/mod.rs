@@ -162,6 +162,10 @@ impl Model {
             None => Meaning::of_graph(&model.graph, &model.picked, &model.tensor, &probed.rows),
         };
         model.labels = model.name_columns(inside, probed.columns)?;
+        if model.opening.is_some() {
+            // The engine has them; one copy is enough.
+            model.graph = model.graph.without_weights();
+        }
         Ok(model)
     }
 
@@ -177,7 +181,7 @@ impl Model {
         self.card.as_ref()
     }
 
-    /// The graph.
+    /// The graph; without its weights where the model was opened with a layer.
     #[must_use]
     pub fn graph(&self) -> &Graph {
         &self.graph

@@ -121,9 +121,9 @@ pub fn open_bytes(bytes: Vec<u8>, card: Option<String>, options: &Options) -> Re
         let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
         let pool = pool.get_or_insert_with(HashMap::new);
         // Whoever looks at no layer can do with a model that somebody has opened with one.
-        if options.layer == Layer::None {
+        if options.layer == Layer::Any {
             let plain =
-                |k: &Key| (&k.0, &k.1) == (&key.0, &key.1) && Options { layer: Layer::None, ..k.2.clone() } == *options;
+                |k: &Key| (&k.0, &k.1) == (&key.0, &key.1) && Options { layer: Layer::Any, ..k.2.clone() } == *options;
             let open = pool.iter().filter(|(k, _)| plain(k)).find_map(|(_, s)| s.try_lock().ok()?.upgrade());
             if let Some(model) = open {
                 return Ok(model);

@@ -70,14 +70,16 @@ pub(super) fn opened(
     options: &Options,
 ) -> Result<Option<(Box<dyn Engine>, Opening)>, ModelError> {
     let labels = card.and_then(|c| c.output(output)).map(|o| o.labels.len()).filter(|n| *n > 0);
-    let (Some(columns), false) = (labels.or_else(|| columns_of(graph, scores)), options.layer == Layer::None) else {
+    let (Some(columns), false) =
+        (labels.or_else(|| columns_of(graph, scores)), matches!(options.layer, Layer::None | Layer::Any))
+    else {
         return Ok(None);
     };
     if card.is_some_and(|c| c.main_output().is_none()) {
         return Ok(None);
     }
     let layer = match &options.layer {
-        Layer::None => None,
+        Layer::None | Layer::Any => None,
         Layer::Named(name) => Some(resolve(graph, input, scores, name)),
         Layer::Auto if !without_rule(graph, scores).is_empty() => None,
         Layer::Auto => default_layer(&layers(graph, input, scores)),

@@ -104,7 +104,7 @@ impl Settings {
             output: None,
             width: None,
             // What is not explained needs no gradient.
-            layer: if self.attribution == Attribution::None.name() { Layer::None } else { Layer::named(&self.layer) },
+            layer: if self.attribution == Attribution::None.name() { Layer::Any } else { Layer::named(&self.layer) },
         })
     }
 
