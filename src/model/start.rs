@@ -57,6 +57,9 @@ pub(super) fn start(
     runtime(bytes, &[output.to_owned()], options)
 }
 
+/// An engine, and how a graph with a layer laid open is asked in it.
+pub(super) type Opened = (Box<dyn Engine>, Opening);
+
 /// The engine of a waveform model with a layer laid open, where the options ask for one and the model has scores.
 ///
 /// # Errors
@@ -68,7 +71,7 @@ pub(super) fn opened(
     scores: &str,
     card: Option<&Card>,
     options: &Options,
-) -> Result<Option<(Box<dyn Engine>, Opening)>, ModelError> {
+) -> Result<Option<Opened>, ModelError> {
     let labels = card.and_then(|c| c.output(output)).map(|o| o.labels.len()).filter(|n| *n > 0);
     let (Some(columns), false) =
         (labels.or_else(|| columns_of(graph, scores)), matches!(options.layer, Layer::None | Layer::Any))

@@ -168,6 +168,7 @@ pub fn differentiate_by_seed(
     e.graph.node.extend(walk.added.iter().cloned());
     e.graph.initializer.extend(walk.constants.iter().cloned());
     e.varying = downstream(&walk.nodes, by);
+    e.unmasked = unmasked(&walk.nodes);
     if let Some(lost) = by.iter().find(|b| !downstream(&walk.nodes, std::slice::from_ref(b)).contains(output)) {
         return Err(OnnxError::Graph(format!("\"{output}\" does not depend on \"{lost}\"{}", ends(&walk.nodes, lost))));
     }
@@ -249,6 +250,24 @@ fn backward(e: &mut Emit<'_>, node: &NodeProto) -> Result<(), OnnxError> {
         }
     }
     Ok(())
+}
+
+/// Products of finite factors, and what is only scaled or arranged anew of them.
+fn unmasked(nodes: &[NodeProto]) -> HashSet<String> {
+    let mut found: HashSet<String> = HashSet::new();
+    for n in nodes.iter().filter(|n| is_standard(n)) {
+        let own = match n.op_type.as_str() {
+            "MatMul" | "Gemm" | "Conv" => true,
+            "Mul" | "Div" | "Reshape" | "Transpose" | "Cast" | "Identity" | "Unsqueeze" | "Squeeze" => {
+                n.input.first().is_some_and(|i| found.contains(i))
+            }
+            _ => false,
+        };
+        if own {
+            found.extend(n.output.first().cloned());
+        }
+    }
+    found
 }
 
 /// All constants: the graph's and those of the branches that are taken.

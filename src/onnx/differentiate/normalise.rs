@@ -29,6 +29,9 @@ fn softmax(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
     let total = e.sum(&gy, &[axis]);
     let centred = e.sub(g, &total);
     let raw = e.mul(y, &centred);
+    if e.unmasked.contains(&n.input[0]) {
+        return Ok(vec![(0, raw)]);
+    }
     Ok(vec![(0, where_asked(e, g, axis, &raw))])
 }
 
