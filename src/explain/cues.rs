@@ -272,6 +272,7 @@ fn series(words: &[String]) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one span is a list of spans too")]
 mod tests {
     use super::super::sampled::Random;
     use super::*;
