@@ -27,8 +27,8 @@ audit: setup ## licences, bans and sources of dependencies (no network needed on
 	@cargo fetch --quiet --locked 2>/dev/null || true # all platforms' crates, where there is a network
 	cargo deny --offline --all-features check licenses bans sources
 
-bench: setup ## speed, as ratios; PEER=1 adds openSMILE in the same run
-	@scripts/bench $(if $(PEER),--peer,)
+bench: setup ## speed, as ratios; PEER=1 adds openSMILE in the same run; WAVEFORM=1 is about waveform models at real size instead
+	@$(if $(WAVEFORM),scripts/bench-waveform $(MODELS),scripts/bench $(if $(PEER),--peer,))
 
 bless: setup ## golden values, typical ranges and generated documents anew, after a deliberate change
 	AFFECT_BLESS=1 cargo test --release --locked --test golden --test catalogue --test sentences

@@ -4,8 +4,9 @@ mod common;
 
 use affect::analyzer::{Config, FeatureSet, Segmentation};
 use affect::record::{
-    BaselineResult, Channel, Emotion, Ended, Explanation, Feature, FeatureShare, GroupShare, Memory, ModelInfo, Named,
-    NamedInterval, NearCopy, Policy, Quality, Record, RecordError, Scored, SegmentKind,
+    BaselineResult, Channel, Cue, CueGroup, Curve, Emotion, Ended, Explanation, Feature, FeatureShare,
+    FrameExplanation, GroupShare, Memory, ModelInfo, Named, NamedInterval, NearCopy, Policy, Quality, Record,
+    RecordError, RelevantSpan, Scored, SegmentKind, SpanReliability,
 };
 use common::{Kept, clips, run, segmentations, wav};
 use proptest::option;
@@ -85,11 +86,72 @@ fn share() -> impl Strategy<Value = FeatureShare> {
     })
 }
 
+/// A number of single precision.
+fn some() -> impl Strategy<Value = f32> {
+    any::<i32>().prop_map(|v| v as f32 / 7.0)
+}
+
+fn cue() -> impl Strategy<Value = Cue> {
+    let words = prop::array::uniform3(any::<String>());
+    (words, prop::array::uniform5(some()), single()).prop_map(
+        |([name, group, unit], [inside, rest, difference, p, q], z)| Cue {
+            name: name.into(),
+            group: group.into(),
+            unit: unit.into(),
+            inside,
+            rest,
+            difference,
+            z,
+            p,
+            q,
+        },
+    )
+}
+
+fn frames() -> impl Strategy<Value = FrameExplanation> {
+    let curve = option::of((some(), prop::collection::vec(any::<i8>(), 0..9)));
+    let spans = prop::collection::vec((any::<u64>(), any::<u64>(), some()), 0..3);
+    let groups = prop::collection::vec((any::<String>(), some(), some(), some()), 0..3);
+    let reliability = option::of((prop::array::uniform3(some()), any::<u32>(), any::<String>()));
+    let cues = (prop::collection::vec(cue(), 0..3), groups);
+    ((text(), some(), any::<String>()), curve, spans, cues, reliability).prop_map(
+        |((layer, frame_ms, sentence), curve, spans, (cues, groups), reliability)| FrameExplanation {
+            layer,
+            frame_ms,
+            relevance: curve.map(|(largest, values)| Curve { largest, values }),
+            spans: spans
+                .into_iter()
+                .map(|(start_ns, end_ns, share)| RelevantSpan { start_ns, end_ns, share })
+                .collect(),
+            cues,
+            cue_groups: groups
+                .into_iter()
+                .map(|(name, distance, p, q)| CueGroup { name: name.into(), distance, p, q })
+                .collect(),
+            sentence,
+            reliability: reliability.map(|([drop, random_drop, percentile], random_spans, sentence)| SpanReliability {
+                drop,
+                random_spans,
+                random_drop,
+                percentile,
+                sentence,
+            }),
+        },
+    )
+}
+
 fn explanation() -> impl Strategy<Value = Explanation> {
     let words = (prop::array::uniform3(any::<String>()), text());
     let shares = (prop::collection::vec((any::<String>(), double()), 0..4), prop::collection::vec(share(), 0..3));
-    (words, prop::array::uniform3(double()), shares, option::of(double())).prop_map(
-        |(([method, unit, reference], target), [base, output, residual], (groups, features), other_features)| {
+    let numbers = (option::of(double()), double(), option::of(double()));
+    (words, numbers, shares, option::of(double()), option::of(frames())).prop_map(
+        |(
+            ([method, unit, reference], target),
+            (base, output, residual),
+            (groups, features),
+            other_features,
+            frames,
+        )| {
             Explanation {
                 method: method.into(),
                 target,
@@ -104,6 +166,7 @@ fn explanation() -> impl Strategy<Value = Explanation> {
                     .collect(),
                 features,
                 other_features,
+                frames: frames.map(Box::new),
             }
         },
     )

@@ -11,7 +11,7 @@ use affect::analyzer::{
     Segmentation, WindowConfig, two_pass,
 };
 use affect::explain::Unit;
-use affect::model::{Options, pool};
+use affect::model::{Layer, Options, pool};
 use affect::record::Record;
 use affect::segment::utterance::UtteranceConfig;
 use affect_archive::Columns;
@@ -84,10 +84,16 @@ pub struct AnalyzeArgs {
     /// What may be told about each channel in order: allow, features-only or deny.
     #[arg(long, value_name = "POLICIES", default_value = "")]
     policy: String,
-    /// What is explained: none, groups or features.
-    #[arg(long, value_name = "WHAT", default_value = "features")]
+    /// What is explained: auto (features, or the frames of a waveform), none, groups, features, frames or occlusion.
+    #[arg(long, value_name = "WHAT", default_value = "auto")]
     attribution: Attribution,
-    /// How many features are listed; 0 for all.
+    /// Layer of a waveform model whose frames are explained: auto, a tensor, or hidden-K.
+    #[arg(long, value_name = "LAYER", default_value = "auto")]
+    layer: String,
+    /// With how many random spans the strongest one is compared, of a waveform model: a run of the model each; 0 for none.
+    #[arg(long, value_name = "N", default_value_t = 19)]
+    reliability: usize,
+    /// How many features or spans are listed; 0 for all, and the relevance of every frame.
     #[arg(long, value_name = "N", default_value_t = 3)]
     top_k: usize,
     /// What is explained: top, all, or labels or dimensions with commas.
@@ -117,7 +123,11 @@ impl AnalyzeArgs {
     fn config(&self) -> Result<Config, String> {
         let samples = |s: f64| if s.is_finite() && s > 0.0 { (s * 16_000.0).round() as u64 } else { 0 };
         let model = match &self.model {
-            Some(path) => self.common.open(path, None, None)?,
+            Some(path) => {
+                let explained = self.attribution != Attribution::None;
+                let layer = if explained { Layer::named(&self.layer) } else { Layer::Any };
+                self.common.open_with(path, None, None, layer)?
+            }
             None => {
                 let options = Options {
                     backend: self.common.backend,
@@ -129,6 +139,8 @@ impl AnalyzeArgs {
         };
         let scoring = ScoringConfig {
             attribution: self.attribution,
+            layer: self.layer.clone(),
+            reliability: self.reliability,
             top_k: self.top_k,
             target: self.target.clone(),
             unit: if self.probability { Unit::Probability } else { Unit::Score },

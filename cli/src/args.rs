@@ -41,6 +41,8 @@ pub enum Command {
     Attribute(crate::attribute::AttributeArgs),
     /// The card of a model, as it is understood from the files of its folder.
     Card(crate::card::CardArgs),
+    /// A picture of one utterance: waveform, F0, and where in it a waveform model looked.
+    Picture(crate::picture::PictureArgs),
     /// A model's card, checked, and which attributions apply.
     ExplainModel(crate::explain_model::ExplainModelArgs),
     /// A model from labelled recordings, with its card, that the stream runs as it is.

@@ -2,6 +2,7 @@
 
 use crate::model_args::ModelArgs;
 use affect::explain::{Method, applies};
+use affect::model::Model;
 use affect::model::card::{Card, Input};
 use affect::model::engine::Backend;
 use affect_media::files::refuse_standard_output_among;
@@ -65,12 +66,34 @@ pub fn run(args: &ExplainModelArgs) -> Result<(), String> {
             }
             (None, None) => {}
         }
+        print_layers(&mut out, &model);
     }
     put!(out, "  attributions");
     for m in Method::ALL {
         put!(out, "    {:<21} {}", m.name(), applies(m, &model));
     }
     crate::say(&out)
+}
+
+/// The layers whose frames can be explained, and which of them is without a name.
+fn print_layers(out: &mut String, model: &Model) {
+    let layers = model.layers();
+    let chosen = model.default_layer();
+    put!(
+        out,
+        "  layers      for gradients and Grad-CAM (--layer, property layer), a frame every {} samples",
+        layers.step
+    );
+    let mark = |name: &String| if chosen.as_ref() == Some(name) { " (auto)" } else { "" };
+    if let Some(c) = &layers.convolution {
+        put!(out, "    {:<21} {c}{}", "last convolution", mark(c));
+    }
+    for (k, h) in layers.hidden.iter().enumerate() {
+        put!(out, "    {:<21} {h}{}", format!("hidden-{k}"), mark(h));
+    }
+    if layers.hidden.is_empty() {
+        put!(out, "    none was found that every way from the samples to the scores passes through: name a tensor");
+    }
 }
 
 fn print_card(out: &mut String, card: &Card) {

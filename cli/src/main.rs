@@ -22,6 +22,7 @@ mod interrupt;
 mod list;
 mod model_args;
 mod output;
+mod picture;
 mod progress;
 mod score;
 mod smooth;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Score(a) => told(score::run(&a)),
         Command::Attribute(a) => told(attribute::run(&a)),
         Command::Card(a) => told(card::run(&a)),
+        Command::Picture(a) => told(picture::run(&a)),
         Command::ExplainModel(a) => told(explain_model::run(&a)),
         Command::Train(a) => told(train::run(&a)),
         Command::Identify(a) => told(identify::run(&a)),

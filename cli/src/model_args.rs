@@ -1,7 +1,7 @@
 //! Options that every verb with a model has.
 
 use affect::model::engine::Backend;
-use affect::model::{Basis, Model, Options, pool};
+use affect::model::{Basis, Layer, Model, Options, pool};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,11 +21,23 @@ pub struct ModelArgs {
 
 impl ModelArgs {
     pub fn open(&self, path: &Path, output: Option<&str>, width: Option<usize>) -> Result<Arc<Model>, String> {
+        self.open_with(path, output, width, Layer::None)
+    }
+
+    /// The same, with a layer of a waveform model laid open.
+    pub fn open_with(
+        &self,
+        path: &Path,
+        output: Option<&str>,
+        width: Option<usize>,
+        layer: Layer,
+    ) -> Result<Arc<Model>, String> {
         let options = Options {
             backend: self.backend,
             library: self.runtime_library.clone(),
             output: output.map(str::to_owned),
             width,
+            layer,
         };
         pool::open(path, self.model_card.as_deref(), &options).map_err(|e| match e {
             affect::model::ModelError::File { .. } => e.to_string(),

@@ -100,7 +100,12 @@ fn reasons(out: &mut impl Write, explanations: &[Explanation], e: &Emotion) -> i
         for f in &x.features {
             writeln!(out, "      {}", f.sentence)?;
         }
-        if x.features.is_empty() {
+        if let Some(f) = &x.frames {
+            writeln!(out, "      {} ({})", f.sentence, x.method)?;
+            if let Some(r) = &f.reliability {
+                writeln!(out, "      {}", r.sentence)?;
+            }
+        } else if x.features.is_empty() {
             let list: Vec<String> = x.groups.iter().map(|g| format!("{} {:+.2}", g.name, g.contribution)).collect();
             writeln!(out, "      {}: {}", x.target, list.join(", "))?;
         }

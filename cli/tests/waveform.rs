@@ -167,3 +167,34 @@ fn bare_graphs_take_waveforms() {
     let expected: Vec<f64> = bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect();
     close(&numbers(&found[0]["attributions"]), &expected, 2e-5, "gradient");
 }
+
+/// The layers of a model, and where it looked, as the timeline says it and as a picture of one utterance.
+#[test]
+fn where_a_model_looked() {
+    let model = format!("{TINY}/wav2vec2-torchscript-17");
+    let out = affect(&["explain-model", &model]);
+    let about = text(&out.stdout);
+    let last = about.lines().find(|l| l.contains("(auto)")).unwrap_or_else(|| panic!("{about}"));
+    assert!(last.contains("hidden-3") && last.contains("layers.2/final_layer_norm"), "{last}");
+    assert!(about.contains("last convolution") && about.contains("a frame every 320 samples"), "{about}");
+    let clip = "tests/data/emodb/03a01Nc.wav";
+    let out = affect(&["analyze", clip, "--model", &model, "--quiet"]);
+    let timeline = text(&out.stdout);
+    assert!(
+        timeline.contains("It leaned on ") && timeline.contains("Silencing") | timeline.contains("silencing"),
+        "{timeline}"
+    );
+    let dir = Folder::new("picture");
+    let svg = dir.at("one.svg");
+    let out = affect(&["picture", clip, "--model", &model, "--out", svg.to_str().unwrap(), "--reliability", "3"]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert!(text(&out.stdout).starts_with("It leaned on "), "{}", text(&out.stdout));
+    let drawn = std::fs::read_to_string(&svg).unwrap();
+    for what in ["waveform", "F0, Hz", "relevance for ", "seconds", "It leaned on ", "<circle", "<rect"] {
+        assert!(drawn.contains(what), "{what}");
+    }
+    let wrong = said(&["picture", clip, "--model", &model, "--out", svg.to_str().unwrap(), "--utterance", "9"]);
+    assert!(wrong.contains("--utterance 9") && wrong.contains("at most 1"), "{wrong}");
+    let wrong = said(&["picture", clip, "--model", "models/affect-default.onnx", "--out", svg.to_str().unwrap()]);
+    assert!(wrong.contains("frames") && wrong.contains("features"), "{wrong}");
+}

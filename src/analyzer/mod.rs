@@ -38,6 +38,7 @@ pub use speech::{Speech, SpeechEvent};
 pub use unscored::Scorer;
 
 use crate::error::{ConfigError, InputError};
+use crate::features::affect::dispersion::Dispersion;
 use crate::features::baseline::Baseline;
 use crate::record::{Ended, Record, SegmentKind};
 use crate::signal::HOP;
@@ -209,12 +210,16 @@ impl Analyzer {
 
     /// Forgets what is usual for the speakers: the next segments are compared with the population.
     pub fn forget_speakers(&mut self) {
+        self.lanes.iter_mut().filter_map(|l| l.dispersion.as_mut()).for_each(|d| *d = Dispersion::default());
         self.lanes.iter_mut().filter_map(|l| l.speaker.as_mut()).for_each(Speaker::forget);
     }
 
     /// Another stream begins: speakers that the settings do not name are forgotten, and the times of those that they name are
     /// new.
     pub fn next_stream(&mut self) {
+        let config = &self.config;
+        let unnamed = self.lanes.iter_mut().filter(|l| config.speaker(l.channel()).is_empty());
+        unnamed.filter_map(|l| l.dispersion.as_mut()).for_each(|d| *d = Dispersion::default());
         self.lanes.iter_mut().filter_map(|l| l.speaker.as_mut()).for_each(Speaker::next_stream);
     }
 
@@ -223,9 +228,14 @@ impl Analyzer {
     pub fn adopt(&mut self, other: &Self) {
         let same_stream = self.config.stream == other.config.stream;
         for lane in &mut self.lanes {
-            let theirs = other.lanes.iter().find(|l| l.channel() == lane.channel()).and_then(|l| l.speaker.as_ref());
-            if let (Some(ours), Some(theirs)) = (&mut lane.speaker, theirs) {
+            let Some(theirs) = other.lanes.iter().find(|l| l.channel() == lane.channel()) else { continue };
+            if let (Some(ours), Some(theirs)) = (&mut lane.speaker, &theirs.speaker) {
                 ours.adopt(theirs, same_stream);
+            }
+            let name = self.config.speaker(lane.channel());
+            let same = name == other.config.speaker(lane.channel()) && (same_stream || !name.is_empty());
+            if let (Some(ours), Some(theirs), true) = (&mut lane.dispersion, &theirs.dispersion, same) {
+                ours.clone_from(theirs);
             }
         }
     }

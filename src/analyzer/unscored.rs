@@ -33,6 +33,12 @@ impl Scorer {
         match *self {}
     }
 
+    /// Whether explanations need the low-level descriptors along the segment.
+    #[must_use]
+    pub fn needs_contours(&self) -> bool {
+        match *self {}
+    }
+
     /// Whether records of a set are what the model is about.
     #[must_use]
     pub fn takes(&self, _: &Record) -> bool {

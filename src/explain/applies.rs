@@ -77,9 +77,13 @@ fn of_waveform(method: Method, model: &Model) -> Applies {
     };
     match method {
         Method::Gradient => rules("of samples and layers"),
-        Method::GradCam => rules("over the frames of a layer"),
+        Method::GradCam => {
+            rules("over the frames of a layer: in the stream with attribution=frames, in the run that scores")
+        }
         Method::IntegratedGradients => rules("of samples"),
-        Method::Occlusion => Applies::Yes("of segments"),
+        Method::Occlusion => {
+            Applies::Yes("of segments: in the stream with attribution=occlusion, a run for every 100 ms")
+        }
         _ => Applies::No("it takes a waveform, not features".to_owned()),
     }
 }

@@ -28,7 +28,7 @@ pub struct Mapped {
 }
 
 /// What the graph's own numbers are multiplied by: logits are divided by the calibration's temperature.
-fn scale(model: &Model) -> f64 {
+pub(super) fn scale(model: &Model) -> f64 {
     if model.kind() == OutputKind::Logits { 1.0 / model.temperature() } else { 1.0 }
 }
 

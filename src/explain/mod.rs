@@ -6,6 +6,7 @@
 //! Every attribution is complete: its values add up to the output minus the base value, and what is left is the residual.
 
 mod applies;
+pub mod cues;
 pub mod distinct;
 mod explainer;
 pub mod frames;
@@ -15,9 +16,12 @@ pub mod layout;
 pub mod linear;
 mod play;
 mod prepared;
+pub mod relevance;
+pub mod reliability;
 pub mod sampled;
 pub mod sentence;
 pub mod shapley;
+pub mod spans;
 pub mod trees;
 
 pub use applies::{Applies, applies};

@@ -26,6 +26,18 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`ModelError::Run`] saying why.
     fn run(&self, inputs: &[Input<'_>], take: Take<'_>) -> Result<(), ModelError>;
+
+    /// The same, but hands out its first output alone; computes no more than that takes, where the engine can.
+    ///
+    /// # Errors
+    /// [`ModelError::Run`] saying why.
+    fn run_first(&self, inputs: &[Input<'_>], take: Take<'_>) -> Result<(), ModelError> {
+        self.run(inputs, &mut |k, shape, values| {
+            if k == 0 {
+                take(k, shape, values);
+            }
+        })
+    }
 }
 
 /// Choice of the engine.

@@ -75,11 +75,11 @@ pub(super) fn whole(path: &Path) -> Result<Vec<u8>, ModelError> {
 
 /// The card that follows from the configuration files beside a model, as JSON; `None` where there are none, or the model has a
 /// card inside.
-pub(super) fn understood(model: &Path, bytes: &[u8]) -> Result<Option<String>, ModelError> {
+pub(super) fn understood(model: &Path, bytes: &Bytes) -> Result<Option<String>, ModelError> {
     let folders =
         [model.parent(), model.parent().and_then(Path::parent).filter(|_| model.ends_with("onnx/model.onnx"))];
     let Some(folder) = folders.into_iter().flatten().find(|f| f.join("config.json").is_file()) else { return Ok(None) };
-    let graph = Graph::parse(Bytes::copy_from_slice(bytes))?;
+    let graph = Graph::parse(bytes.clone())?;
     if graph.metadata(super::card::METADATA_KEY).is_some() {
         return Ok(None);
     }

@@ -23,7 +23,7 @@ pub mod vector;
 mod waveform;
 
 pub use error::ModelError;
-pub use inside::{Inside, Ran};
+pub use inside::{Inside, Layer, Ran};
 pub use meaning::{Basis, Meaning};
 pub use scores::Scores;
 pub use waveform::Waveform;
@@ -35,6 +35,7 @@ use builtin::Structure;
 use card::{Amount, Calibration, Card, OutputKind};
 use engine::{Backend, Engine, Input};
 use gradients::Gradient;
+use inside::Opening;
 use once_cell::sync::OnceCell;
 use sha2::{Digest, Sha256};
 use std::any::Any;
@@ -56,6 +57,8 @@ pub struct Options {
     pub output: Option<String>,
     /// Number of columns, for models without a card whose graph leaves it open.
     pub width: Option<usize>,
+    /// The layer that explanations of a waveform model look at.
+    pub layer: Layer,
 }
 
 /// A model that can be run and explained. Shared between threads.
@@ -78,6 +81,8 @@ pub struct Model {
     single: bool,
     /// How samples enter it, where it takes them.
     waveform: Option<Waveform>,
+    /// The layer that its engine gives as well, where it was opened with one.
+    opening: Option<Opening>,
     batcher: Batcher,
     /// The graph with gradients, made when first needed.
     gradient: OnceCell<Gradient>,
@@ -117,11 +122,22 @@ impl Model {
         };
         agree::check_input(card.as_ref(), &graph, &input)?;
         let structure = structure::structure(&graph, &input.name, width, &scores.tensor)?;
-        let engine = start::start(&graph, scores.bytes.as_deref(), &scores.tensor, &structure, width, options)?;
+        let opened = match &waveform {
+            Some(_) => start::opened(&graph, &input.name, &output.name, &scores.tensor, card.as_ref(), options)?,
+            None => None,
+        };
+        let (engine, opening) = match opened {
+            Some((engine, opening)) => (engine, Some(opening)),
+            None => {
+                let changed = scores.bytes.as_deref();
+                (start::start(&graph, changed, &scores.tensor, &structure, width, options)?, None)
+            }
+        };
         let inside = structure::labels_of(&graph, &output, &scores.tensor);
         let mut model = Self {
             labels: Vec::new(),
             waveform,
+            opening,
             single: matches!(input.shape(), Some([Dim::Fixed(1), ..])),
             batcher: Batcher::default(),
             gradient: OnceCell::new(),
@@ -146,6 +162,10 @@ impl Model {
             None => Meaning::of_graph(&model.graph, &model.picked, &model.tensor, &probed.rows),
         };
         model.labels = model.name_columns(inside, probed.columns)?;
+        if model.opening.is_some() {
+            // The engine has them; one copy is enough.
+            model.graph = model.graph.without_weights();
+        }
         Ok(model)
     }
 
@@ -161,7 +181,7 @@ impl Model {
         self.card.as_ref()
     }
 
-    /// The graph.
+    /// The graph; without its weights where the model was opened with a layer.
     #[must_use]
     pub fn graph(&self) -> &Graph {
         &self.graph

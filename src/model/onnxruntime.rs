@@ -19,6 +19,8 @@ pub struct OnnxRuntime {
 struct Run {
     session: Session,
     options: RunOptions<HasSelectedOutputs>,
+    /// The first output alone.
+    first: RunOptions<HasSelectedOutputs>,
 }
 
 impl std::fmt::Debug for Run {
@@ -48,8 +50,11 @@ impl OnnxRuntime {
                 .with_intra_op_spinning(false)?
                 .with_inter_op_spinning(false)?
                 .commit_from_memory(bytes)?;
-            let selected = outputs.iter().fold(OutputSelector::no_default(), |s, o| s.with(o));
-            Ok(Run { session, options: RunOptions::new()?.with_outputs(selected) })
+            let select = |list: &[String]| -> ort::Result<_> {
+                let selected = list.iter().fold(OutputSelector::no_default(), |s, o| s.with(o));
+                Ok(RunOptions::new()?.with_outputs(selected))
+            };
+            Ok(Run { session, options: select(outputs)?, first: select(&outputs[..outputs.len().min(1)])? })
         };
         let run = make().map_err(|e| failed(&e))?;
         Ok(Self { run: Mutex::new(run), outputs: outputs.to_vec() })
@@ -62,6 +67,17 @@ impl Engine for OnnxRuntime {
     }
 
     fn run(&self, inputs: &[Input<'_>], take: Take<'_>) -> Result<(), ModelError> {
+        self.run_some(inputs, self.outputs.len(), take)
+    }
+
+    fn run_first(&self, inputs: &[Input<'_>], take: Take<'_>) -> Result<(), ModelError> {
+        self.run_some(inputs, 1, take)
+    }
+}
+
+impl OnnxRuntime {
+    /// The first output alone, or all of them.
+    fn run_some(&self, inputs: &[Input<'_>], count: usize, take: Take<'_>) -> Result<(), ModelError> {
         let run = |e: ort::Error| ModelError::Run(e.to_string());
         let values = inputs
             .iter()
@@ -72,9 +88,10 @@ impl Engine for OnnxRuntime {
             .collect::<Result<Vec<(std::borrow::Cow<'_, str>, _)>, ModelError>>()?;
         // A poisoned session is one whose last run was interrupted by a panic of the taker: it can run again.
         let mut guard = self.run.lock().unwrap_or_else(PoisonError::into_inner);
-        let Run { session, options } = &mut *guard;
+        let Run { session, options, first } = &mut *guard;
+        let options = if count == 1 { first } else { options };
         let outputs = session.run_with_options(values, options).map_err(run)?;
-        for (k, name) in self.outputs.iter().enumerate() {
+        for (k, name) in self.outputs.iter().enumerate().take(count) {
             let value = outputs.get(name).ok_or_else(|| ModelError::Run(format!("no output \"{name}\"")))?;
             let (shape, data) = value.try_extract_tensor::<f32>().map_err(run)?;
             let shape: Vec<usize> = shape.iter().map(|d| usize::try_from(*d).unwrap_or(0)).collect();

@@ -4,7 +4,6 @@ use super::builtin::Structure;
 use super::error::ModelError;
 use super::meaning::PROBES;
 use super::{Model, card};
-use crate::onnx::graph::Dim;
 
 /// Sizes of the numbers in the rows of a probe.
 const SIZES: [f32; 5] = [0.0, 1.0, 10.0, 100.0, 1000.0];
@@ -94,9 +93,7 @@ impl Model {
 
     /// How many columns the graph says its output has.
     fn columns_declared(&self) -> Option<usize> {
-        let outputs = self.graph.outputs();
-        let shape = outputs.iter().find(|o| o.name == self.tensor)?.shape()?;
-        if let Some(Dim::Fixed(n)) = shape.last() { usize::try_from(*n).ok() } else { None }
+        super::inside::columns_of(&self.graph, &self.tensor)
     }
 
     /// The names of the columns: those of the card, which must be those `inside` the graph, else the graph's, else numbers.

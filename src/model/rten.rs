@@ -63,6 +63,17 @@ impl Engine for Rten {
     }
 
     fn run(&self, inputs: &[Input<'_>], take: Take<'_>) -> Result<(), ModelError> {
+        self.run_some(inputs, self.outputs.len(), take)
+    }
+
+    fn run_first(&self, inputs: &[Input<'_>], take: Take<'_>) -> Result<(), ModelError> {
+        self.run_some(inputs, 1, take)
+    }
+}
+
+impl Rten {
+    /// Runs what the first `count` outputs need.
+    fn run_some(&self, inputs: &[Input<'_>], count: usize, take: Take<'_>) -> Result<(), ModelError> {
         let run = || {
             let values = inputs
                 .iter()
@@ -72,7 +83,7 @@ impl Engine for Rten {
                     Ok((id, TensorView::from_data(i.shape, i.data).into()))
                 })
                 .collect::<Result<Vec<_>, ModelError>>()?;
-            let ids: Vec<NodeId> = self.outputs.iter().map(|o| o.1).collect();
+            let ids: Vec<NodeId> = self.outputs.iter().take(count).map(|o| o.1).collect();
             let mut options = RunOptions::default();
             options.thread_pool = Some(self.threads.clone());
             self.model.run(values, &ids, Some(options)).map_err(|e| ModelError::Run(e.to_string()))

@@ -1,9 +1,12 @@
 //! The engine that runs a graph: which one, made for the tensor that is read.
 
 use super::builtin::{Builtin, Structure};
+use super::card::Card;
 use super::engine::{Backend, Engine};
 use super::error::ModelError;
+use super::inside::{Layer, Opening, columns_of, default_layer, laid_open, resolve};
 use super::{Options, library, onnxruntime, rten};
+use crate::onnx::differentiate::{layers, without_rule};
 use crate::onnx::graph::Model as Graph;
 use crate::onnx::rewrite::without_group_normalisation;
 use crate::onnx::tensor::FLOAT;
@@ -52,4 +55,44 @@ pub(super) fn start(
         crate::onnx::splice::splice(graph, &added)?
     };
     runtime(bytes, &[output.to_owned()], options)
+}
+
+/// An engine, and how a graph with a layer laid open is asked in it.
+pub(super) type Opened = (Box<dyn Engine>, Opening);
+
+/// The engine of a waveform model with a layer laid open, where the options ask for one and the model has scores.
+///
+/// # Errors
+/// [`ModelError`] for a layer that was named and is not there, or has no gradient.
+pub(super) fn opened(
+    graph: &Graph,
+    input: &str,
+    output: &str,
+    scores: &str,
+    card: Option<&Card>,
+    options: &Options,
+) -> Result<Option<Opened>, ModelError> {
+    let labels = card.and_then(|c| c.output(output)).map(|o| o.labels.len()).filter(|n| *n > 0);
+    let (Some(columns), false) =
+        (labels.or_else(|| columns_of(graph, scores)), matches!(options.layer, Layer::None | Layer::Any))
+    else {
+        return Ok(None);
+    };
+    if card.is_some_and(|c| c.main_output().is_none()) {
+        return Ok(None);
+    }
+    let layer = match &options.layer {
+        Layer::None | Layer::Any => None,
+        Layer::Named(name) => Some(resolve(graph, input, scores, name)),
+        Layer::Auto if !without_rule(graph, scores).is_empty() => None,
+        Layer::Auto => default_layer(&layers(graph, input, scores)),
+    };
+    let Some(layer) = layer else { return Ok(None) };
+    let (bytes, wanted, opening) = match laid_open(graph, input, scores, &layer, columns) {
+        Ok(made) => made,
+        // A form of an operator that has no rule shows only now; nobody has asked for this layer.
+        Err(_) if options.layer == Layer::Auto => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    Ok(Some((runtime(bytes, &wanted, options)?, opening)))
 }

@@ -120,12 +120,21 @@ impl Model {
     /// # Errors
     /// As [`Self::each`].
     pub fn waveform(&self, samples: &[f32]) -> Result<Vec<f64>, ModelError> {
+        let w = self.check_length(samples.len())?;
+        self.entered(&w.normalised(samples))
+    }
+
+    /// Whether so many samples are enough, and how they enter.
+    ///
+    /// # Errors
+    /// [`ModelError::Mismatch`] for fewer than the card asks for, and models of features.
+    pub fn check_length(&self, samples: usize) -> Result<&Waveform, ModelError> {
         let w = self.waveform.as_ref().ok_or_else(|| ModelError::mismatch("input", "features", "a waveform"))?;
-        if (samples.len() as f64) < w.min_s * RATE || samples.is_empty() {
-            let found = format!("{} s", samples.len() as f64 / RATE);
+        if (samples as f64) < w.min_s * RATE || samples == 0 {
+            let found = format!("{} s", samples as f64 / RATE);
             return Err(ModelError::mismatch("length of the waveform", format!("at least {} s", w.min_s), found));
         }
-        self.entered(&w.normalised(samples))
+        Ok(w)
     }
 
     /// The same for samples as they enter the graph.
@@ -147,22 +156,26 @@ impl Model {
         for window in &windows {
             let piece = self.filled_up(w, &samples[window.clone()]);
             let mut problem = None;
-            self.engine.run(
-                &[Input { name: &self.input, shape: &[1, piece.len()], data: &piece }],
-                &mut |_, _, values| {
-                    if sums.is_empty() {
-                        sums = vec![0.0; values.len()];
-                    }
-                    if sums.len() != values.len() {
-                        problem = Some(ModelError::mismatch(
-                            format!("values of output \"{}\"", self.tensor),
-                            sums.len().to_string(),
-                            values.len().to_string(),
-                        ));
-                    }
-                    sums.iter_mut().zip(values).for_each(|(s, v)| *s += f64::from(*v));
-                },
-            )?;
+            let shape = [1, piece.len()];
+            let mut inputs = vec![Input { name: &self.input, shape: &shape, data: &piece }];
+            let seed = vec![0.0; self.opening.as_ref().map_or(0, |o| o.columns)];
+            let seed_shape = [1, seed.len()];
+            if let Some(o) = &self.opening {
+                inputs.push(Input { name: &o.seed, shape: &seed_shape, data: &seed });
+            }
+            self.engine.run_first(&inputs, &mut |_, _, values| {
+                if sums.is_empty() {
+                    sums = vec![0.0; values.len()];
+                }
+                if sums.len() != values.len() {
+                    problem = Some(ModelError::mismatch(
+                        format!("values of output \"{}\"", self.tensor),
+                        sums.len().to_string(),
+                        values.len().to_string(),
+                    ));
+                }
+                sums.iter_mut().zip(values).for_each(|(s, v)| *s += f64::from(*v));
+            })?;
             problem.map_or(Ok(()), Err)?;
         }
         sums.iter_mut().for_each(|s| *s /= windows.len() as f64);

@@ -209,6 +209,17 @@ impl Model {
         self.proto.graph.as_ref().expect("checked when read")
     }
 
+    /// The same graph without its weights, for questions about its form once an engine has them: constants of more than 4 kB are
+    /// empty, and so are [`Self::bytes`]. Holds nothing of the bytes that it was read from.
+    #[must_use]
+    pub fn without_weights(&self) -> Self {
+        let mut proto = self.proto.clone();
+        if let Some(graph) = &mut proto.graph {
+            let_go(graph);
+        }
+        Self { bytes: Bytes::new(), proto }
+    }
+
     /// Version of an operator set; the standard one is `""`.
     #[must_use]
     pub fn opset(&self, domain: &str) -> Option<i64> {
@@ -250,6 +261,27 @@ impl Model {
     #[must_use]
     pub fn producer(&self, tensor: &str) -> Option<&NodeProto> {
         self.graph().node.iter().find(|n| n.output.iter().any(|o| o == tensor))
+    }
+}
+
+/// Larger constants are weights, in bytes.
+const WEIGHTS: usize = 4096;
+
+/// Takes the weights out of a graph; what stays becomes a copy of its own.
+fn let_go(graph: &mut GraphProto) {
+    let own = |b: &mut Bytes| *b = if b.len() > WEIGHTS { Bytes::new() } else { Bytes::copy_from_slice(b) };
+    let of_tensor = |t: &mut TensorProto| {
+        own(&mut t.raw_data);
+        if 4 * t.float_data.len() > WEIGHTS {
+            t.float_data = Vec::new();
+        }
+    };
+    graph.initializer.iter_mut().for_each(of_tensor);
+    for a in graph.node.iter_mut().flat_map(|n| &mut n.attribute) {
+        a.s = Bytes::copy_from_slice(&a.s);
+        a.strings.iter_mut().for_each(|s| *s = Bytes::copy_from_slice(s));
+        a.t.iter_mut().for_each(of_tensor);
+        a.g.iter_mut().for_each(let_go);
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod error;
 mod fingerprint;
+mod frames;
 mod held;
 mod json;
 mod key;
@@ -18,7 +19,8 @@ pub mod table;
 
 pub use error::RecordError;
 pub use fingerprint::{Fingerprint, NoFingerprint};
-pub(crate) use held::Held;
+pub use frames::{Cue, CueGroup, Curve, FrameExplanation, RelevantSpan, SpanReliability};
+pub(crate) use held::{Contours, Held};
 pub use key::SegmentKey;
 pub use memory::Memory;
 pub use policy::Policy;

@@ -1,7 +1,7 @@
 //! Scores of a segment by a model, and their explanations.
 
-use super::Text;
 use super::number::named;
+use super::{FrameExplanation, Text};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -122,21 +122,24 @@ impl fmt::Display for FeatureShare {
 /// Attribution of one score: the contributions of groups and features to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
-    /// `linear`, `tree`, `shapley-groups` or `shapley`.
+    /// `linear`, `tree`, `shapley-groups` or `shapley`; `grad-cam` or `occlusion` over the frames of a waveform.
     pub method: Text,
     /// Label or dimension that is explained.
     pub target: Arc<str>,
     /// `score` (the model's own unit) or `probability`.
     pub unit: Text,
-    /// Mean score over the background.
-    pub base: f64,
+    /// Mean score over the background; `None` where frames are explained, which are compared with none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<f64>,
     /// The segment's score.
     pub output: f64,
-    /// `output - base -` the sum of the groups' contributions.
-    pub residual: f64,
+    /// `output - base -` the sum of the groups' contributions; `None` where there is no base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual: Option<f64>,
     /// What z-scores are relative to.
     pub reference: Text,
-    /// All groups, in the catalogue's order.
+    /// All groups, in the catalogue's order; none where frames are explained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupShare>,
     /// The features that moved the score most, in that order; near copies count together and are listed once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -144,6 +147,9 @@ pub struct Explanation {
     /// Sum of the contributions of all other features, where features are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_features: Option<f64>,
+    /// Where in the segment a model of waveforms looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<Box<FrameExplanation>>,
 }
 
 /// Scores of a segment by one model, with their attributions.

@@ -2,7 +2,7 @@
 
 use super::{Case, case, wide};
 use affect::onnx::build::{self, float, int, ints};
-use affect::onnx::tensor::float_tensor;
+use affect::onnx::tensor::{float_tensor, int_tensor};
 
 const SCALE: [f32; 4] = [0.7, -1.3, 2.1, 0.4];
 const SHIFT: [f32; 4] = [0.1, 0.2, -0.3, 0.5];
@@ -23,6 +23,36 @@ fn by_channel(x: &[f64], length: usize, channel: impl Fn(usize) -> usize) -> Vec
     all.iter().enumerate().map(|(k, v)| v * scale[channel(k)] + shift[channel(k)]).collect()
 }
 
+/// The way of attention through a mask: a row in which everything is masked has no softmax, and 0 stands for it.
+fn masked() -> Case {
+    const GONE: f32 = f32::NEG_INFINITY;
+    let node = build::node;
+    let nodes = vec![
+        node("Add", &["t", "mask"], &["scores"], vec![]),
+        node("Softmax", &["scores"], &["weights"], vec![int("axis", -1)]),
+        node("ReduceMax", &["scores", "last"], &["highest"], vec![int("keepdims", 1)]),
+        node("Equal", &["highest", "gone"], &["nowhere"], vec![]),
+        node("Where", &["nowhere", "zero", "weights"], &["y"], vec![]),
+    ];
+    let constants = vec![
+        float_tensor("mask", &[3, 3], &[0.0, 0.5, GONE, GONE, GONE, GONE, 0.0, 0.0, 0.25]),
+        int_tensor("last", &[-1]),
+        float_tensor("gone", &[], &[GONE]),
+        float_tensor("zero", &[], &[0.0]),
+    ];
+    case("Softmax with a row that is masked", &[3, 3], nodes, constants, |x| {
+        let mut y = vec![0.0; 9];
+        y[..2].copy_from_slice(&softmax(&[x[0], x[1] + 0.5]));
+        y[6..].copy_from_slice(&softmax(&[x[6], x[7], x[8] + 0.25]));
+        y
+    })
+}
+
+fn softmax(x: &[f64]) -> Vec<f64> {
+    let total: f64 = x.iter().map(|v| v.exp()).sum();
+    x.iter().map(|v| v.exp() / total).collect()
+}
+
 pub fn cases() -> Vec<Case> {
     let constants =
         |n: usize| vec![float_tensor("g", &[n as i64], &SCALE[..n]), float_tensor("h", &[n as i64], &SHIFT[..n])];
@@ -31,6 +61,7 @@ pub fn cases() -> Vec<Case> {
         vec![build::node(op, &["t", "g", "h"], &["y"], attributes)]
     };
     vec![
+        masked(),
         case("InstanceNormalization", &[2, 3, 5], norm("InstanceNormalization", vec![]), constants(3), |x| {
             by_channel(x, 5, |k| k / 5 % 3)
         }),

@@ -4,7 +4,7 @@ pub mod config;
 pub mod hear;
 mod keep;
 pub mod manifest;
-mod sound;
+pub mod sound;
 
 use crate::interrupt;
 use crate::progress::Progress;

@@ -191,7 +191,7 @@ fn a_start_is_audited_or_does_not_infer() {
     assert_eq!(r["policy"], "allow");
     assert_eq!(r["model"]["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(r["model"]["card"]["id"], "affect-default");
-    assert!(r["time_unix_ns"].as_u64().unwrap() > 0 && r["settings"]["attribution"] == "features");
+    assert!(r["time_unix_ns"].as_u64().unwrap() > 0 && r["settings"]["attribution"] == "auto");
 
     init();
     let p =

@@ -4,6 +4,7 @@ use super::retained::{Retained, Stock};
 use super::{Extractor, Keeping, SegmentValues, inside};
 use crate::analyzer::config::FeatureSet;
 use crate::analyzer::row::FrameRow;
+use crate::features::affect::dispersion::Frame;
 use crate::features::affect::functionals::{Rows, functionals};
 use crate::features::affect::lld::{Line, Lines};
 use crate::features::affect::row::{Row, Sink};
@@ -131,6 +132,15 @@ impl Extractor for AffectExtractor {
             bad: rows.iter().filter(|r| r.bad).count() as u64,
             values: functionals(&rows),
         }
+    }
+
+    fn contours(&self, start: u64, end: u64) -> Option<(u64, Vec<Frame>)> {
+        let rows = self.kept.segment(start, end);
+        let mut frames = Vec::with_capacity(rows.len());
+        let mut lines = Lines::default();
+        rows.iter().for_each(|row| lines.push(row, |_, line| frames.push(line.values)));
+        lines.finish(|_, line| frames.push(line.values));
+        Some((rows_inside(start, end).start, frames))
     }
 
     fn rows(&mut self, out: &mut dyn FnMut(FrameRow)) {

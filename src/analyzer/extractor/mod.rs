@@ -6,6 +6,7 @@ mod retained;
 
 use super::config::FeatureSet;
 use super::row::FrameRow;
+use crate::features::affect::dispersion::Frame;
 use crate::features::values::FunctionalValues;
 use crate::signal::HOP;
 use crate::signal::frames::{PitchFrame, ShortFrame};
@@ -49,6 +50,11 @@ pub(super) trait Extractor: std::fmt::Debug + Send {
     fn complete(&self, start: u64, end: u64) -> bool;
     /// Functionals of the frames wholly inside `start .. end` (samples), or of all where their statistics are kept.
     fn values(&mut self, start: u64, end: u64) -> SegmentValues;
+    /// The low-level descriptors of the frames wholly inside `start .. end` (samples), and the number of the first of them, where the
+    /// set keeps such.
+    fn contours(&self, _start: u64, _end: u64) -> Option<(u64, Vec<Frame>)> {
+        None
+    }
     /// Hands out the rows that are complete, where each frame is a result.
     fn rows(&mut self, out: &mut dyn FnMut(FrameRow));
 }

@@ -13,6 +13,7 @@ use super::dual_mono::Companions;
 use super::extractor::{Keeping, kept_samples, max_delay};
 use super::raw::Raw;
 use crate::error::InputError;
+use crate::features::affect::dispersion::Dispersion;
 use crate::record::{Channel, Ended, Fingerprint, Policy};
 use crate::segment::edge::Edge;
 use crate::segment::span::Span;
@@ -45,6 +46,10 @@ pub(super) struct Lane {
     store: KeptFrames,
     /// Speaker that segments are compared with; outlives cuts of the stream.
     pub speaker: Option<Speaker>,
+    /// How far the speaker's low-level descriptors stray, where explanations need them; outlives cuts of the stream.
+    pub dispersion: Option<Dispersion>,
+    /// Frames of this part of the stream that it was learnt from: those before.
+    learnt: u64,
     vad: Option<Vad>,
     threshold: f32,
     speaking: bool,
@@ -122,6 +127,8 @@ impl Lane {
             },
             store: KeptFrames::new(&config, keeping, rows, detect),
             speaker: compares.then(|| Speaker::new(config.speaker(index))),
+            dispersion: (audio && config.scorer.as_ref().is_some_and(|s| s.needs_contours())).then(Dispersion::default),
+            learnt: 0,
             vad: detect.then(Vad::default),
             threshold,
             speaking: false,
@@ -224,6 +231,7 @@ impl Lane {
         self.piece.clear();
         self.pieces = 0;
         self.position = 0;
+        self.learnt = 0;
         self.from = 0;
         self.companions.clear();
     }

@@ -8,10 +8,13 @@ use crate::analyzer::extractor::SegmentValues;
 use crate::analyzer::quality::QualityMeter;
 use crate::analyzer::speech::{Speech, SpeechEvent};
 use crate::analyzer::withhold;
-use crate::record::{Channel, Ended, Feature, Held, Policy, Record, SOFTWARE};
+use crate::features::affect::dispersion::loud;
+use crate::record::{Channel, Contours, Ended, Feature, Held, Policy, Record, SOFTWARE};
 use crate::segment::edge::Edge;
 use crate::segment::span::Span;
 use crate::signal::clock::samples_to_ns;
+use crate::signal::{HOP, SHORT};
+use std::sync::Arc;
 
 impl Lane {
     /// Hands out what is complete, or all there is.
@@ -48,6 +51,7 @@ impl Lane {
                 self.left_out += 1;
                 continue;
             }
+            let contours = self.contours(&span);
             for set in 0..self.store.extractors.len() {
                 let mut record = self.record(set, &span, discont, origin_ns);
                 if record.policy == Policy::Deny {
@@ -56,7 +60,7 @@ impl Lane {
                 if let Some(s) = self.speaker.as_mut().filter(|_| record.feature_set == FeatureSet::AffectV1.name()) {
                     s.apply(&mut record);
                 }
-                self.score(&span, &mut record);
+                self.score(&span, &mut record, contours.as_ref());
                 sink(Output::Segment(Box::new(record)));
             }
         }
@@ -90,7 +94,7 @@ impl Lane {
     }
 
     /// Scores a record, or gets it ready for whoever scores it later.
-    fn score(&self, span: &Span, record: &mut Record) {
+    fn score(&self, span: &Span, record: &mut Record, contours: Option<&Arc<Contours>>) {
         let Some(scorer) =
             self.config.scorer.as_ref().filter(|s| self.scores && record.policy == Policy::Allow && s.takes(record))
         else {
@@ -98,12 +102,30 @@ impl Lane {
         };
         if self.audio {
             let length = usize::try_from(span.end - span.start).unwrap_or(usize::MAX);
-            record.held = Held::samples(self.frames.history().get(span.start, length));
+            record.held = Held::samples(self.frames.history().get(span.start, length), contours.cloned());
         }
         if !self.config.deferred {
             scorer.score(record);
             record.release();
         }
+    }
+
+    /// The low-level descriptors of a segment, where explanations need them: how far they stray is learnt from it, once, unless it goes
+    /// on.
+    fn contours(&mut self, span: &Span) -> Option<Arc<Contours>> {
+        let known = self.dispersion.as_ref()?;
+        let (first, frames) = self.store.extractors.iter().find_map(|e| e.contours(span.start, span.end))?;
+        let mut now = known.clone();
+        let new = usize::try_from(self.learnt.saturating_sub(first)).unwrap_or(usize::MAX);
+        loud(&frames).into_iter().zip(&frames).skip(new).filter(|f| f.0).for_each(|f| now.push(f.1));
+        let spread = now.deviations();
+        if span.ended != Ended::Open {
+            self.learnt = self.learnt.max(first + frames.len() as u64);
+            self.dispersion = Some(now);
+        }
+        // The middle of the 20 ms that a row is about.
+        let middle = (first as usize * HOP + SHORT / 2) as i64;
+        Some(Arc::new(Contours { frames, first: middle - span.start as i64, spread }))
     }
 
     /// The sample up to which the stream had been heard when a segment was decided on. It does not depend on how long its

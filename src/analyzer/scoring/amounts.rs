@@ -1,7 +1,7 @@
 //! Amounts: dimensions that a model learnt by themselves beside its labels, with an interval and with reasons of their own.
 
 use super::config::ScoringConfig;
-use super::reasons::{Reasons, Setting};
+use super::reasons::{Asked, Reasons, Run, Setting};
 use super::table::TableReasons;
 use crate::explain::Unit;
 use crate::model::card::{Amount as Rule, Card};
@@ -36,7 +36,13 @@ impl AmountReasons {
 
     /// The amount for a row, and its interval; `widening` is what novelty does to its temperature.
     pub fn amount(&self, input: &[f32], share: f64, widening: f64) -> Result<(f64, (f64, f64)), ModelError> {
-        let number = self.reasons.run(&self.model, input, &self.config)?.first().copied().unwrap_or(f64::NAN);
+        let number = self
+            .reasons
+            .run(&self.model, input, &self.config, Asked::One(0))?
+            .numbers
+            .first()
+            .copied()
+            .unwrap_or(f64::NAN);
         let value = Rule::of(number, self.rule.calibration.at(share) * widening);
         if !value.is_finite() {
             return Err(ModelError::NotFinite { output: self.model.output().to_owned() });
@@ -53,6 +59,8 @@ impl AmountReasons {
         widening: f64,
     ) -> Result<Vec<Explanation>, ModelError> {
         let temperature = self.rule.calibration.at(setting.compared.share) * widening;
-        self.reasons.explain(record, input, &[0], &Setting { temperature, ..*setting })
+        // Rows are explained anew.
+        let run = Run { numbers: Vec::new(), relevance: None };
+        self.reasons.explain(record, input, &run, &[0], &Setting { temperature, ..*setting })
     }
 }

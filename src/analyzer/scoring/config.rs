@@ -11,26 +11,35 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Attribution {
+    /// What suits the model: features where it takes features, frames where it takes waveforms.
+    #[default]
+    Auto,
     /// Nothing.
     None,
     /// Groups of features.
     Groups,
     /// Groups, and the features that moved the score most.
-    #[default]
     Features,
+    /// Grad-CAM over the frames of a waveform, and what is measured where it is strong.
+    Frames,
+    /// The same by silencing segment after segment: needs no gradient, and a run for every 100 ms.
+    Occlusion,
 }
 
 impl Attribution {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::None, Self::Groups, Self::Features];
+    pub const ALL: [Self; 6] = [Self::Auto, Self::None, Self::Groups, Self::Features, Self::Frames, Self::Occlusion];
 
     /// The name in settings.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Auto => "auto",
             Self::None => "none",
             Self::Groups => "groups",
             Self::Features => "features",
+            Self::Frames => "frames",
+            Self::Occlusion => "occlusion",
         }
     }
 }
@@ -52,8 +61,13 @@ impl FromStr for Attribution {
 pub struct ScoringConfig {
     /// How much is explained.
     pub attribution: Attribution,
-    /// How many features are listed; 0 for all.
+    /// How many features or spans are listed; 0 for all, and the relevance of every frame.
     pub top_k: usize,
+    /// The layer whose frames are explained, of models of waveforms: `auto`, a tensor, or `hidden-K`.
+    pub layer: String,
+    /// With how many random spans the strongest one of a final result is compared, for its reliability: as many more runs of the
+    /// model. 0 for none.
+    pub reliability: usize,
     /// What is explained: `top` (the top label, and dimensions that the model learnt by themselves), `all`, or names of labels
     /// or dimensions with commas.
     pub target: String,
@@ -72,6 +86,8 @@ impl Default for ScoringConfig {
         Self {
             attribution: Attribution::default(),
             top_k: 3,
+            layer: "auto".to_owned(),
+            reliability: 0,
             target: "top".to_owned(),
             unit: Unit::default(),
             reference: ModelReference::default(),

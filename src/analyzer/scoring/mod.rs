@@ -21,7 +21,7 @@ use crate::record::{Emotion, Explanation, ModelInfo, Named, Record, Scored};
 use abstention::{Abstention, Seen};
 use amounts::AmountReasons;
 use config::Targets;
-use reasons::{Reasons, Setting};
+use reasons::{Asked, Reasons, Setting};
 use reference::Compared;
 use std::sync::Arc;
 use table::TableReasons;
@@ -70,7 +70,7 @@ impl Scorer {
                 Box::new(TableReasons::new(&model, card, &labels, &config)?),
                 AmountReasons::of_model(&model, card, &config)?,
             ),
-            Input::Waveform { .. } => (Box::new(WaveformReasons), Vec::new()),
+            Input::Waveform { .. } => (Box::new(WaveformReasons::new(&model, &labels, &config)?), Vec::new()),
         };
         let targets = config.targets(model.labels(), &amounts.iter().map(|a| &*a.name).collect::<Vec<_>>())?;
         let info = ModelInfo {
@@ -125,6 +125,12 @@ impl Scorer {
         self.set().is_none()
     }
 
+    /// Whether explanations need the low-level descriptors along the segment.
+    #[must_use]
+    pub fn needs_contours(&self) -> bool {
+        self.reasons.needs_contours()
+    }
+
     #[expect(clippy::expect_used, reason = "making the scorer has seen to it that there is a card")]
     fn card(&self) -> &Card {
         self.model.card().expect("checked when made")
@@ -156,12 +162,17 @@ impl Scorer {
     fn outcome(&self, record: &Record) -> Result<(Emotion, Vec<Explanation>), ModelError> {
         let card = self.card();
         let input = self.reasons.input(&self.model, record)?;
-        let raw = self.reasons.run(&self.model, &input, &self.config)?;
+        let classes = matches!(self.model.kind(), OutputKind::Logits | OutputKind::Probabilities);
+        let asked = match &self.targets.labels {
+            None if classes => Asked::Top,
+            labels => Asked::One(labels.as_ref().and_then(|l| l.first().copied()).unwrap_or(0)),
+        };
+        let run = self.reasons.run(&self.model, &input, &self.config, asked)?;
         let compared = Compared::new(card, self.config.reference, record);
         let distance = card.novelty.as_ref().map(|n| (n, n.distance(&input)));
         let widening = distance.map_or(1.0, |(n, d)| n.widening(d));
         let setting = Setting { compared, temperature: card.calibration.at(compared.share) * widening };
-        let scores = self.model.scores_at(raw, setting.temperature);
+        let scores = self.model.scores_at(run.numbers.clone(), setting.temperature);
         let top = scores.top();
         let seen = Seen { compared, confidence: top.map(|t| t.1), distance: distance.map(|d| d.1) };
         let abstained = Abstention::by_rule(card, record, &seen);
@@ -189,7 +200,7 @@ impl Scorer {
             baseline_speech_s: compared.rests_on_s,
         };
         let labels = self.targets.labels.clone().unwrap_or_else(|| vec![top.map_or(0, |t| t.0)]);
-        let mut explanations = self.reasons.explain(record, &input, &labels, &setting)?;
+        let mut explanations = self.reasons.explain(record, &input, &run, &labels, &setting)?;
         for k in &self.targets.dimensions {
             explanations.extend(self.amounts[*k].explain(record, &input, &setting, widening)?);
         }

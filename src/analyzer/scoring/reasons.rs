@@ -3,6 +3,7 @@
 use super::ScoringConfig;
 use super::reference::Compared;
 use crate::analyzer::FeatureSet;
+use crate::explain::relevance::Relevance;
 use crate::model::{Model, ModelError};
 use crate::record::{Explanation, Record};
 use std::borrow::Cow;
@@ -17,6 +18,24 @@ pub(super) struct Setting {
     pub temperature: f64,
 }
 
+/// Which score will be explained first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The one with the most probable label, whichever that is.
+    Top,
+    /// One that is known before the run.
+    One(usize),
+}
+
+/// What one run gave.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Run {
+    /// The graph's numbers.
+    pub numbers: Vec<f64>,
+    /// Relevance over time, where the same run gave it.
+    pub relevance: Option<Relevance>,
+}
+
 /// Kind of model: models of features and models of waveforms.
 pub(super) trait Reasons: Debug + Send + Sync {
     /// The feature set that the model needs; `None` where it takes the waveform.
@@ -28,11 +47,16 @@ pub(super) trait Reasons: Debug + Send + Sync {
     /// [`ModelError`] for a segment that lacks what the model needs.
     fn input<'r>(&self, model: &Model, record: &'r Record) -> Result<Cow<'r, [f32]>, ModelError>;
 
-    /// The graph's numbers for it.
+    /// Whether it explains by what is measured along the segment.
+    fn needs_contours(&self) -> bool {
+        false
+    }
+
+    /// The graph's numbers for it, and what explains them where one run gives both.
     ///
     /// # Errors
     /// [`ModelError`] of the run.
-    fn run(&self, model: &Model, input: &[f32], config: &ScoringConfig) -> Result<Vec<f64>, ModelError>;
+    fn run(&self, model: &Model, input: &[f32], config: &ScoringConfig, asked: Asked) -> Result<Run, ModelError>;
 
     /// Why the scores of `targets` are what they are; nothing where no explanation applies or none was asked for.
     ///
@@ -42,6 +66,7 @@ pub(super) trait Reasons: Debug + Send + Sync {
         &self,
         record: &Record,
         input: &[f32],
+        run: &Run,
         targets: &[usize],
         setting: &Setting,
     ) -> Result<Vec<Explanation>, ModelError>;

@@ -1,7 +1,7 @@
 //! Models of features: the normalised row of the segment, and which named feature moved a score by how much.
 
 use super::conditions::conditions;
-use super::reasons::{Reasons, Setting};
+use super::reasons::{Asked, Reasons, Run, Setting};
 use super::reference::ModelReference;
 use super::{Attribution, ScoringConfig};
 use crate::analyzer::FeatureSet;
@@ -57,12 +57,16 @@ impl TableReasons {
         let place = |f: &String| set.functionals().iter().position(|e| e.name == *f);
         let explainer = match config.attribution {
             Attribution::None => None,
-            Attribution::Groups | Attribution::Features => Some(Explainer::of_card(model.clone())?),
+            Attribution::Auto | Attribution::Groups | Attribution::Features => Some(Explainer::of_card(model.clone())?),
+            other @ (Attribution::Frames | Attribution::Occlusion) => {
+                let expected = "auto, none, groups or features, for a model of features";
+                return Err(ModelError::mismatch("attribution", expected, other.name()));
+            }
         };
         explainer.as_ref().map_or(Ok(()), |e| e.check(config.unit))?;
         let listed = match (config.attribution, config.top_k) {
-            (Attribution::Features, 0) => Some(card.features().len()),
-            (Attribution::Features, k) => Some(k.min(card.features().len())),
+            (Attribution::Features | Attribution::Auto, 0) => Some(card.features().len()),
+            (Attribution::Features | Attribution::Auto, k) => Some(k.min(card.features().len())),
             _ => None,
         };
         let places: Vec<usize> = card.features().iter().filter_map(place).collect();
@@ -103,13 +107,14 @@ impl TableReasons {
             method: explained.groups.method.name().into(),
             target: self.labels[target].clone(),
             unit: if self.unit == Unit::Score { "score" } else { "probability" }.into(),
-            base: explained.groups.base,
+            base: Some(explained.groups.base),
             output: explained.groups.output,
-            residual: explained.groups.residual.unwrap_or(0.0),
+            residual: Some(explained.groups.residual.unwrap_or(0.0)),
             reference: setting.compared.reference.name().into(),
             groups: shares.collect(),
             features: Vec::new(),
             other_features: None,
+            frames: None,
         };
         if let (Some(count), Some(features)) = (self.listed, &explained.features) {
             let under = conditions(record);
@@ -222,14 +227,15 @@ impl Reasons for TableReasons {
         vector::row(card, &values, against.as_deref()).map(Cow::Owned)
     }
 
-    fn run(&self, model: &Model, input: &[f32], config: &ScoringConfig) -> Result<Vec<f64>, ModelError> {
-        model.run_together(input, config.batch_size, config.batch_wait)
+    fn run(&self, model: &Model, input: &[f32], config: &ScoringConfig, _: Asked) -> Result<Run, ModelError> {
+        Ok(Run { numbers: model.run_together(input, config.batch_size, config.batch_wait)?, relevance: None })
     }
 
     fn explain(
         &self,
         record: &Record,
         input: &[f32],
+        _: &Run,
         targets: &[usize],
         setting: &Setting,
     ) -> Result<Vec<Explanation>, ModelError> {

@@ -4,6 +4,7 @@
 //! frames only), independent of gain unless their names say otherwise, undefined rather than 0 where there is nothing
 //! to measure. Each is checked against synthetic truth and against Praat on real speech, see `docs/methods.md`.
 
+pub mod dispersion;
 pub mod functionals;
 pub mod lld;
 mod plan;

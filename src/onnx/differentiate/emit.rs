@@ -25,6 +25,8 @@ pub struct Emit<'a> {
     pub opset: i64,
     /// Tensors that depend on what is differentiated by.
     pub varying: HashSet<String>,
+    /// Products and what is made of them without a mask: nothing in them is minus infinity.
+    pub unmasked: HashSet<String>,
     /// What has arrived at each tensor from those who use it; their sum is its gradient.
     pub arrived: HashMap<String, Vec<String>>,
     /// FLOAT or DOUBLE: what the graph computes in.
@@ -49,6 +51,7 @@ impl<'a> Emit<'a> {
             types: known.types,
             opset,
             varying: HashSet::new(),
+            unmasked: HashSet::new(),
             arrived: HashMap::new(),
             element,
             prefix,

@@ -16,6 +16,7 @@ mod elementwise;
 mod emit;
 mod extremes;
 mod inspect;
+mod layers;
 mod lengths;
 mod linear;
 mod normalise;
@@ -35,6 +36,7 @@ use super::tensor::{DOUBLE, FLOAT};
 use branches::Walk;
 use emit::{Emit, refuse};
 pub use inspect::{frames, without_rule};
+pub use layers::{Layers, layers};
 use std::collections::{HashMap, HashSet};
 
 /// Gradients for the inputs of a node, by index of the input.
@@ -113,6 +115,28 @@ fn stops(node: &NodeProto) -> bool {
 /// [`OnnxError::NoSuchTensor`] for unknown names, [`OnnxError::Operator`] naming an operator without a rule or an
 /// operator set that is too old, [`OnnxError::Graph`] where the output does not depend on one of the tensors.
 pub fn differentiate(model: &Model, output: &str, by: &[String]) -> Result<Differentiated, OnnxError> {
+    differentiate_by_seed(model, output, by, Unseeded::Nothing)
+}
+
+/// What a seed of zeros asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unseeded {
+    /// Gradients of zero.
+    Nothing,
+    /// The gradient of the largest number of each row (the first of equals): which it is need not be known before the run.
+    Largest,
+}
+
+/// As [`differentiate`], with a meaning for a seed of zeros.
+///
+/// # Errors
+/// As [`differentiate`].
+pub fn differentiate_by_seed(
+    model: &Model,
+    output: &str,
+    by: &[String],
+    unseeded: Unseeded,
+) -> Result<Differentiated, OnnxError> {
     let graph = model.graph();
     let opset = model.opset("").unwrap_or(0);
     let mut names: HashSet<&str> = graph.input.iter().map(|i| i.name.as_str()).collect();
@@ -144,6 +168,7 @@ pub fn differentiate(model: &Model, output: &str, by: &[String]) -> Result<Diffe
     e.graph.node.extend(walk.added.iter().cloned());
     e.graph.initializer.extend(walk.constants.iter().cloned());
     e.varying = downstream(&walk.nodes, by);
+    e.unmasked = unmasked(&walk.nodes);
     if let Some(lost) = by.iter().find(|b| !downstream(&walk.nodes, std::slice::from_ref(b)).contains(output)) {
         return Err(OnnxError::Graph(format!("\"{output}\" does not depend on \"{lost}\"{}", ends(&walk.nodes, lost))));
     }
@@ -155,7 +180,8 @@ pub fn differentiate(model: &Model, output: &str, by: &[String]) -> Result<Diffe
     });
     let shape = shape.or_else(|| e.shape(output).cloned());
     e.graph.input.push(build::value(&seed, element, shape.as_deref()));
-    e.arrived.insert(output.to_owned(), vec![seed.clone()]);
+    let from = if unseeded == Unseeded::Largest { largest_where_zero(&mut e, output, &seed) } else { seed.clone() };
+    e.arrived.insert(output.to_owned(), vec![from]);
     for node in walk.nodes.iter().rev() {
         backward(&mut e, node)?;
     }
@@ -175,6 +201,24 @@ pub fn differentiate(model: &Model, output: &str, by: &[String]) -> Result<Diffe
         gradients.push(name);
     }
     Ok(Differentiated { bytes: splice(model, &e.graph)?, seed, gradients })
+}
+
+/// The seed, or, where it is all zeros, 1 at the largest number of each row of `output`.
+fn largest_where_zero(e: &mut Emit<'_>, output: &str, seed: &str) -> String {
+    let size = e.op("Abs", &[seed], vec![]);
+    let flat = e.flat(&size);
+    let total = e.sum(&flat, &[0]);
+    let zero = e.scalar(0.0);
+    let unseeded = e.op("Equal", &[&total, &zero], vec![]);
+    let place = e.op("ArgMax", &[output], vec![build::int("axis", -1), build::int("keepdims", 0)]);
+    let shape = e.shape_of(output);
+    let last = e.int(-1);
+    let depth = e.op("Gather", &[&shape, &last], vec![build::int("axis", 0)]);
+    let unit = super::tensor::float_tensor("", &[2], &[0.0, 1.0]);
+    let unit = e.op("Constant", &[], vec![build::constant("value", unit)]);
+    let picked = e.op("OneHot", &[&place, &depth, &unit], vec![build::int("axis", -1)]);
+    let picked = if e.element == DOUBLE { e.float(&picked) } else { picked };
+    e.op("Where", &[&unseeded, &picked, seed], vec![])
 }
 
 /// Hands the gradient at a node's outputs on to its inputs.
@@ -206,6 +250,24 @@ fn backward(e: &mut Emit<'_>, node: &NodeProto) -> Result<(), OnnxError> {
         }
     }
     Ok(())
+}
+
+/// Products of finite factors, and what is only scaled or arranged anew of them.
+fn unmasked(nodes: &[NodeProto]) -> HashSet<String> {
+    let mut found: HashSet<String> = HashSet::new();
+    for n in nodes.iter().filter(|n| is_standard(n)) {
+        let own = match n.op_type.as_str() {
+            "MatMul" | "Gemm" | "Conv" => true,
+            "Mul" | "Div" | "Reshape" | "Transpose" | "Cast" | "Identity" | "Unsqueeze" | "Squeeze" => {
+                n.input.first().is_some_and(|i| found.contains(i))
+            }
+            _ => false,
+        };
+        if own {
+            found.extend(n.output.first().cloned());
+        }
+    }
+    found
 }
 
 /// All constants: the graph's and those of the branches that are taken.

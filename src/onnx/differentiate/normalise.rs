@@ -28,7 +28,21 @@ fn softmax(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
     let gy = e.mul(g, y);
     let total = e.sum(&gy, &[axis]);
     let centred = e.sub(g, &total);
-    Ok(vec![(0, e.mul(y, &centred))])
+    let raw = e.mul(y, &centred);
+    if e.unmasked.contains(&n.input[0]) {
+        return Ok(vec![(0, raw)]);
+    }
+    Ok(vec![(0, where_asked(e, g, axis, &raw))])
+}
+
+/// A gradient, and 0 in rows that nobody asks about: where everything is masked (minus infinity), a softmax is no number, graphs put
+/// another value in its place, and a number times what is none would be none.
+fn where_asked(e: &mut Emit<'_>, g: &str, axis: i64, raw: &str) -> String {
+    let size = e.op("Abs", &[g], vec![]);
+    let size = e.sum(&size, &[axis]);
+    let zero = e.scalar(0.0);
+    let unasked = e.op("Equal", &[&size, &zero], vec![]);
+    e.op("Where", &[&unasked, &zero, raw], vec![])
 }
 
 fn log_softmax(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
@@ -36,7 +50,8 @@ fn log_softmax(e: &mut Emit<'_>, n: &NodeProto, g: &str) -> Gradients {
     let p = e.op("Exp", &[&n.output[0]], vec![]);
     let total = e.sum(g, &[axis]);
     let share = e.mul(&p, &total);
-    Ok(vec![(0, e.sub(g, &share))])
+    let raw = e.sub(g, &share);
+    Ok(vec![(0, where_asked(e, g, axis, &raw))])
 }
 
 /// What was normalised, and by what it was divided.

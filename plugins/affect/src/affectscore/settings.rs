@@ -6,7 +6,7 @@ use affect::analyzer::{Attribution, Config, Policies, Scorer, ScoringConfig};
 use affect::error::ConfigError;
 use affect::explain::Unit;
 use affect::model::engine::Backend;
-use affect::model::{ModelError, Options};
+use affect::model::{Layer, ModelError, Options};
 use gst::glib;
 use gst::prelude::*;
 use std::path::PathBuf;
@@ -22,6 +22,8 @@ pub struct Settings {
     pub backend: String,
     pub runtime_library: String,
     pub attribution: String,
+    pub layer: String,
+    pub reliability: u32,
     pub top_k: u32,
     pub target: String,
     pub unit: String,
@@ -45,6 +47,8 @@ impl Default for Settings {
             backend: Backend::default().name().to_owned(),
             runtime_library: String::new(),
             attribution: s.attribution.name().to_owned(),
+            layer: s.layer,
+            reliability: s.reliability as u32,
             top_k: s.top_k as u32,
             target: s.target,
             unit: "score".to_owned(),
@@ -72,7 +76,7 @@ pub enum Mode {
 }
 
 /// Properties that decide which model is loaded: a running element refuses another value.
-pub(super) const OF_THE_MODEL: [&str; 4] = ["model", "model-card", "backend", "runtime-library"];
+pub(super) const OF_THE_MODEL: [&str; 5] = ["model", "model-card", "backend", "runtime-library", "layer"];
 /// Whether a property changes no result.
 pub(super) fn beside(name: &str) -> bool {
     settings::BESIDE.contains(&name)
@@ -99,12 +103,16 @@ impl Settings {
             library: Some(PathBuf::from(&self.runtime_library)).filter(|p| !p.as_os_str().is_empty()),
             output: None,
             width: None,
+            // What is not explained needs no gradient.
+            layer: if self.attribution == Attribution::None.name() { Layer::Any } else { Layer::named(&self.layer) },
         })
     }
 
     pub fn scoring(&self) -> Result<ScoringConfig, ConfigError> {
         Ok(ScoringConfig {
             attribution: self.attribution.parse::<Attribution>()?,
+            layer: self.layer.clone(),
+            reliability: self.reliability as usize,
             top_k: self.top_k as usize,
             target: self.target.clone(),
             unit: match self.unit.as_str() {
@@ -152,6 +160,8 @@ impl Settings {
             "backend" => self.backend.to_value(),
             "runtime-library" => self.runtime_library.to_value(),
             "attribution" => self.attribution.to_value(),
+            "layer" => self.layer.to_value(),
+            "reliability" => self.reliability.to_value(),
             "top-k" => self.top_k.to_value(),
             "target" => self.target.to_value(),
             "unit" => self.unit.to_value(),
@@ -196,6 +206,8 @@ impl Values for Settings {
             "backend" => text(&mut self.backend),
             "runtime-library" => text(&mut self.runtime_library),
             "attribution" => text(&mut self.attribution),
+            "layer" => text(&mut self.layer),
+            "reliability" => put(&mut self.reliability, value),
             "top-k" => put(&mut self.top_k, value),
             "target" => text(&mut self.target),
             "unit" => text(&mut self.unit),
@@ -220,7 +232,8 @@ impl Values for Settings {
     }
 
     fn fixed(&self, next: &Self) -> Option<&'static str> {
-        let of_the_model = |s: &Self| [&s.model, &s.model_card, &s.backend, &s.runtime_library].map(String::clone);
+        let of_the_model =
+            |s: &Self| [&s.model, &s.model_card, &s.backend, &s.runtime_library, &s.layer].map(String::clone);
         let both = of_the_model(self).into_iter().zip(of_the_model(next));
         OF_THE_MODEL.into_iter().zip(both).find(|(_, (old, new))| old != new).map(|(name, _)| name)
     }
@@ -281,8 +294,36 @@ pub(super) static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| 
             &d.runtime_library,
             false,
         ),
-        text("attribution", "Attribution", "What is explained: none, groups or features", &d.attribution, true),
-        count("top-k", "Top k", "How many features are listed in an explanation; 0 for all", d.top_k, 0, 10_000),
+        text(
+            "attribution",
+            "Attribution",
+            "What is explained: auto (features, or the frames of a waveform), none, groups, features, frames or occlusion",
+            &d.attribution,
+            true,
+        ),
+        text(
+            "layer",
+            "Layer",
+            "Layer of a waveform model whose frames are explained: auto, a tensor, or hidden-K",
+            &d.layer,
+            false,
+        ),
+        count(
+            "reliability",
+            "Reliability",
+            "With how many random spans the strongest one of a final result of a waveform model is compared, a run of the model each; 0 for none",
+            d.reliability,
+            0,
+            1_000,
+        ),
+        count(
+            "top-k",
+            "Top k",
+            "How many features or spans are listed in an explanation; 0 for all, and the relevance of every frame",
+            d.top_k,
+            0,
+            10_000,
+        ),
         text("target", "Target", "What is explained: top, all, or labels or dimensions with commas", &d.target, true),
         text("unit", "Unit", "In which unit: score (logits or margins) or probability", &d.unit, true),
         text(
