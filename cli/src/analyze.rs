@@ -1,5 +1,6 @@
 //! `affect analyze FILE...`: who sounded how, when, and which features of the voice say so.
 
+use crate::captions::{Caption, Captions};
 use crate::inputs::InputArgs;
 use crate::model_args::ModelArgs;
 use crate::output::{Ending, Form, Output, Sink, ended, output_failed};
@@ -48,6 +49,10 @@ pub enum Shape {
     Jsonl,
     /// A table of columns with everything that a record says, for pandas, DuckDB, Spark.
     Parquet,
+    /// Tiers for Praat and ELAN, one file for each recording.
+    Textgrid,
+    /// Cues for players (WebVTT), one file for each recording.
+    Vtt,
 }
 
 #[derive(Debug, Args)]
@@ -63,7 +68,8 @@ pub struct AnalyzeArgs {
     /// Form of the output.
     #[arg(long, value_enum, default_value = "timeline")]
     format: Shape,
-    /// Write here instead of to standard output. The file appears when it is complete.
+    /// Write here instead of to standard output. The file appears when it is complete. A folder for textgrid and vtt of several
+    /// recordings.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
     /// What becomes a result.
@@ -180,6 +186,8 @@ enum To {
     People(BufWriter<Sink>),
     /// Records.
     Records(Output),
+    /// Documents beside the recordings.
+    Documents(Captions),
 }
 
 /// Records as they come, or what waits for the end of the file: a timeline, and scores that rest on all that is said.
@@ -204,8 +212,8 @@ impl Results for Shown {
         self.note_failure(&record);
         match &mut self.to {
             To::Records(output) => output.write(file, &record),
-            // A timeline takes files as a whole.
-            To::People(_) => Ok(()),
+            // These take files as a whole.
+            To::People(_) | To::Documents(_) => Ok(()),
         }
     }
 
@@ -216,6 +224,13 @@ impl Results for Shown {
                 held.iter().try_for_each(|r| output.write(file, r))?;
                 output.flush()?;
             }
+            To::Documents(captions) => match captions.write(file, heard, &held) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                    eprintln!("affect: {file}: {e}");
+                    self.code = FAILED;
+                }
+                other => other?,
+            },
             To::People(out) => {
                 held.sort_by_key(|r| (r.start_ns, r.channel.index));
                 timeline(out, file, heard, &held)?;
@@ -231,9 +246,15 @@ impl Results for Shown {
 }
 
 impl To {
-    fn open(shape: Shape, out: Option<&Path>, config: &Config) -> io::Result<Self> {
+    fn open(shape: Shape, out: Option<&Path>, config: &Config, recordings: usize) -> io::Result<Self> {
+        let documents = |form| {
+            let captions = Captions::new(form, out, recordings);
+            captions.map(Self::Documents).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))
+        };
         let set = config.sets.first().copied().unwrap_or_default();
         match shape {
+            Shape::Textgrid => documents(Caption::TextGrid),
+            Shape::Vtt => documents(Caption::Vtt),
             Shape::Timeline => Sink::open(out, Kind::Text).map(|s| Self::People(BufWriter::new(s))),
             Shape::Jsonl => Output::open(out, Form::Jsonl).map(Self::Records),
             Shape::Parquet => {
@@ -249,6 +270,7 @@ impl Ending for To {
         match self {
             Self::People(out) => out.into_inner().map_err(io::IntoInnerError::into_error)?.finish(),
             Self::Records(output) => output.finish(),
+            Self::Documents(_) => Ok(()),
         }
     }
 
@@ -256,6 +278,7 @@ impl Ending for To {
         match self {
             Self::People(out) => out.into_inner().map_err(io::IntoInnerError::into_error)?.abandon(),
             Self::Records(output) => output.abandon(),
+            Self::Documents(_) => Ok(None),
         }
     }
 }
@@ -284,8 +307,12 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
     }
     interrupt::flag();
     let shape = if args.json { Shape::Jsonl } else { args.format };
-    let to = match To::open(shape, args.out.as_deref(), &config) {
+    let to = match To::open(shape, args.out.as_deref(), &config, inputs.files.len()) {
         Ok(to) => to,
+        Err(e) if e.kind() == io::ErrorKind::InvalidInput => {
+            eprintln!("affect: {e}");
+            return USAGE;
+        }
         Err(e) => return output_failed(args.out.as_deref(), &e),
     };
     let finish = |heard: &Heard, held: &mut Vec<Record>| {
@@ -301,7 +328,7 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         config: &config,
         reading: &args.reading,
         quiet: args.quiet,
-        finish: (config.deferred || shape == Shape::Timeline).then_some(&finish),
+        finish: (config.deferred || !matches!(shape, Shape::Jsonl | Shape::Parquet)).then_some(&finish),
         baseline: None,
     };
     let mut shown = Shown { to, failed: None, code: DONE };

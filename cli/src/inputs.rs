@@ -94,7 +94,9 @@ impl Inputs {
         let pattern = name.to_str().filter(|n| n.contains(['*', '?', '[']) && !name.exists());
         let Some(pattern) = pattern else { return self.files.push(name.to_owned()) };
         let before = self.files.len();
-        match glob::glob(pattern) {
+        // As in folders, names that begin with a dot are not meant unless they are written.
+        let how = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+        match glob::glob_with(pattern, how) {
             Ok(paths) => {
                 for path in paths {
                     match path {

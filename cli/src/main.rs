@@ -12,6 +12,7 @@ mod analyze;
 mod args;
 mod attribute;
 mod attribute_waveform;
+mod captions;
 mod card;
 mod differentiate;
 mod explain_model;

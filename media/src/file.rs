@@ -33,6 +33,8 @@ pub struct Heard {
     pub tracks: usize,
     /// Channels of all of them.
     pub channels: usize,
+    /// Where its audio ends, in ns of the file's own time.
+    pub end_ns: u64,
     /// What ended it early, or is missing.
     pub problems: Vec<String>,
     /// What is worth knowing although everything was done.
@@ -75,7 +77,11 @@ pub fn analyse(
             }
             Delivery::Item(number, item) => {
                 let Some(track) = tracks.iter_mut().find(|t| t.number == number) else { return Ok(()) };
-                any |= matches!(item, Item::Buffer(_));
+                if let Item::Buffer(buffer) = &item {
+                    any = true;
+                    let end = buffer.pts().and_then(|p| p.checked_add(buffer.duration()?));
+                    heard.end_ns = heard.end_ns.max(end.map_or(0, gst::ClockTime::nseconds));
+                }
                 if let Some(problem) = track.put(item)? {
                     heard.problems.push(problem);
                 }
