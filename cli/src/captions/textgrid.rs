@@ -2,7 +2,6 @@
 
 use super::{label, party};
 use affect::record::Record;
-use std::fmt::Write;
 
 /// An interval of a tier.
 struct Interval {
@@ -69,8 +68,7 @@ pub fn document(end_ns: u64, records: &[&Record]) -> String {
     let tiers = tiers(records);
     let end = seconds(end_ns);
     let mut out = format!("File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = {end}\n");
-    // Writing to a text cannot fail.
-    let mut put = |text: String| drop(out.write_str(&text));
+    let mut put = |text: String| out.push_str(&text);
     if tiers.is_empty() {
         put("tiers? <absent>\n".to_owned());
         return out;

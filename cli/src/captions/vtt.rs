@@ -17,8 +17,7 @@ fn plain(text: &str) -> String {
 /// The document; results are in order of time.
 pub fn document(records: &[&Record]) -> String {
     let mut out = "WEBVTT\n".to_owned();
-    // Writing to a text cannot fail.
-    let mut put = |text: String| drop(out.write_str(&text));
+    let mut put = |text: String| out.push_str(&text);
     if let Some(m) = records.iter().find_map(|r| r.scored.as_ref()).map(|s| &s.model) {
         let (id, version) = (plain(&m.id), plain(&m.version));
         put(format!("\nNOTE measures of expression by {id} {version}; no claims about feelings\n"));
@@ -31,6 +30,7 @@ pub fn document(records: &[&Record]) -> String {
         if let Some(s) = &r.scored {
             for (name, (low, high)) in &s.emotion.intervals {
                 if let Some((_, value)) = s.emotion.dimensions.iter().find(|d| d.0 == *name) {
+                    // Writing to a text cannot fail.
                     let _ = write!(text, ", {name} {value:+.2} ({low:+.2} to {high:+.2})");
                 }
             }
