@@ -109,3 +109,36 @@ fn what_is_no_table_is_refused() {
     }
     std::fs::remove_file(path).unwrap();
 }
+
+/// A table that was cut off or damaged is an error, or says what it can: it never brings the program down.
+#[test]
+fn damaged_tables_are_errors() {
+    let clip = records("emodb/03a01Nc.wav", &Config { scorer: Some(scorer()), ..Config::default() });
+    let columns = Columns::of(FeatureSet::AffectV1.functionals(), Some(&scorer()));
+    let (bytes, _) = there_and_back(&vec![clip[0].clone(); 20], &columns);
+    let path = std::env::temp_dir().join(format!("affect-damaged-{}", std::process::id()));
+    let mut seed = 7u64;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    let mut errors = 0;
+    for k in 0..400 {
+        let mut damaged = bytes.clone();
+        if k % 4 == 0 {
+            damaged.truncate(next(bytes.len()));
+        } else {
+            // Half of the damage at the end, where the table says what it is.
+            for _ in 0..1 + k % 3 {
+                let from = if k % 2 == 0 { bytes.len() * 9 / 10 } else { 0 };
+                let at = from + next(bytes.len() - from);
+                damaged[at] ^= 1 << next(8);
+            }
+        }
+        std::fs::write(&path, &damaged).unwrap();
+        let outcome = read(std::fs::File::open(&path).unwrap()).and_then(|t| t.collect::<Result<Vec<_>, _>>());
+        errors += usize::from(outcome.is_err());
+    }
+    std::fs::remove_file(path).unwrap();
+    assert!(errors > 100, "{errors}");
+}
