@@ -2,7 +2,7 @@
 
 mod common;
 
-use affect::analyzer::{Analyzer, Config, Segmentation, WindowConfig, two_pass};
+use affect::analyzer::{Analyzer, Config, Segmentation, Speakers, WindowConfig, two_pass};
 use affect::features::baseline::{Baseline, Population};
 use affect::record::{Ended, Memory, Record, SegmentKind};
 use affect::segment::utterance::UtteranceConfig;
@@ -47,6 +47,43 @@ fn finals(out: Vec<Kept>) -> Vec<Record> {
 
 fn rests_on(r: &Record) -> f32 {
     r.baseline.as_ref().unwrap().speech_s
+}
+
+/// Records that were made without a baseline and compared afterwards are those of an analyzer that compares; who has another name, and
+/// who has none in another stream, is somebody else.
+#[test]
+fn comparing_afterwards_is_comparing_at_once() {
+    let audio = speech(30);
+    let utterances =
+        Segmentation::Utterances(UtteranceConfig { max_length: 5 * RATE as u64, ..UtteranceConfig::default() });
+    for segmentation in [windows(3), windows(1), utterances] {
+        let named = |name: &str| Config { segmentation, speakers: vec![name.into()], ..Config::default() };
+        let heard = |config: Config| push(&mut Analyzer::new(config, RATE as u32, 1).unwrap(), &audio);
+        let wanted = heard(Config { baseline: true, ..named("anna") });
+        let plain = heard(named("anna"));
+        let mut speakers = Speakers::default();
+        let compared = |speakers: &mut Speakers, name: &str| {
+            let mut list = plain.clone();
+            list.iter_mut().for_each(|r| speakers.apply(&named(name), r));
+            list
+        };
+        let first = compared(&mut speakers, "anna");
+        assert!(first.len() > 2, "{segmentation:?}");
+        for (a, b) in first.iter().zip(&wanted) {
+            assert_eq!(a.baseline, b.baseline, "{segmentation:?}");
+        }
+        // The same times again are nothing new, but are compared with all that was heard.
+        assert!(rests_on(&compared(&mut speakers, "anna")[0]) >= rests_on(first.last().unwrap()));
+        assert_eq!(rests_on(&compared(&mut speakers, "ben")[0]), 0.0);
+        compared(&mut speakers, "");
+        assert!(rests_on(&compared(&mut speakers, "")[0]) > 0.0);
+        speakers.next_stream();
+        assert_eq!(rests_on(&compared(&mut speakers, "")[0]), 0.0);
+        // What has been compared already stays as it is.
+        let mut again = wanted.clone();
+        again.iter_mut().for_each(|r| Speakers::default().apply(&named("anna"), r));
+        assert_eq!(again, wanted);
+    }
 }
 
 #[test]
