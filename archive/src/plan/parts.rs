@@ -20,33 +20,31 @@ impl Default for Limits {
 /// Divides calls in their order into parts of about the same number of bytes, with at most so many calls. One call is never divided.
 #[must_use]
 pub fn divide(calls: Vec<PlannedCall>, limits: Limits) -> Vec<Vec<PlannedCall>> {
-    let most = limits.calls.max(1);
     let total: u128 = calls.iter().map(|c| u128::from(c.size)).sum();
-    let by_bytes = total.div_ceil(u128::from(limits.bytes.max(1))).max(1);
-    let count = by_bytes.max(calls.len().div_ceil(most) as u128).min(calls.len().max(1) as u128);
-    // The part in which the middle of a call lies, had all parts exactly the same length.
-    let place = |before: u128, size: u128| (2 * before + size) * count / (2 * total).max(1);
+    let most_bytes = share(total, u128::from(limits.bytes));
+    let most_calls = share(calls.len() as u128, limits.calls as u128);
     let mut parts: Vec<Vec<PlannedCall>> = Vec::new();
-    let (mut before, mut last) = (0, None);
+    let mut bytes = 0;
     for call in calls {
         let size = u128::from(call.size);
-        let at = place(before, size);
-        before += size;
         match parts.last_mut() {
-            Some(part) if last == Some(at) => part.push(call),
-            _ => parts.push(vec![call]),
+            // A call belongs to the part in which its middle lies.
+            Some(part) if (part.len() as u128) < most_calls && 2 * bytes + size <= 2 * most_bytes => {
+                bytes += size;
+                part.push(call);
+            }
+            _ => {
+                bytes = size;
+                parts.push(vec![call]);
+            }
         }
-        last = Some(at);
     }
-    parts.into_iter().flat_map(|part| split(part, most)).collect()
+    parts
 }
 
-/// Splits a part with too many calls evenly.
-fn split(part: Vec<PlannedCall>, most: usize) -> Vec<Vec<PlannedCall>> {
-    let pieces = part.len().div_ceil(most).max(1);
-    let (least, more) = (part.len() / pieces, part.len() % pieces);
-    let mut calls = part.into_iter();
-    (0..pieces).map(|k| calls.by_ref().take(least + usize::from(k < more)).collect()).collect()
+/// An equal share of everything that is not above a limit.
+fn share(total: u128, limit: u128) -> u128 {
+    total.div_ceil(total.div_ceil(limit.max(1)).max(1)).max(1)
 }
 
 #[cfg(test)]
