@@ -147,7 +147,7 @@ fn undisturbed() -> &'static [CallRow] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn any_order_of_events_ends_in_the_rows_of_one_run(steps in steps()) {
         let (memory, ledger, plan) = setting();

@@ -14,14 +14,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-/// Bytes of samples of a short call: a second and a half of the long one, from there on.
+/// Bytes of samples of a short call: three seconds of the long one, from there on.
 fn samples(from_s: usize) -> Vec<u8> {
     let bytes = std::fs::read(root().join(CALL)).unwrap();
-    bytes[44 + from_s * 32_000..][..48_000].to_vec()
+    bytes[44 + from_s * 32_000..][..96_000].to_vec()
 }
 
 fn sound(from_s: usize) -> Vec<u8> {
-    wav(&[chunk(b"data", 48_000, &samples(from_s))])
+    wav(&[chunk(b"data", 96_000, &samples(from_s))])
 }
 
 fn write(folder: &Path, name: impl AsRef<OsStr>, bytes: &[u8]) {
@@ -61,7 +61,7 @@ fn plan(source: &Path, out: &Path, words: &[&str]) -> Output {
 }
 
 /// Limits under which nothing that is well is given up, and what hangs is given up soon.
-const LIMITS: [&str; 5] = ["run", "--stall=4s", "--memory=500MiB", "--jobs=2", "--quiet"];
+const LIMITS: [&str; 5] = ["run", "--stall=6s", "--memory=500MiB", "--jobs=2", "--quiet"];
 
 fn run(out: &Path, words: &[&str]) -> Output {
     ended(archive(&[&LIMITS[..], words].concat(), &[out]).spawn().unwrap())
@@ -118,7 +118,7 @@ fn an_archive_says_what_analyze_says() {
     ]);
     assert_eq!(analysed.status.code(), Some(0), "{}", said(&analysed));
     let mut expected: Vec<String> = String::from_utf8(analysed.stdout).unwrap().lines().map(str::to_owned).collect();
-    assert!(expected.len() > 6);
+    assert!(expected.len() >= 4, "{}", expected.len());
     poison(&source);
     write(&source, "notes.txt", b"no recording");
     write(&source, ".hidden/x.wav", &sound(1));
@@ -167,8 +167,8 @@ fn an_archive_says_what_analyze_says() {
         ["2025/a.wav", "2025/b b.wav", "2026/\\xff.wav", "2026/c\nd \"e\".wav", "f'--x.wav", "ü\\x5cxff.wav"]
     );
     let a = &calls[0];
-    assert_eq!((a.call.size, a.heard.unwrap().channels, a.heard.unwrap().sample_rate_hz), (48_044, 2, 8000));
-    assert_eq!(a.heard.unwrap().duration_ns, 1_500_000_000);
+    assert_eq!((a.call.size, a.heard.unwrap().channels, a.heard.unwrap().sample_rate_hz), (96_044, 2, 8000));
+    assert_eq!(a.heard.unwrap().duration_ns, 3_000_000_000);
     let cells = |row: &CallRow| {
         row.call
             .metadata
@@ -205,7 +205,7 @@ fn an_archive_says_what_analyze_says() {
     assert_eq!(store(&again).1.id, store(&out).1.id);
     let plans = |out: &Path| store(out).0.folders("plan").unwrap();
     assert_eq!(plans(&again), plans(&out));
-    assert_eq!(run(&again, &["--jobs=1"]).status.code(), Some(1));
+    assert_eq!(run(&again, &[]).status.code(), Some(1));
     let stable = |out: &Path| {
         let (mut calls, results) = tables(out);
         // How much memory it was by then, and what GStreamer's debugging says, are different every time.
@@ -311,7 +311,7 @@ fn shards_make_one_archive() {
     let folder = Folder::new("archive-shards");
     let (source, out, whole) = (folder.at("calls"), folder.at("out"), folder.at("whole"));
     good(&source);
-    write(&source, "zzz.wav", b"");
+    write(&source, "üz.wav", b"");
     planned(&source, &out);
     planned(&source, &whole);
     assert_eq!(run(&whole, &[]).status.code(), Some(1));
@@ -319,7 +319,8 @@ fn shards_make_one_archive() {
         let mut c = archive(&[&LIMITS[..], words].concat(), &[&out]);
         ended(c.envs(environment.iter().copied()).spawn().unwrap()).status.code()
     };
-    assert_eq!(shard(&["--shard", "0/3"], &[]), Some(0));
+    // The only call with an error is in the last of four parts, which is the first shard's second one.
+    assert_eq!(shard(&["--shard", "0/3"], &[]), Some(1));
     assert_eq!(shard(&["--part", "1"], &[]), Some(0));
     assert_eq!(shard(&["--shard", "env/3"], &[("JOB_COMPLETION_INDEX", "1")]), Some(0));
     assert_eq!(ended(archive(&["status"], &[&out]).spawn().unwrap()).status.code(), Some(3));
@@ -330,7 +331,6 @@ fn shards_make_one_archive() {
         ("SLURM_ARRAY_TASK_COUNT", "3"),
     ];
     assert_eq!(shard(&["--shard", "env"], &slurm), Some(0));
-    // The only call with an error is in the last part, which is the first shard's second one.
     assert_eq!(shard(&["--shard", "0/3"], &[]), Some(1));
     assert_eq!(shard(&["--shard", "env"], &[]), Some(2));
     assert_eq!(shard(&["--part", "4"], &[]), Some(2));

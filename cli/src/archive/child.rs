@@ -19,6 +19,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 const BEGINNING: Duration = Duration::from_secs(300);
 /// How long a worker that has nothing to do any more may take to end.
 const PARTING: Duration = Duration::from_secs(10);
+/// How long to wait for the last words of a worker that is dead.
+const LISTENING: Duration = Duration::from_millis(500);
 /// Bytes of a worker's last words that are kept.
 const LAST_WORDS: usize = 2000;
 
@@ -196,26 +198,34 @@ impl Child {
         line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
     }
 
+    /// Ends it. What cannot even be killed, because it waits for a disk, is left behind: it goes when it wakes up.
     fn kill(&mut self) {
         // It may be dead already.
         let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.wait(PARTING);
+    }
+
+    /// Waits for its end, not for ever.
+    fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let begun = Instant::now();
+        loop {
+            match self.process.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if begun.elapsed() < patience => std::thread::sleep(Duration::from_millis(1)),
+                _ => return None,
+            }
+        }
     }
 
     /// Waits for the end of a worker that ends by itself, not for long; says how it ended.
     fn end(&mut self) -> (Option<ExitStatus>, String) {
         drop(self.to.take());
-        let begun = Instant::now();
-        let status = loop {
-            match self.process.try_wait() {
-                Ok(Some(status)) => break Some(status),
-                Ok(None) if begun.elapsed() < PARTING => std::thread::sleep(Duration::from_millis(2)),
-                _ => break None,
-            }
-        };
+        let status = self.wait(PARTING);
         self.kill();
-        if let Some(listener) = self.listener.take().filter(|_| status.is_some()) {
-            let _ = listener.join();
+        // What it said last is there soon, unless a process of its own lives on.
+        let begun = Instant::now();
+        while self.listener.as_ref().is_some_and(|l| !l.is_finished()) && begun.elapsed() < LISTENING {
+            std::thread::sleep(Duration::from_millis(1));
         }
         let how = match status {
             Some(s) => match (s.signal(), s.code()) {

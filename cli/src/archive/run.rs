@@ -169,7 +169,6 @@ pub fn run(args: &RunArgs) -> Result<u8, Stop> {
     let plans = plans(&*store)?;
     let mine = wanted(args, &plans)?;
     let (charge, columns) = opened(args, planned.clone())?;
-    gst::init().map_err(|e| mismatch(format!("GStreamer cannot start: {e}")))?;
     interrupt::flag();
     let ledger = ledger(store.clone(), planned, columns);
     let committed = ledger.run.committed(&*store)?;

@@ -7,6 +7,7 @@ use affect::analyzer::{Config, FeatureSet};
 use affect::model::Model;
 use affect::record::SOFTWARE;
 use affect_archive::{Identity, Run};
+use affect_media::files::{from_name, to_name};
 use clap::{Args, FromArgMatches, ValueEnum};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -96,8 +97,8 @@ impl SettingArgs {
         let command = Self::augment_args(clap::Command::new("affect"));
         let matches = command.try_get_matches_from(words).map_err(|e| format!("settings of run {}: {e}", run.id))?;
         let mut args = Self::from_arg_matches(&matches).map_err(|e| format!("settings of run {}: {e}", run.id))?;
-        args.analysis.model = run.model.as_ref().map(PathBuf::from);
-        args.analysis.common.model_card = run.model_card.as_ref().map(PathBuf::from);
+        args.analysis.model = run.model.as_ref().map(|m| from_name(m).into());
+        args.analysis.common.model_card = run.model_card.as_ref().map(|c| from_name(c).into());
         Ok(args)
     }
 
@@ -138,7 +139,7 @@ impl SettingArgs {
 
 /// A path from the root on, so that it means the same from everywhere.
 pub fn absolute(path: &Path) -> String {
-    affect_media::files::to_name(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+    to_name(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -39,7 +39,8 @@ struct Voice {
 
 impl Voice {
     fn take_standard_output() -> io::Result<Self> {
-        let out = rustix::io::dup(io::stdout())?;
+        // Processes that a library starts do not get it: they would keep it open.
+        let out = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
         rustix::stdio::dup2_stdout(io::stderr())?;
         Ok(Self { out: BufWriter::new(File::from(out)), last: Instant::now() })
     }

@@ -21,8 +21,8 @@ pub fn strike(key: &str) {
     if key.contains("swell") {
         let mut all: Vec<Vec<u8>> = Vec::new();
         loop {
-            all.push(vec![1; 1 << 20]);
-            std::thread::sleep(Duration::from_millis(1));
+            all.push(vec![1; 16 << 20]);
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
     if key.contains("panic") {
