@@ -8,7 +8,9 @@ macro_rules! say_line {
     ($($arg:tt)*) => { $crate::say(&format!("{}\n", format_args!($($arg)*)))? };
 }
 
+mod analysis_args;
 mod analyze;
+mod archive;
 mod args;
 mod attribute;
 mod attribute_waveform;
@@ -58,6 +60,8 @@ fn main() -> ExitCode {
             Ok(Job::Extract(job)) => features::run(&job),
         },
         Command::Analyze(a) => analyze::run(&a),
+        // Its codes say what an engine does with them, interruptions included.
+        Command::Archive(a) => return ExitCode::from(archive::run(&a)),
         Command::Score(a) => told(score::run(&a)),
         Command::Attribute(a) => told(attribute::run(&a)),
         Command::Card(a) => told(card::run(&a)),
