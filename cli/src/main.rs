@@ -14,6 +14,7 @@ mod attribute;
 mod attribute_waveform;
 mod captions;
 mod card;
+mod conversation;
 mod differentiate;
 mod explain_model;
 mod features;
