@@ -31,7 +31,7 @@ bench: setup ## speed, as ratios; PEER=1 adds openSMILE in the same run; WAVEFOR
 	@$(if $(WAVEFORM),scripts/bench-waveform $(MODELS),scripts/bench $(if $(PEER),--peer,))
 
 bless: setup ## golden values, typical ranges and generated documents anew, after a deliberate change
-	AFFECT_BLESS=1 cargo test --release --locked --test golden --test catalogue --test sentences
+	AFFECT_BLESS=1 cargo test --release --locked --test golden --test catalogue --test sentences --test conversation
 
 TOOLS = target/tools
 $(TOOLS):

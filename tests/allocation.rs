@@ -3,7 +3,7 @@
 
 mod common;
 
-use affect::analyzer::{Analyzer, Config, FeatureSet, Output, Segmentation, WindowConfig};
+use affect::analyzer::{Analyzer, Config, ConversationConfig, FeatureSet, Output, Segmentation, WindowConfig};
 use affect::segment::utterance::UtteranceConfig;
 use affect::signal::samples::Samples;
 use common::{root, wav};
@@ -115,6 +115,35 @@ fn no_allocation_per_hole() {
         let calls = lossy(&mut a, &audio[64_000..]);
         assert!(holes > 60);
         assert_eq!(calls, 0, "at {rate} Hz, {holes} holes");
+    }
+}
+
+/// A conversation notes spurts, in lists that double now and then, and nothing per frame.
+#[test]
+fn a_conversation_allocates_only_to_note_spurts() {
+    let _alone = alone();
+    assert!(FeatureSet::ALL.iter().all(|set| !set.llds().is_empty()));
+    let mono = speech(60);
+    let n = mono.len();
+    let audio: Vec<i16> = (0..n).flat_map(|i| [mono[i], mono[(i + n / 3) % n]]).collect();
+    let config = Config {
+        segmentation: Segmentation::Frames,
+        conversation: Some(ConversationConfig::default()),
+        ..Config::default()
+    };
+    for rate in [16_000, 8_000] {
+        let mut a = Analyzer::new(config.clone(), rate, 2).unwrap();
+        let mut hear = |audio: &[i16], a: &mut Analyzer| {
+            let (before, live) = (CALLS.get(), LIVE.get());
+            for block in audio.chunks(640) {
+                a.push(&Samples::s16(block, 2).unwrap(), &mut |_| ()).unwrap();
+            }
+            (CALLS.get() - before, LIVE.get() - live)
+        };
+        hear(&audio[..64_000], &mut a);
+        let (calls, bytes) = hear(&audio[64_000..], &mut a);
+        println!("{calls} allocations, {bytes} bytes");
+        assert!(calls < 24 && bytes < 8 << 10, "at {rate} Hz: {calls} allocations, {bytes} bytes in a minute");
     }
 }
 

@@ -9,6 +9,7 @@ use affect::explain::Unit;
 use affect::model::{Layer, Options, pool};
 use affect::record::Record;
 use affect::segment::utterance::UtteranceConfig;
+use affect_media::file::Heard;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -146,11 +147,12 @@ impl AnalysisArgs {
 
 /// Does what waits for the end of a recording: comparison with all that was said, and scores that rest on it. `tick` is called after each
 /// result.
-pub fn conclude(config: &Config, channels: usize, held: &mut [Record], tick: &mut dyn FnMut()) {
+pub fn conclude(config: &Config, heard: &mut Heard, held: &mut [Record], tick: &mut dyn FnMut()) {
     if config.deferred {
         two_pass(held);
         for r in held {
-            Analyzer::score(config, channels, r);
+            Analyzer::score(config, heard.channels, r);
+            heard.conversations.iter_mut().for_each(|c| c.score(r));
             tick();
         }
     }

@@ -2,12 +2,14 @@
 
 use crate::analysis_args::{AnalysisArgs, conclude};
 use crate::captions::{Caption, Captions};
+use crate::conversation::summary;
 use crate::inputs::InputArgs;
+use crate::list::print_measures;
 use crate::output::{Ending, Form, Output, Sink, ended, output_failed};
 use crate::timeline::timeline;
 use crate::whole::{Batch, ReadingArgs, Results, batch};
 use crate::{DONE, FAILED, USAGE, interrupt};
-use affect::analyzer::Config;
+use affect::analyzer::{Config, ConversationConfig};
 use affect::record::Record;
 use affect_archive::Columns;
 use affect_media::file::Heard;
@@ -46,11 +48,58 @@ pub struct AnalyzeArgs {
     out: Option<PathBuf>,
     #[command(flatten)]
     analysis: AnalysisArgs,
+    /// A record of the conversation of each file too (affect.conversation/1, after the file's results; JSON lines only): who talks how much, at once, in
+    /// turn, and how each party sounds. With =S also one so far every S seconds. A timeline has a summary of it without asking.
+    #[arg(long, value_name = "S", num_args = 0..=1, require_equals = true, default_missing_value = "0", value_parser = conversation_interval)]
+    conversation: Option<u64>,
+    /// What the measures of a conversation are, and no more; with --json as JSON.
+    #[arg(long)]
+    list_measures: bool,
     /// No progress on standard error.
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
     reading: ReadingArgs,
+}
+
+/// Seconds between records of a conversation, as samples at 16 kHz.
+fn conversation_interval(text: &str) -> Result<u64, String> {
+    let seconds = text.parse::<f64>().ok().filter(|s| *s == 0.0 || (1.0..=86_400.0).contains(s));
+    seconds
+        .map(|s| (s * 16_000.0).round() as u64)
+        .ok_or("expected 0 (at the end only), or 1 to 86400 seconds".to_owned())
+}
+
+impl AnalyzeArgs {
+    fn shape(&self) -> Shape {
+        if self.json { Shape::Jsonl } else { self.format }
+    }
+
+    /// How the conversation is followed, if it is.
+    fn conversation(&self) -> Result<Option<ConversationConfig>, String> {
+        let with = |interval| ConversationConfig { interval, ..ConversationConfig::default() };
+        match (self.shape(), self.conversation) {
+            (Shape::Timeline, None | Some(0)) => Ok(Some(with(0))),
+            (Shape::Jsonl, asked) => Ok(asked.map(with)),
+            (_, None) => Ok(None),
+            (shape, Some(_)) => {
+                let name = shape.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
+                let why = if shape == Shape::Timeline {
+                    "shows the whole conversation"
+                } else {
+                    "holds the results of segments"
+                };
+                Err(format!("--conversation: the form {name} {why}: use --json for records of the conversation"))
+            }
+        }
+    }
+
+    fn config(&self) -> Result<Config, String> {
+        let config = self.analysis.config(self.reading.decoding.keep_dual_mono)?;
+        let config = Config { conversation: self.conversation()?, ..config };
+        config.check().map_err(|e| e.to_string())?;
+        Ok(config)
+    }
 }
 
 /// Where results go.
@@ -95,6 +144,12 @@ impl Results for Shown {
         match &mut self.to {
             To::Records(output) => {
                 held.iter().try_for_each(|r| output.write(file, r))?;
+                for conversation in &heard.conversations {
+                    let record = conversation.record();
+                    if record.may_be_told() {
+                        output.write_line(&record.to_json())?;
+                    }
+                }
                 output.flush()?;
             }
             To::Documents(captions) => match captions.write(file, heard, &held) {
@@ -107,6 +162,9 @@ impl Results for Shown {
             To::People(out) => {
                 held.sort_by_key(|r| (r.start_ns, r.channel.index));
                 timeline(out, file, heard, &held)?;
+                for conversation in &heard.conversations {
+                    summary(out, &conversation.record())?;
+                }
                 out.flush()?;
             }
         }
@@ -158,13 +216,16 @@ impl Ending for To {
 
 /// Analyses all files; one bad file never stops the rest. Returns the exit code.
 pub fn run(args: &AnalyzeArgs) -> u8 {
+    if args.list_measures {
+        return print_measures(args.json);
+    }
     let ready = args.inputs.find().and_then(|inputs| {
         let files = || inputs.files.iter().map(PathBuf::as_path);
         refuse_outputs_among_inputs(files(), args.out.iter().map(PathBuf::as_path)).map_err(|e| e.to_string())?;
         if args.out.is_none() {
             refuse_standard_output_among(files()).map_err(|e| e.to_string())?;
         }
-        let config = args.analysis.config(args.reading.decoding.keep_dual_mono)?;
+        let config = args.config()?;
         Ok((inputs, config))
     });
     let (inputs, config) = match ready {
@@ -179,7 +240,7 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         return FAILED;
     }
     interrupt::flag();
-    let shape = if args.json { Shape::Jsonl } else { args.format };
+    let shape = args.shape();
     let to = match To::open(shape, args.out.as_deref(), &config, inputs.files.len()) {
         Ok(to) => to,
         Err(e) if e.kind() == io::ErrorKind::InvalidInput => {
@@ -188,7 +249,7 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         }
         Err(e) => return output_failed(args.out.as_deref(), &e),
     };
-    let finish = |heard: &Heard, held: &mut Vec<Record>| conclude(&config, heard.channels, held, &mut || {});
+    let finish = |heard: &mut Heard, held: &mut Vec<Record>| conclude(&config, heard, held, &mut || {});
     let files = Batch {
         files: &inputs.files,
         names: &inputs.names,

@@ -72,7 +72,7 @@ pub fn run(job: &Extract) -> u8 {
         config: &job.config,
         reading: &job.reading,
         quiet: job.quiet,
-        finish: job.two_pass.then_some(&|_: &Heard, held: &mut Vec<Record>| drop(two_pass(held))),
+        finish: job.two_pass.then_some(&|_: &mut Heard, held: &mut Vec<Record>| drop(two_pass(held))),
         baseline: job.baseline_file.is_some().then_some(&saved),
     };
     let mut rows = Rows { output };

@@ -1,13 +1,22 @@
-//! `affect features --list`
+//! `affect features --list`, `affect analyze --list-measures`
 
 use crate::{DONE, FAILED};
 use affect::analyzer::FeatureSet;
+use affect::conversation::catalogue as measures;
 use affect::features::catalogue::Entry;
 use std::io::{self, Write};
 
 /// Prints the catalogue; returns the exit code.
 pub fn print(sets: &[FeatureSet], json: bool) -> u8 {
-    let written = if json { as_json(sets) } else { as_text(sets) };
+    ended(if json { as_json(sets) } else { as_text(sets) })
+}
+
+/// Prints the measures of conversations; returns the exit code.
+pub fn print_measures(json: bool) -> u8 {
+    ended(if json { measures_as_json() } else { measures_as_text() })
+}
+
+fn ended(written: io::Result<()>) -> u8 {
     match written {
         Ok(()) => DONE,
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => DONE,
@@ -33,6 +42,29 @@ fn as_json(sets: &[FeatureSet]) -> io::Result<()> {
         sets => serde_json::to_writer_pretty(&mut out, &sets.iter().map(one).collect::<Vec<_>>())?,
     }
     writeln!(out)
+}
+
+fn measures_as_json() -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &measures::ENTRIES[..])?;
+    writeln!(out)
+}
+
+fn measures_as_text() -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "Measures of a conversation\n")?;
+    for e in &measures::ENTRIES {
+        writeln!(out, "{}", e.name)?;
+        writeln!(out, "  unit           {}", e.unit)?;
+        writeln!(out, "  group          {}", e.group.name())?;
+        writeln!(out, "  what           {}", e.what)?;
+        writeln!(out, "  definition     {}", e.definition)?;
+        if e.needs_parties {
+            writeln!(out, "  undefined      of one channel, and where channels carry the same sound")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 fn as_text(sets: &[FeatureSet]) -> io::Result<()> {

@@ -16,6 +16,7 @@ mod attribute;
 mod attribute_waveform;
 mod captions;
 mod card;
+mod conversation;
 mod differentiate;
 mod explain_model;
 mod features;

@@ -172,6 +172,16 @@ impl Output {
         }
     }
 
+    /// Writes another line, where the form is lines of JSON.
+    pub fn write_line(&mut self, json: &str) -> io::Result<()> {
+        match self {
+            Self::Jsonl(w) => writeln!(w, "{json}"),
+            Self::Csv(_) | Self::Parquet(_) => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "not a form of JSON lines"))
+            }
+        }
+    }
+
     /// Lets readers have what there is so far, where the form allows that.
     pub fn flush(&mut self) -> io::Result<()> {
         match self {

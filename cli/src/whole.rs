@@ -68,7 +68,7 @@ pub trait Results {
 }
 
 /// What all records of a file become at its end, beside other files.
-pub type Finish<'a> = &'a (dyn Fn(&Heard, &mut Vec<Record>) + Sync);
+pub type Finish<'a> = &'a (dyn Fn(&mut Heard, &mut Vec<Record>) + Sync);
 
 /// Without an argument loads what is usual for a speaker; with one saves it.
 pub type Comparison<'a> = &'a (dyn Fn(Option<&Baseline>) -> Result<Option<Baseline>, String> + Sync);
@@ -229,7 +229,7 @@ fn one(batch: &Batch<'_>, index: usize, say: &SyncSender<Said>, progress: Option
     });
     let mut heard = heard.map_err(|e| e.to_string())?;
     if let Some(finish) = batch.finish {
-        finish(&heard, &mut held);
+        finish(&mut heard, &mut held);
     }
     if let (Some(save), Some(learnt)) = (batch.baseline, &heard.baseline)
         && let Err(e) = save(Some(learnt))

@@ -6,6 +6,7 @@
 use crate::decode::{DecodeError, Delivery, Item, Limits, decode};
 use crate::tap::{Tap, Trouble};
 use affect::analyzer::{ChannelMode, Config};
+use affect::conversation::Conversation;
 use affect::error::ConfigError;
 use affect::features::baseline::Baseline;
 use affect::record::Record;
@@ -45,6 +46,9 @@ pub struct Heard {
     pub interrupted: bool,
     /// What is usual for the speaker of channel 0 by now.
     pub baseline: Option<Baseline>,
+    /// The conversations, where they are followed: of each track the interim ones and those at an end, in order. Scores that are
+    /// left to whoever takes the records are to be added ([`Conversation::score`]).
+    pub conversations: Vec<Conversation>,
 }
 
 struct Track {
@@ -54,6 +58,7 @@ struct Track {
     config: Option<Config>,
     /// Records of later tracks wait for the end, so that the order is the same every time.
     held: Vec<Record>,
+    conversations: Vec<Conversation>,
 }
 
 /// Decodes and analyses a file; `take` gets every record, `progress` position and duration in ns. Records come track by
@@ -112,6 +117,7 @@ pub fn analyse(
             let outcome = track.hand_over(several, take).and_then(|()| track.held.drain(..).try_for_each(&mut *take));
             heard.problems.extend(outcome.err());
         }
+        heard.conversations.append(&mut track.conversations);
         let once = track.tap.dual_mono();
         heard.notes.extend(track.tap.same_sound().into_iter().map(|(a, b)| {
             let found = once.contains(&(a, b));
@@ -161,7 +167,14 @@ fn arrange(tracks: &mut Vec<Track>, channels: &[usize], job: &Job<'_>) -> Result
             None => {
                 let mut tap = Tap::default();
                 job.baseline.cloned().into_iter().for_each(|b| tap.set_baseline(b));
-                tracks.push(Track { tap, number, first_channel: first, config, held: Vec::new() });
+                tracks.push(Track {
+                    tap,
+                    number,
+                    first_channel: first,
+                    config,
+                    held: Vec::new(),
+                    conversations: Vec::new(),
+                });
             }
         }
         first += n;
@@ -207,10 +220,15 @@ impl Track {
 
     /// Hands over what is ready, with the file's channel numbers.
     fn hand_over(&mut self, several: bool, take: &mut dyn FnMut(Record) -> Result<(), String>) -> Result<(), String> {
+        let track = Some(self.number).filter(|_| several);
+        for mut conversation in self.tap.take_conversations() {
+            conversation.place_in_file(self.first_channel, track);
+            self.conversations.push(conversation);
+        }
         for mut record in self.tap.take() {
             record.channel.index = record.channel.index.map(|c| c + self.first_channel);
             record.channel.same_as.iter_mut().for_each(|c| *c += self.first_channel);
-            record.channel.track = Some(self.number).filter(|_| several);
+            record.channel.track = track;
             if self.number == 0 || !several {
                 take(record)?;
             } else {

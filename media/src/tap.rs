@@ -9,6 +9,7 @@ use crate::sameness::Sameness;
 use crate::timeline::Timeline;
 pub use crate::trouble::{Trouble, Unfit};
 use affect::analyzer::{Analyzer, Config, Speech};
+use affect::conversation::Conversation;
 use affect::error::{ConfigError, InputError};
 use affect::features::baseline::Baseline;
 use affect::record::{Ended, Record};
@@ -126,6 +127,11 @@ impl Tap {
     /// Starts and ends of speech that were not taken yet.
     pub fn take_speech(&mut self) -> Vec<Speech> {
         std::mem::take(&mut self.ready.speech)
+    }
+
+    /// Conversations, at their ends or so far, that were not taken yet.
+    pub fn take_conversations(&mut self) -> Vec<Conversation> {
+        std::mem::take(&mut self.ready.conversations)
     }
 
     /// Cuts that nobody was told of yet, the first ones of many.

@@ -3,6 +3,7 @@
 use crate::cut::Why;
 use crate::slew::Slew;
 use affect::analyzer::{LATEST_ORIGIN_NS, Speech};
+use affect::conversation::Conversation;
 use affect::record::Record;
 use gst::prelude::*;
 use std::sync::Arc;
@@ -154,6 +155,16 @@ impl Timeline {
         let at = self.told(speech.at_ns);
         speech.at_ns = self.origin.nseconds().saturating_add(at);
         speech.running_ns = self.running_ns(at);
+    }
+
+    /// Gives a conversation its end, as [`Self::stamp`] does for records; one that ended before this run keeps its own.
+    pub fn stamp_conversation(&self, conversation: &mut Conversation) {
+        let origin = self.origin.nseconds();
+        if conversation.end_ns >= origin {
+            let end = self.told(conversation.end_ns);
+            conversation.end_ns = origin.saturating_add(end);
+            conversation.running_end_ns = self.running_ns(end);
+        }
     }
 
     /// Gives a record, whose times are counted from the first sample's, the times of the buffers, and the pipeline's.

@@ -1,6 +1,7 @@
 //! Configuration of the analyzer: feature sets, segmentation, channels, scoring.
 
 use super::Scorer;
+use crate::conversation::Parameters;
 use crate::error::ConfigError;
 use crate::features::catalogue::{self, Entry};
 use crate::features::{affect, egemaps};
@@ -183,6 +184,35 @@ impl fmt::Display for ChannelMode {
     }
 }
 
+/// Settings of the measures of the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConversationConfig {
+    /// An interim one comes whenever so many samples at 16 kHz have passed; 0 (the default) for none. At least 1 s.
+    pub interval: u64,
+    /// Thresholds of the measures.
+    pub parameters: Parameters,
+}
+
+impl ConversationConfig {
+    /// Longest time between interim ones, in samples at 16 kHz: one day.
+    pub const LONGEST: u64 = 86_400 * 16_000;
+
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] naming the setting.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.interval != 0 && !(16_000..=Self::LONGEST).contains(&self.interval) {
+            return Err(ConfigError::Range {
+                name: "conversation-interval",
+                found: self.interval as f64 / 16_000.0,
+                expected: "0 (at the end only), or 1 to 86400 s",
+            });
+        }
+        self.parameters.check()
+    }
+}
+
 /// Settings of an analyzer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -214,6 +244,8 @@ pub struct Config {
     pub collapse_dual_mono: bool,
     /// Policies of the channels in order, as far as they are not left to the roles: [`super::Policies`].
     pub policy: Vec<Option<Policy>>,
+    /// Follow the conversation of the channels, each being a party: [`super::Output::Conversation`]. All other results are the same with it and without.
+    pub conversation: Option<ConversationConfig>,
 }
 
 impl Default for Config {
@@ -232,6 +264,7 @@ impl Default for Config {
             deferred: false,
             collapse_dual_mono: true,
             policy: Vec::new(),
+            conversation: None,
         }
     }
 }
@@ -259,6 +292,7 @@ impl Config {
                 known: set.name().to_owned(),
             });
         }
+        self.conversation.map_or(Ok(()), |c| c.check())?;
         let seconds = |n: u64| n as f64 / 16_000.0;
         match &self.segmentation {
             Segmentation::Utterances(u) => u.check(),
@@ -269,6 +303,15 @@ impl Config {
                 Err(ConfigError::Range { name: "hop", found: seconds(w.hop), expected: "0.01 to 300 s" })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Probability of speech from which a frame counts as speech.
+    #[must_use]
+    pub fn threshold(&self) -> f32 {
+        match self.segmentation {
+            Segmentation::Utterances(u) => u.threshold,
+            _ => UtteranceConfig::default().threshold,
         }
     }
 

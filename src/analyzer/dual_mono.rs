@@ -152,6 +152,12 @@ impl DualMono {
         self.leader[lane].is_some()
     }
 
+    /// Whether channel `k` carries the same sound as another one in piece number `piece`, which was heard last.
+    pub fn shares(&self, k: usize, piece: u64) -> bool {
+        let same = |run: &Run| run.since <= piece && run.audible > 0;
+        self.runs[k].iter().any(same) || self.runs.iter().skip(k + 1).filter_map(|r| r.get(k)).any(same)
+    }
+
     /// The channel of number `k` if it is a denied one.
     pub fn denied(&self, k: usize) -> Option<usize> {
         Some(self.denied.get(k.checked_sub(self.lanes)?)?.index)

@@ -1,9 +1,12 @@
 //! Fingerprint of a configuration: which settings decide what results there are and what they say, as one canonical text.
 //!
+//! That of a conversation has lines of its own after it: [`Config::conversation_canonical`].
+//!
 //! The text has one `name=value` a line, in a fixed order, each line ended by a line feed. Lengths are samples at 16 kHz, the
 //! threshold is the shortest decimal that gives back the same single-precision number. `docs/results.md` shows it.
 
-use super::config::{ChannelMode, Config, Segmentation, WindowConfig};
+use super::config::{ChannelMode, Config, ConversationConfig, Segmentation, WindowConfig};
+use crate::conversation::SCHEMA;
 use crate::record::Fingerprint;
 use crate::segment::utterance::UtteranceConfig;
 use std::fmt::{Display, Write};
@@ -51,6 +54,8 @@ impl Config {
             // Which channels have results of their own; what those say does not depend on it.
             collapse_dual_mono: _,
             policy: _,
+            // It changes nothing in results of segments, and has a fingerprint of its own.
+            conversation: _,
         } = self;
         let frames = *segmentation == Segmentation::Frames;
         let mut text = Text(format!("{FORM}\n"));
@@ -94,6 +99,26 @@ impl Config {
         text.line("speaker-baseline", compares);
         if let Some(reference) = scorer.as_ref().and_then(|s| s.chosen_reference()) {
             text.line("model-reference", reference);
+        }
+        text.0
+    }
+
+    /// The fingerprint that records of conversations carry: equal for all configurations that give the same measures of the same audio.
+    #[must_use]
+    pub fn conversation_fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.conversation_canonical())
+    }
+
+    /// The text whose digest that is: the settings of segments, out of which voices and scores are told, and of talk.
+    #[must_use]
+    pub fn conversation_canonical(&self) -> String {
+        // How often there are interim ones changes none of them.
+        let ConversationConfig { interval: _, parameters } = self.conversation.unwrap_or_default();
+        let mut text = Text(self.canonical());
+        text.line("conversation", SCHEMA);
+        text.line("conversation-threshold", self.threshold());
+        for (name, seconds) in parameters.named() {
+            text.line(name, seconds);
         }
         text.0
     }

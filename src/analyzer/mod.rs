@@ -7,6 +7,7 @@
 mod band;
 mod baseline;
 mod config;
+mod dialogue;
 mod dual_mono;
 mod extractor;
 mod fingerprint;
@@ -28,7 +29,7 @@ mod withhold;
 
 pub use crate::record::Policy;
 pub use baseline::{Speakers, SpokenRow, two_pass, two_pass_rows};
-pub use config::{ChannelMode, Config, FeatureSet, Segmentation, WindowConfig};
+pub use config::{ChannelMode, Config, ConversationConfig, FeatureSet, Segmentation, WindowConfig};
 pub use policy::Policies;
 pub use row::FrameRow;
 #[cfg(feature = "model")]
@@ -37,6 +38,7 @@ pub use speech::{Speech, SpeechEvent};
 #[cfg(not(feature = "model"))]
 pub use unscored::Scorer;
 
+use crate::conversation::Conversation;
 use crate::error::{ConfigError, InputError};
 use crate::features::affect::dispersion::Dispersion;
 use crate::features::baseline::Baseline;
@@ -45,6 +47,7 @@ use crate::signal::HOP;
 use crate::signal::clock::rescale;
 use crate::signal::samples::Samples;
 use baseline::Speaker;
+use dialogue::Dialogue;
 use dual_mono::{Change, DualMono};
 use lane::Lane;
 use std::sync::Arc;
@@ -52,7 +55,7 @@ use std::sync::Arc;
 /// Latest time of a first sample, in ns (292 years): later ones count as this, so that no time of a result overflows.
 pub const LATEST_ORIGIN_NS: u64 = u64::MAX / 2;
 
-/// Output of the analyzer: a frame or a segment.
+/// Output of the analyzer: a frame, a segment, an event of speech or a conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output<'a> {
     /// Low-level descriptors of one frame ([`Segmentation::Frames`] only).
@@ -61,6 +64,8 @@ pub enum Output<'a> {
     Segment(Box<Record>),
     /// Somebody begins or ends to speak ([`Segmentation::Utterances`] only).
     Speech(&'a Speech),
+    /// The conversation at its end, or so far ([`Config::conversation`]).
+    Conversation(Box<Conversation>),
 }
 
 /// Streaming analysis of one stream: takes blocks of audio of any size and hands out results.
@@ -94,6 +99,10 @@ pub struct Analyzer {
     lanes: Vec<Lane>,
     /// Which channels carry the same samples, where that is asked.
     dual_mono: Option<DualMono>,
+    /// Channels that are the same are analysed once.
+    collapses: bool,
+    /// The conversation, where it is followed.
+    dialogue: Option<Dialogue>,
     /// Pairs of channels that were analysed once at some time.
     pairs: Vec<(usize, usize)>,
     /// Input frames since the last cut, and pieces of 10 ms completed.
@@ -126,6 +135,8 @@ impl Analyzer {
                 list.iter().copied().map(Some).collect()
             }
         };
+        let policies: Vec<_> = picked.iter().map(|c| (*c, config.policy_of(*c, channels))).collect();
+        let dialogue = config.conversation.as_ref().and_then(|s| Dialogue::new(&config, s, &policies));
         // A channel that is denied is not analysed at all.
         let (denied, picked): (Vec<_>, Vec<_>) =
             picked.into_iter().partition(|c| config.policy_of(*c, channels) == Policy::Deny);
@@ -134,7 +145,8 @@ impl Analyzer {
             .map(|c| Lane::new(config.clone(), rate_hz, c, config.policy_of(c, channels)))
             .collect::<Result<Vec<_>, _>>()?;
         let denied: Vec<usize> = denied.into_iter().flatten().collect();
-        let asked = config.collapse_dual_mono && config.segmentation != Segmentation::Frames;
+        let collapses = config.collapse_dual_mono && config.segmentation != Segmentation::Frames;
+        let asked = collapses || dialogue.is_some();
         let several = !lanes.is_empty() && lanes.len() + denied.len() > 1;
         let dual_mono = (asked && several).then(|| DualMono::new(lanes.len(), &denied, rate_hz));
         let pairs = Vec::new();
@@ -144,6 +156,8 @@ impl Analyzer {
             channels,
             lanes,
             dual_mono,
+            collapses,
+            dialogue,
             pairs,
             frames: 0,
             pieces: 0,
@@ -319,12 +333,15 @@ impl Analyzer {
         for lane in &mut self.lanes {
             lane.interim = wanted;
         }
+        if let Some(d) = &mut self.dialogue {
+            d.interim = wanted;
+        }
     }
 
     /// How many interim results were left out because they were not wanted.
     #[must_use]
     pub fn left_out(&self) -> u64 {
-        self.lanes.iter().map(|l| l.left_out).sum()
+        self.lanes.iter().map(|l| l.left_out).sum::<u64>() + self.dialogue.as_ref().map_or(0, |d| d.left_out)
     }
 
     /// The stream is cut here for `reason` and goes on at time `origin_ns`: hands out everything that is pending and
@@ -335,8 +352,17 @@ impl Analyzer {
     }
 
     /// Drops everything that is pending and starts afresh at time `origin_ns` of the same stream. What is usual for the
-    /// speakers stays known, and so do the times that it was learnt from.
+    /// speakers stays known, and so do the times that it was learnt from. The conversation is forgotten.
     pub fn restart(&mut self, origin_ns: u64) {
+        if let Some(d) = &mut self.dialogue {
+            d.forget();
+        }
+        self.begin(origin_ns, false);
+    }
+
+    /// The stream goes on at time `origin_ns`, which was not known when it was cut. As [`Self::restart`], but the conversation goes on
+    /// where the cut allows it: after a gap or a jump of at most five minutes forwards.
+    pub fn resume(&mut self, origin_ns: u64) {
         self.begin(origin_ns, false);
     }
 
@@ -352,6 +378,9 @@ impl Analyzer {
         self.staged = 0;
         self.origin_ns = origin_ns.min(LATEST_ORIGIN_NS);
         self.finished = false;
+        if let Some(d) = &mut self.dialogue {
+            d.begin(self.origin_ns);
+        }
     }
 
     /// Starts afresh at time 0, as new: the speakers are forgotten too.
@@ -383,6 +412,10 @@ impl Analyzer {
             let lanes = &self.lanes;
             d.hear(self.pieces, |k| lanes[k].staged());
         }
+        if let Some(d) = &mut self.dialogue {
+            let (dual_mono, pieces) = (&self.dual_mono, self.pieces);
+            d.piece(|k| dual_mono.as_ref().is_some_and(|m| m.shares(k, pieces)), sink);
+        }
         // What is about a whole stream is the same where that is the same from beginning to end, which is known there.
         if self.config.segmentation != Segmentation::File {
             self.collapse(sink);
@@ -390,15 +423,22 @@ impl Analyzer {
         for (k, lane) in self.lanes.iter_mut().enumerate() {
             if self.dual_mono.as_ref().is_some_and(|d| d.rests(k)) {
                 lane.skip();
+                if let Some(d) = &mut self.dialogue {
+                    d.rest(k, self.pieces + 1);
+                }
             } else {
-                lane.piece(self.origin_ns, sink);
+                lane.piece(self.origin_ns, &mut heard(&mut self.dialogue, sink));
+                converse(&mut self.dialogue, k, lane);
             }
+        }
+        if let Some(d) = &mut self.dialogue {
+            d.advance(sink);
         }
     }
 
     /// Channels that have been the same for long enough rest from now on, those that differ are analysed again.
     fn collapse(&mut self, sink: &mut dyn FnMut(Output<'_>)) {
-        let Some(d) = &mut self.dual_mono else { return };
+        let Some(d) = self.dual_mono.as_mut().filter(|_| self.collapses) else { return };
         let (lanes, mut changes) = (&self.lanes, Vec::new());
         d.changes(
             self.pieces,
@@ -437,8 +477,30 @@ impl Analyzer {
         }
         for (k, lane) in self.lanes.iter_mut().enumerate() {
             if !self.dual_mono.as_ref().is_some_and(|d| d.rests(k)) {
-                lane.finish(reason, self.origin_ns, sink);
+                lane.finish(reason, self.origin_ns, &mut heard(&mut self.dialogue, sink));
+                converse(&mut self.dialogue, k, lane);
             }
         }
+        let end_ns = self.position_ns();
+        if let Some(d) = &mut self.dialogue {
+            d.close(reason, end_ns, sink);
+        }
+    }
+}
+
+/// Hands outputs on, and has the conversation hear the results of segments first.
+fn heard(dialogue: &mut Option<Dialogue>, sink: &mut dyn FnMut(Output<'_>)) -> impl FnMut(Output<'_>) {
+    move |mut output| {
+        if let (Some(d), Output::Segment(record)) = (dialogue.as_mut(), &mut output) {
+            d.hear(record);
+        }
+        sink(output);
+    }
+}
+
+/// Brings what was decided of a lane into the conversation.
+fn converse(dialogue: &mut Option<Dialogue>, k: usize, lane: &mut Lane) {
+    if let Some(d) = dialogue {
+        d.take(k, std::iter::from_fn(|| lane.decision()));
     }
 }

@@ -4,6 +4,7 @@
 //! same voice, the stricter holds.
 
 use super::Config;
+use crate::conversation::ConversationRecord;
 use crate::error::ConfigError;
 use crate::record::{Channel, Policy, Record};
 use std::str::FromStr;
@@ -99,6 +100,15 @@ impl Policies {
             record.release();
         }
         record.policy != Policy::Deny
+    }
+}
+
+impl Policies {
+    /// Makes a record of a conversation what it may be under these policies: what would tell of a denied party goes, and the scores of one with
+    /// features only. Says whether it may be handed out at all.
+    #[must_use]
+    pub fn bind_conversation(&self, record: &mut ConversationRecord, channels: usize) -> bool {
+        record.bind(|party| self.of(party.channel, channels))
     }
 }
 

@@ -17,16 +17,40 @@ pub(crate) struct Contours {
 }
 
 /// Samples of a segment at 16 kHz, for a model that takes waveforms and has not been asked yet; and what is measured in it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Held {
     samples: Option<Arc<[f32]>>,
     contours: Option<Arc<Contours>>,
+    /// Which segment of which conversation it is, for scores that come later. It stays when the rest is let go, and makes no record
+    /// another one.
+    segment: Option<(u64, u32)>,
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        self.samples == other.samples && self.contours == other.contours
+    }
 }
 
 impl Held {
     /// Holds samples, and descriptors.
     pub fn samples(samples: Option<&[f32]>, contours: Option<Arc<Contours>>) -> Self {
-        Self { samples: samples.map(Arc::from), contours }
+        Self { samples: samples.map(Arc::from), contours, segment: None }
+    }
+
+    /// Lets go of everything but the number of the segment.
+    pub fn release(&mut self) {
+        *self = Self { segment: self.segment, ..Self::default() };
+    }
+
+    /// Notes which segment of which conversation it is.
+    pub fn set_segment(&mut self, number: Option<(u64, u32)>) {
+        self.segment = number;
+    }
+
+    /// Which segment of which conversation it is, where that was noted.
+    pub fn segment(&self) -> Option<(u64, u32)> {
+        self.segment
     }
 
     /// The samples, where they are held.

@@ -84,10 +84,11 @@ pub(super) fn result_id(r: &Record) -> String {
 }
 
 /// What an identity is made of, each part with its length so that no two lists of parts run together.
-struct Parts(Sha256);
+pub(crate) struct Parts(Sha256);
 
 impl Parts {
-    fn new() -> Self {
+    /// No parts yet.
+    pub fn new() -> Self {
         Self(Sha256::new())
     }
 
@@ -97,18 +98,21 @@ impl Parts {
         self
     }
 
-    fn text(self, part: &str) -> Self {
+    /// A word or a name.
+    pub fn text(self, part: &str) -> Self {
         self.bytes(part.as_bytes())
     }
 
-    fn count(self, part: Option<u64>) -> Self {
+    /// A number, or that there is none.
+    pub fn count(self, part: Option<u64>) -> Self {
         match part {
             Some(n) => self.bytes(&n.to_le_bytes()),
             None => self.bytes(&[]),
         }
     }
 
-    fn digest(self) -> String {
+    /// The identity.
+    pub fn digest(self) -> String {
         super::fingerprint::hex(&self.0.finalize()[..16])
     }
 }

@@ -21,6 +21,7 @@ pub use error::RecordError;
 pub use fingerprint::{Fingerprint, NoFingerprint};
 pub use frames::{Cue, CueGroup, Curve, FrameExplanation, RelevantSpan, SpanReliability};
 pub(crate) use held::{Contours, Held};
+pub(crate) use key::Parts;
 pub use key::SegmentKey;
 pub use memory::Memory;
 pub use policy::Policy;
@@ -284,7 +285,7 @@ impl Record {
 
     /// Lets go of what is held with the record and never written.
     pub fn release(&mut self) {
-        self.held = Held::default();
+        self.held.release();
     }
 
     /// Value of a feature by name: `None` where the record lacks it or it is undefined.

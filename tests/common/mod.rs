@@ -70,7 +70,7 @@ pub fn keep(list: &mut Vec<Kept>) -> impl FnMut(Output<'_>) + '_ {
         list.push(match o {
             Output::Frame(f) => Kept::Frame(f.clone()),
             Output::Segment(r) => Kept::Segment(r),
-            Output::Speech(_) => return,
+            Output::Speech(_) | Output::Conversation(_) => return,
         });
     }
 }

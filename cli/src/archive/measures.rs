@@ -1,14 +1,31 @@
-//! Numbers about a call as a whole, beside the means of its scores: a flat ordered list of names, and for each call their values.
+//! Measures of the conversation, as columns of the table of calls: for every call of a run the same names.
 
-use affect::record::Record;
+use affect::analyzer::{ChannelMode, Config};
+use affect::conversation::{catalogue, party_names, score_names};
+use affect::record::Ended;
+use affect_archive::Columns;
 use affect_media::file::Heard;
 
-/// Names of the numbers, in the order of the table's columns.
-pub fn names() -> Vec<String> {
-    Vec::new()
+/// Names of the measures, in the order of their catalogue. Parties are those that have a role; where nobody has, the two channels that
+/// calls have.
+pub fn names(config: &Config, columns: &Columns) -> Vec<String> {
+    let role = |c: usize| config.roles.get(c).map(|r| &**r).filter(|r| !r.is_empty());
+    let channels: Vec<(Option<usize>, Option<&str>)> = match &config.channels {
+        ChannelMode::Mix => Vec::new(),
+        ChannelMode::List(list) => list.iter().map(|c| (Some(*c), role(*c))).collect(),
+        ChannelMode::Each => (0..config.roles.len().max(2)).map(|c| (Some(c), role(c))).collect(),
+    };
+    let parties = party_names(&channels);
+    let parties: Vec<&str> = parties.iter().map(|p| &**p).collect();
+    let scores = score_names(&columns.dimensions, &columns.probabilities);
+    let scores: Vec<&str> = scores.iter().map(|s| &**s).collect();
+    catalogue::columns(&parties, &scores).into_iter().map(|(name, _)| name).collect()
 }
 
-/// The numbers of a call: those that are not named are not defined for it.
-pub fn of(_heard: &Heard, _records: &[Record]) -> Vec<(String, Option<f64>)> {
-    Vec::new()
+/// The measures of a call: those that are undefined, or not named, have no number. A recording of several conversations (audio tracks of
+/// their own) has none as a whole.
+pub fn of(heard: &Heard) -> Vec<(String, Option<f64>)> {
+    let mut ended = heard.conversations.iter().map(|c| c.record()).filter(|r| r.ended != Ended::Open);
+    let (Some(record), None) = (ended.next(), ended.next()) else { return Vec::new() };
+    record.measures.into_iter().map(|m| (m.name.into_owned(), m.value.ok())).collect()
 }

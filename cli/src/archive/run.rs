@@ -72,7 +72,7 @@ pub struct RunArgs {
 }
 
 /// What a run's parts are written with. The columns matter only to who writes.
-pub fn ledger(store: Arc<dyn Store>, run: Run, columns: Columns) -> Ledger {
+pub fn ledger(store: Arc<dyn Store>, run: Run, columns: Columns, numbers: Vec<String>) -> Ledger {
     let identity = &run.identity;
     let provenance = serde_json::json!({
         "software": identity.software,
@@ -82,7 +82,7 @@ pub fn ledger(store: Arc<dyn Store>, run: Run, columns: Columns) -> Ledger {
         "engine": identity.engine,
         "decoder": gst::version_string().as_str(),
     });
-    Ledger { store, columns, numbers: measures::names(), provenance: provenance.to_string(), run }
+    Ledger { store, columns, numbers, provenance: provenance.to_string(), run }
 }
 
 /// A part that is to be done.
@@ -105,7 +105,7 @@ fn wanted(args: &RunArgs, plans: &[Plan]) -> Result<Vec<Todo>, Stop> {
 }
 
 /// The run as this machine does it; refuses to if its results would be others.
-fn opened(args: &RunArgs, planned: Run) -> Result<(Charge, Columns), Stop> {
+fn opened(args: &RunArgs, planned: Run) -> Result<(Charge, Columns, Vec<String>), Stop> {
     let mut charge = Charge { run: planned, runtime_library: args.runtime_library.as_ref().map(to_name) };
     let here = |path: &Option<PathBuf>| path.as_deref().map(super::settings::absolute);
     charge.run.model = here(&args.model).or(charge.run.model);
@@ -122,7 +122,9 @@ fn opened(args: &RunArgs, planned: Run) -> Result<(Charge, Columns), Stop> {
         )));
     }
     let set = config.sets.first().copied().unwrap_or_default();
-    Ok((charge, Columns::of(set.functionals(), config.scorer.as_deref())))
+    let columns = Columns::of(set.functionals(), config.scorer.as_deref());
+    let numbers = measures::names(&config, &columns);
+    Ok((charge, columns, numbers))
 }
 
 /// A line of JSON about a part, for whoever keeps logs.
@@ -168,9 +170,9 @@ pub fn run(args: &RunArgs) -> Result<u8, Stop> {
     let planned = args.which.find(&*store, &args.out)?;
     let plans = plans(&*store)?;
     let mine = wanted(args, &plans)?;
-    let (charge, columns) = opened(args, planned.clone())?;
+    let (charge, columns, numbers) = opened(args, planned.clone())?;
     interrupt::flag();
-    let ledger = ledger(store.clone(), planned, columns);
+    let ledger = ledger(store.clone(), planned, columns, numbers);
     let committed = ledger.run.committed(&*store)?;
     let mut todo: VecDeque<&Todo> = mine.iter().filter(|t| !committed.contains_key(&t.number)).collect();
     let numbers: Vec<u32> = mine.iter().map(|t| t.number).collect();

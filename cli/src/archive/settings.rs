@@ -3,7 +3,7 @@
 use crate::analysis_args::AnalysisArgs;
 use crate::model_args::ModelArgs;
 use crate::whole::DecodingArgs;
-use affect::analyzer::{Config, FeatureSet};
+use affect::analyzer::{Config, ConversationConfig, FeatureSet};
 use affect::model::Model;
 use affect::record::SOFTWARE;
 use affect_archive::{Identity, Run};
@@ -107,7 +107,8 @@ impl SettingArgs {
     /// # Errors
     /// A sentence that names the option.
     pub fn config(&self) -> Result<Config, String> {
-        self.analysis.config(self.decoding.keep_dual_mono)
+        let config = self.analysis.config(self.decoding.keep_dual_mono)?;
+        Ok(Config { conversation: Some(ConversationConfig::default()), ..config })
     }
 
     /// The run that these settings make.

@@ -119,11 +119,11 @@ fn one(settings: &SettingArgs, config: &Config, task: &Task, voice: &mut Voice) 
         records.push(r);
         Ok(())
     });
-    let heard = match heard {
+    let mut heard = match heard {
         Ok(heard) => heard,
         Err(e) => return Ok(End { error: Some(word(&e)), message: Some(e.to_string()), ..End::default() }),
     };
-    conclude(&config, heard.channels, &mut records, &mut || voice.progress());
+    conclude(&config, &mut heard, &mut records, &mut || voice.progress());
     for r in &records {
         voice.say(&Said::Record(r.to_json()))?;
     }
@@ -139,7 +139,7 @@ fn one(settings: &SettingArgs, config: &Config, task: &Task, voice: &mut Voice) 
         channels: u32::try_from(heard.channels).unwrap_or(u32::MAX),
         sample_rate_hz: heard.rate_hz,
     };
-    Ok(End { heard: Some(about), error, message, numbers: measures::of(&heard, &records) })
+    Ok(End { heard: Some(about), error, message, numbers: measures::of(&heard) })
 }
 
 fn word(e: &DecodeError) -> CallError {

@@ -4,6 +4,7 @@ use super::Tap;
 use crate::cut::{Cut, Why};
 use crate::timeline::{LONGEST_BRIDGED, Step, Timeline};
 use affect::analyzer::{Config, Output, Speech};
+use affect::conversation::Conversation;
 use affect::record::{Ended, Record};
 use gst::prelude::*;
 
@@ -59,7 +60,7 @@ impl Tap {
         let Some(segment) = self.segment.as_ref().filter(|_| self.timeline.is_none()) else { return };
         let next = Timeline::new(segment, pts, rate);
         if let Some(a) = &mut self.analyzer {
-            a.restart(next.origin.nseconds());
+            a.resume(next.origin.nseconds());
         }
         self.timeline = Some(next);
     }
@@ -100,6 +101,7 @@ impl Tap {
 pub(super) struct Ready {
     pub records: Vec<Record>,
     pub speech: Vec<Speech>,
+    pub conversations: Vec<Conversation>,
 }
 
 /// Stamps what the analyzer hands out, and puts it to what is ready.
@@ -113,6 +115,13 @@ pub(super) fn collect(output: Output<'_>, config: &Config, timeline: Option<&Tim
                 t.stamp_speech(&mut speech);
             }
             ready.speech.push(speech);
+            return;
+        }
+        Output::Conversation(mut conversation) => {
+            if let Some(t) = timeline {
+                t.stamp_conversation(&mut conversation);
+            }
+            ready.conversations.push(*conversation);
             return;
         }
     };

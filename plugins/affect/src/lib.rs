@@ -9,6 +9,8 @@ pub mod affectextract;
 pub mod affectfeatures;
 pub mod affectscore;
 pub mod affectsink;
+pub mod conversation;
+mod item;
 pub mod meta;
 mod outbox;
 mod properties;

@@ -1,5 +1,6 @@
 //! Intake: samples at 16 kHz into frames, voice activity and spans.
 
+use super::decisions::Decisions;
 use super::kept_frames::KeptFrames;
 use super::segmenter::Segmenter;
 use crate::segment::edge::Edge;
@@ -14,6 +15,7 @@ pub(super) struct Intake<'a> {
     pub frames: &'a mut Frames,
     pub store: &'a mut KeptFrames,
     pub vad: &'a mut Option<Vad>,
+    pub decisions: &'a mut Option<Decisions>,
     pub threshold: f32,
     pub speaking: &'a mut bool,
     pub segmenter: &'a mut Segmenter,
@@ -44,9 +46,13 @@ impl Intake<'_> {
         let (threshold, speaking) = (self.threshold, &mut *self.speaking);
         let (sounds, heard) = (&mut self.store.sounds, &mut self.store.heard);
         let (segmenter, pending, edges) = (&mut *self.segmenter, &mut *self.pending, &mut *self.edges);
+        let decisions = &mut *self.decisions;
         let hop = self.frames.position() / HOP as u64;
         vad.push(x, |p| {
             *speaking = p >= threshold;
+            if let Some(d) = decisions {
+                d.decide(*speaking);
+            }
             *heard = p;
             if let Segmenter::Utterances(u) = segmenter {
                 edges.extend(u.push(p, |span| pending.push_back(span)));

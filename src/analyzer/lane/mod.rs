@@ -1,5 +1,6 @@
 //! Lane: the analysis of one channel, from samples to records.
 
+mod decisions;
 mod intake;
 mod kept_frames;
 mod results;
@@ -24,6 +25,8 @@ use crate::signal::holes::{Holes, LONGEST_WAIT_MS};
 use crate::signal::offset::Offset;
 use crate::signal::resample::Resampler;
 use crate::signal::{HOP, PITCH, RATE_HZ, SHORT};
+pub(super) use decisions::Decision;
+use decisions::Decisions;
 use kept_frames::KeptFrames;
 use segmenter::Segmenter;
 use std::collections::VecDeque;
@@ -51,6 +54,10 @@ pub(super) struct Lane {
     /// Frames of this part of the stream that it was learnt from: those before.
     learnt: u64,
     vad: Option<Vad>,
+    /// Segments are told what the detector hears; without this it runs for the conversation alone.
+    detects: bool,
+    /// Voice activity of every piece, for the conversation.
+    decisions: Option<Decisions>,
     threshold: f32,
     speaking: bool,
     segmenter: Segmenter,
@@ -95,10 +102,7 @@ impl Lane {
             Segmenter::Windows(_) | Segmenter::Utterances(_) => Keeping::Recent(rows),
         };
         let frames = keeping == Keeping::Nothing;
-        let threshold = match config.segmentation {
-            Segmentation::Utterances(u) => u.threshold,
-            _ => crate::segment::utterance::UtteranceConfig::default().threshold,
-        };
+        let threshold = config.threshold();
         let scores = policy == Policy::Allow && config.scorer.is_some();
         let detect = matches!(segmenter, Segmenter::Utterances(_)) || (config.voice_activity || scores) && !frames;
         let audio = scores && !frames && config.scorer.as_ref().is_some_and(|s| s.needs_audio());
@@ -129,7 +133,9 @@ impl Lane {
             speaker: compares.then(|| Speaker::new(config.speaker(index))),
             dispersion: (audio && config.scorer.as_ref().is_some_and(|s| s.needs_contours())).then(Dispersion::default),
             learnt: 0,
-            vad: detect.then(Vad::default),
+            vad: (detect || config.conversation.is_some()).then(Vad::default),
+            detects: detect,
+            decisions: config.conversation.is_some().then(Decisions::new),
             threshold,
             speaking: false,
             segmenter,
@@ -153,6 +159,11 @@ impl Lane {
 
     pub fn policy(&self) -> Policy {
         self.policy
+    }
+
+    /// Voice activity of the next piece that is decided, where the conversation is followed.
+    pub fn decision(&mut self) -> Option<Decision> {
+        self.decisions.as_mut()?.next()
     }
 
     /// Another lane stands for this one from now on. Where somebody speaks, that has ended as far as this channel tells of it.
@@ -195,6 +206,9 @@ impl Lane {
         self.settle(origin_ns, sink);
         let (resampler, mut intake) = self.parts();
         resampler.finish(|x| intake.samples(x));
+        if let Some(d) = &mut self.decisions {
+            d.finish();
+        }
         for e in self.store.extractors.iter_mut().filter(|e| !e.set().as_recorded()) {
             e.finish(self.frames.history());
         }
@@ -223,6 +237,9 @@ impl Lane {
         self.store.reset();
         if let Some(v) = &mut self.vad {
             v.reset();
+        }
+        if let Some(d) = &mut self.decisions {
+            d.reset();
         }
         self.speaking = false;
         self.segmenter.reset();

@@ -149,7 +149,7 @@ impl Lane {
         let set = extractor.set();
         let SegmentValues { mut values, voiced, bad } = extractor.values(span.start, span.end);
         let half = self.resampler.rate_hz() as f32 / 2.0;
-        let around = store.surroundings(span, heard, self.vad.is_some(), half);
+        let around = store.surroundings(span, heard, self.detects, half);
         let mut quality = store.meter.finish(around, voiced, bad, self.resampler.rate_hz());
         if let Some(v) = store.content.as_mut().map(|c| c.verdict(span.start, span.end)) {
             quality.speech_s = quality.speech_s.map(|s| s * v.share);

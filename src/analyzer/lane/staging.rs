@@ -72,7 +72,11 @@ impl Lane {
             raw.take(piece);
         }
         self.offset.remove(piece);
-        if clean(piece) {
+        let bad = clean(piece);
+        if let Some(d) = &mut self.decisions {
+            d.take(bad);
+        }
+        if bad {
             let reach = self.resampler.reach().div_ceil(HOP) as u64;
             for hop in self.pieces.saturating_sub(reach)..=self.pieces + reach {
                 self.frames.mark_bad(hop);
@@ -104,6 +108,7 @@ impl Lane {
             frames: &mut self.frames,
             store: &mut self.store,
             vad: &mut self.vad,
+            decisions: &mut self.decisions,
             threshold: self.threshold,
             speaking: &mut self.speaking,
             segmenter: &mut self.segmenter,

@@ -1,6 +1,6 @@
 //! Form of the stream of results: what its caps are, and how a result becomes a buffer.
 
-use crate::RESULT_CAPS;
+use crate::{RESULT_CAPS, conversation};
 use std::str::FromStr;
 
 /// Caps of timed text, which muxers know.
@@ -49,7 +49,9 @@ impl Form {
             Self::Text => gst::Buffer::from_slice(json.to_owned()),
         };
         let time = |name| result.get::<u64>(name).unwrap_or_default();
-        let length = time("end-time").saturating_sub(time("start-time"));
+        // A conversation is told at its end, and lasts no time there.
+        let lasts = result.name() != conversation::NAME;
+        let length = if lasts { time("end-time").saturating_sub(time("start-time")) } else { 0 };
         if let Some(b) = buffer.get_mut() {
             b.set_pts(at);
             b.set_duration(gst::ClockTime::from_nseconds(length));

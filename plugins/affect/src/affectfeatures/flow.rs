@@ -2,17 +2,18 @@
 
 use super::imp::{AffectFeatures, CAT};
 use super::state::{State, Stream};
+use crate::item::Item;
 use crate::outbox::line::Ticket;
 use crate::outbox::{Outbox, poster};
 use crate::properties::CLOSED_ADVICE;
-use crate::tap::Trouble;
 use crate::tap::analysis::{self, Analyses, Step};
 use crate::tap::backlog::Backlog;
 use crate::tap::input::Input;
 use crate::tap::settings::Settings;
+use crate::tap::{Tap, Trouble};
 use crate::{result, speech};
 use affect::analyzer::Speech;
-use affect::record::{Ended, Record};
+use affect::record::Ended;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
@@ -55,7 +56,7 @@ impl AffectFeatures {
 
     /// Everything that can go onto a buffer now.
     pub(super) fn deliver(&self) -> Vec<gst::Structure> {
-        self.outbox.with(State::collect).iter().map(result::structure).collect()
+        self.outbox.with(State::collect).iter().map(Item::structure).collect()
     }
 
     /// Hands on what no buffer will carry, ahead of an event.
@@ -109,10 +110,17 @@ impl AffectFeatures {
     }
 }
 
+/// What has come out and was not taken yet: segments first, and the conversation that they are part of.
+fn ready(tap: &mut Tap) -> Vec<Item> {
+    let mut items: Vec<Item> = tap.take().into_iter().map(Item::from).collect();
+    items.extend(tap.take_conversations().iter().map(|c| Item::from(c.record())));
+    items
+}
+
 impl Analyses for AffectFeatures {
     type State = State;
-    type Results = Vec<Record>;
-    type Said = Vec<Record>;
+    type Results = Vec<Item>;
+    type Said = Vec<Item>;
 
     fn outbox(&self) -> &Outbox<State> {
         &self.outbox
@@ -126,7 +134,7 @@ impl Analyses for AffectFeatures {
         state.properties.values()
     }
 
-    fn listen(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Vec<Record>> {
+    fn listen(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Vec<Item>> {
         if self.outbox.with(|s| s.properties.closed().is_some()) {
             self.work(Some(ticket), |_| ());
             return Step::default();
@@ -136,13 +144,13 @@ impl Analyses for AffectFeatures {
             let outcome = stream.tap.buffer(buffer, &make);
             let begun = stream.begun;
             stream.begun |= outcome.is_ok();
-            (outcome, stream.tap.take(), begun)
+            (outcome, ready(&mut stream.tap), begun)
         });
         let Some((outcome, results, begun)) = worked else { return Step::default() };
         Step { results, failed: outcome.err().and_then(|trouble| self.complain(trouble, begun)) }
     }
 
-    fn attend(&self, input: Input, ticket: Option<Ticket>) -> Step<Vec<Record>> {
+    fn attend(&self, input: Input, ticket: Option<Ticket>) -> Step<Vec<Item>> {
         let channels = if let Input::Info(info) = &input { Some(info.channels() as usize) } else { None };
         let results = self.work(ticket, |stream| {
             let tap = &mut stream.tap;
@@ -152,7 +160,7 @@ impl Analyses for AffectFeatures {
                 Input::Info(info) => tap.set_info(*info),
                 Input::Stream(id) => {
                     tap.set_stream(&id);
-                    return tap.take();
+                    return ready(tap);
                 }
                 Input::Segment(segment) => {
                     if segment.is_none() {
@@ -164,11 +172,11 @@ impl Analyses for AffectFeatures {
                 }
                 Input::End => {
                     tap.finish();
-                    return tap.take();
+                    return ready(tap);
                 }
                 Input::Stop => {
                     tap.end(Ended::Stopped);
-                    return tap.take();
+                    return ready(tap);
                 }
                 // Results of elements upstream are none of this one's.
                 Input::Audio(..) | Input::Results(_) => {}
@@ -181,13 +189,13 @@ impl Analyses for AffectFeatures {
         Step { results: results.unwrap_or_default(), failed: None }
     }
 
-    fn keep(state: &mut State, records: Vec<Record>) -> Vec<Record> {
-        state.keep(records)
+    fn keep(state: &mut State, items: Vec<Item>) -> Vec<Item> {
+        state.keep(items)
     }
 
-    fn say(&self, records: Vec<Record>) {
-        for record in records {
-            self.post(result::message(&record, &*self.obj()));
+    fn say(&self, items: Vec<Item>) {
+        for item in items {
+            self.post(item.message(&*self.obj()));
         }
     }
 }

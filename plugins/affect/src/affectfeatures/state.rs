@@ -1,5 +1,6 @@
 //! What the threads of `affectfeatures` share, and what becomes of a record on its way out.
 
+use crate::item::Item;
 use crate::outbox::line::Ticket;
 use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
@@ -8,7 +9,6 @@ use crate::tap::Tap;
 use crate::tap::backlog::Backlog;
 use crate::tap::settings::Settings;
 use affect::analyzer::Speech;
-use affect::record::{Ended, Record, SegmentKind};
 
 #[derive(Default)]
 pub struct Stats {
@@ -43,7 +43,7 @@ pub struct State {
     pub stats: Stats,
     pub backlog: Backlog,
     /// Results that no buffer or event has taken yet.
-    undelivered: Vec<Record>,
+    undelivered: Vec<Item>,
 }
 
 impl State {
@@ -87,37 +87,37 @@ impl State {
         says.then_some(speech)
     }
 
-    /// Takes over records, as far as the policies in force allow. Gives those to be posted.
-    pub fn keep(&mut self, records: Vec<Record>) -> Vec<Record> {
+    /// Takes over results, as far as the policies in force allow. Gives those to be posted.
+    pub fn keep(&mut self, items: Vec<Item>) -> Vec<Item> {
         let policies = self.properties.policies();
         let s = self.properties.values();
         let mut post = Vec::new();
-        for mut record in records {
-            if !policies.bind(&mut record, self.channels) {
+        for mut item in items {
+            if !item.bind(&policies, self.channels) {
                 continue;
             }
-            let interim = record.ended == Ended::Open;
+            let interim = item.is_interim();
             self.stats.results += 1;
-            if s.post_messages && s.post.takes(interim) && record.segment != SegmentKind::Frame {
+            if s.post_messages && s.post.takes(interim) && !item.is_frame() {
                 self.stats.posted += 1;
-                post.push(record.clone());
+                post.push(item.clone());
             }
             if s.attach.takes(interim) {
-                self.undelivered.push(record);
+                self.undelivered.push(item);
             }
         }
         post
     }
 
     /// Everything that can be attached now, bound once more: policies may have changed since it was made.
-    pub fn collect(&mut self) -> Vec<Record> {
-        let mut records = std::mem::take(&mut self.undelivered);
-        if !records.is_empty() {
+    pub fn collect(&mut self) -> Vec<Item> {
+        let mut items = std::mem::take(&mut self.undelivered);
+        if !items.is_empty() {
             let policies = self.properties.policies();
-            records.retain_mut(|r| policies.bind(r, self.channels));
-            self.stats.attached += records.len() as u64;
+            items.retain_mut(|i| i.bind(&policies, self.channels));
+            self.stats.attached += items.len() as u64;
         }
-        records
+        items
     }
 
     /// A flush: forgets what is on its way.

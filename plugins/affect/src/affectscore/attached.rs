@@ -1,7 +1,7 @@
 //! Results that an element upstream has attached are bound by the policies here as well.
 
 use super::imp::AffectScore;
-use crate::result;
+use crate::{conversation, result};
 use affect::record::{Channel, Policy, Record, SegmentKind};
 
 impl AffectScore {
@@ -26,6 +26,9 @@ impl AffectScore {
     }
 
     fn bind(&self, s: &gst::Structure) -> Bound {
+        if s.name() == conversation::NAME {
+            return self.bind_conversation(s);
+        }
         let index = s.get::<i32>("channel").ok().and_then(|c| usize::try_from(c).ok());
         let channel = Channel { index, role: None, track: None, same_as: result::same_as(s) };
         // One that says nothing is of nobody knows whom, and has features only.
@@ -49,6 +52,19 @@ impl AffectScore {
             }
             Err(_) => Bound::Nothing,
         }
+    }
+}
+
+impl AffectScore {
+    /// A conversation goes on as it is, or, where these policies are stricter for any of its parties than those that it carries, not at all.
+    fn bind_conversation(&self, s: &gst::StructureRef) -> Bound {
+        let may = conversation::carried(s).is_some_and(|parties| {
+            parties.into_iter().all(|(index, carried)| {
+                let channel = Channel { index, role: None, track: None, same_as: Vec::new() };
+                self.outbox.with(|state| state.policy(&channel, carried)) == carried
+            })
+        });
+        if may { Bound::AsItIs } else { Bound::Nothing }
     }
 }
 

@@ -1,7 +1,7 @@
 //! From buffers, or results of an element upstream, to scored records.
 
 use super::imp::{AffectScore, CAT};
-use super::outcome::{Finished, Job, Outcome};
+use super::outcome::{Finished, Job, Made, Outcome, Score};
 use super::settings::Mode;
 use super::state::{State, Stream};
 use crate::UPSTREAM_QUERY;
@@ -84,10 +84,10 @@ impl AffectScore {
         if beside {
             let (runs, tells) = (self.obj().downgrade(), self.obj().downgrade());
             let run = move |job: Job, _| match runs.upgrade() {
-                Some(element) => element.imp().infer(job),
-                None => Finished::unscored(job.record, true),
+                Some(element) => element.imp().work_off(job),
+                None => job.unscored(true),
             };
-            let keep = |state: &mut State, finished| state.keep_all([Outcome::Keep(finished)], true);
+            let keep = |state: &mut State, made| state.keep_all([Outcome::Keep(made)], true);
             let tell = move |said| {
                 if let Some(element) = tells.upgrade() {
                     element.imp().tell(said);
@@ -99,9 +99,17 @@ impl AffectScore {
         Ok(true)
     }
 
+    /// Does what stands in the line of the model.
+    fn work_off(&self, job: Job) -> Made {
+        match job {
+            Job::Score(score) => Made::Segment(self.infer(score)),
+            Job::Conversation(c) => Made::Conversation(c),
+        }
+    }
+
     /// Scores a segment, on whichever thread it is, holding no lock: under the policies of this moment.
-    pub(super) fn infer(&self, job: Job) -> Finished {
-        let Job { config, mut record, refined, since } = job;
+    pub(super) fn infer(&self, score: Score) -> Finished {
+        let Score { config, mut record, refined, since } = score;
         let (channels, lateness, gathers) = self.outbox.with(|s| {
             record.policy = s.policy(&record.channel, record.policy);
             let settings = s.properties.values();
@@ -128,19 +136,33 @@ impl AffectScore {
         let mut outcomes = Vec::with_capacity(records.len());
         for record in records {
             if record.segment == SegmentKind::Frame {
-                outcomes.push(Outcome::Keep(Finished::unscored(record, refined)));
+                outcomes.push(Outcome::Keep(Made::Segment(Finished::unscored(record, refined))));
                 continue;
             }
-            let job = Job { config: config.clone(), record, refined, since: Instant::now() };
-            if stream.beside {
-                outcomes.push(Outcome::Queue(job));
-            } else if self.outbox.interrupted() {
-                self.outbox.with(|s| s.park(job, stream.ticket));
-            } else {
-                outcomes.push(Outcome::Keep(self.infer(job)));
-            }
+            let score = Score { config: config.clone(), record, refined, since: Instant::now() };
+            outcomes.extend(self.send(stream, Job::Score(score)));
         }
         outcomes
+    }
+
+    /// Sends what is ready to be scored: segments first, and the conversation that they are part of.
+    pub(super) fn pass_ready(&self, stream: &mut Stream) -> Vec<Outcome> {
+        let (records, conversations) = (stream.tap.take(), stream.tap.take_conversations());
+        let mut outcomes = self.pass_on(stream, records);
+        outcomes.extend(conversations.into_iter().filter_map(|c| self.send(stream, Job::Conversation(Box::new(c)))));
+        outcomes
+    }
+
+    /// A job waits in the line, or is done here. Gives nothing where a stop or a flush keeps it.
+    fn send(&self, stream: &Stream, job: Job) -> Option<Outcome> {
+        if stream.beside {
+            Some(Outcome::Queue(job))
+        } else if self.outbox.interrupted() {
+            self.outbox.with(|s| s.park(job, stream.ticket));
+            None
+        } else {
+            Some(Outcome::Keep(self.work_off(job)))
+        }
     }
 
     /// Records of features that an element upstream has attached, each once, as those of this element. What a scorer upstream has

@@ -58,8 +58,7 @@ impl AffectScore {
         let config = stream.config.clone();
         let make = |_: &str| config.as_deref().cloned().ok_or(ConfigError::Input(InputError::Finished));
         let outcome = stream.tap.buffer(buffer, &make);
-        let fresh = stream.tap.take();
-        *outcomes = self.pass_on(stream, fresh);
+        *outcomes = self.pass_ready(stream);
         match outcome {
             Ok(()) => {}
             Err(Trouble::Settings(e)) => return Err(Halt::Settings(e.to_string())),
@@ -120,8 +119,7 @@ impl Analyses for AffectScore {
                 Input::Stream(id) => {
                     stream.tap.set_stream(&id);
                     stream.speakers.next_stream();
-                    let fresh = stream.tap.take();
-                    let outcomes = self.pass_on(stream, fresh);
+                    let outcomes = self.pass_ready(stream);
                     // The next buffer asks again who is upstream.
                     stream.config = None;
                     return outcomes;
@@ -130,13 +128,11 @@ impl Analyses for AffectScore {
                 Input::Results(structures) if stream.upstream => return self.refine(stream, &structures),
                 Input::End if stream.config.is_some() => {
                     stream.tap.finish();
-                    let fresh = stream.tap.take();
-                    return self.pass_on(stream, fresh);
+                    return self.pass_ready(stream);
                 }
                 Input::Stop if stream.config.is_some() => {
                     stream.tap.end(Ended::Stopped);
-                    let fresh = stream.tap.take();
-                    return self.pass_on(stream, fresh);
+                    return self.pass_ready(stream);
                 }
                 Input::Audio(..) | Input::Results(_) | Input::End | Input::Stop => {}
             }

@@ -15,7 +15,7 @@ use gst_base::prelude::*;
 impl AffectScore {
     /// Says what there is to say at once, and sees to it that what waits for its score gets one.
     pub(super) fn tell(&self, said: Said) {
-        let Said { records, drops, failed, queued } = said;
+        let Said { items, drops, failed, queued } = said;
         if queued {
             self.outbox.hand_on(State::scores, |_| ());
         }
@@ -30,8 +30,8 @@ impl AffectScore {
                 "Their features are handed out unscored. Use a longer hop, a smaller model, or attribution=groups.",
             );
         }
-        for record in records {
-            self.post(result::message(&record, &*self.obj()));
+        for item in items {
+            self.post(item.message(&*self.obj()));
         }
     }
 
@@ -56,10 +56,10 @@ impl AffectScore {
         let mut attached = Vec::with_capacity(parcels.len());
         for p in parcels {
             if p.post {
-                self.post(result::message(&p.record, &*self.obj()));
+                self.post(p.item.message(&*self.obj()));
             }
             if p.attach {
-                attached.push(result::structure(&p.record));
+                attached.push(p.item.structure());
             }
         }
         attached

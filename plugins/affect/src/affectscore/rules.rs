@@ -1,7 +1,8 @@
 //! The policies in force, and which of them the audit record knows of.
 
+use crate::item::Item;
 use affect::analyzer::{Policies, Policy};
-use affect::record::{Channel, Record};
+use affect::record::Channel;
 
 /// Policies that were set while the element runs. A change holds at once where it is stricter, and where it is more permissive as
 /// soon as it is accounted for: until then the stricter of old and new holds.
@@ -53,9 +54,9 @@ impl Rules {
         strictest.filter(|_| !self.failed).unwrap_or(Policy::Deny)
     }
 
-    /// Binds a record. Says whether it may be handed out.
-    pub fn bind(&self, record: &mut Record, channels: usize) -> bool {
-        !self.failed && !self.in_force.is_empty() && self.in_force.iter().all(|p| p.bind(record, channels))
+    /// Binds a result. Says whether it may be handed out.
+    pub fn bind(&self, item: &mut Item, channels: usize) -> bool {
+        !self.failed && !self.in_force.is_empty() && self.in_force.iter().all(|p| item.bind(p, channels))
     }
 }
 

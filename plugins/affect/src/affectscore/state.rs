@@ -1,9 +1,10 @@
 //! What the threads of `affectscore` share, and what becomes of a record on its way out.
 
 use super::loading::Loading;
-use super::outcome::{Finished, Job, Outcome, Parcel, Said};
+use super::outcome::{Finished, Job, Made, Outcome, Parcel, Said, Score};
 use super::rules::Rules;
 use super::settings::Settings;
+use crate::item::Item;
 use crate::outbox::line::{Line, Ticket};
 use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
@@ -12,7 +13,8 @@ use crate::seen::Seen;
 use crate::tap::Tap;
 use crate::tap::backlog::Backlog;
 use affect::analyzer::{Config, Policies, Policy, Speakers, Speech};
-use affect::record::{Channel, Ended, Record, SegmentKind};
+use affect::conversation::{Conversation, SegmentScores};
+use affect::record::{Channel, Ended, Record};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -88,6 +90,8 @@ pub struct State {
     interim: Seen<SEGMENTS>,
     /// Segments of upstream whose final result has passed.
     ended: Seen<SEGMENTS>,
+    /// Scores of the segments of the conversation that is going on.
+    told: Vec<SegmentScores>,
     pub stats: Stats,
 }
 
@@ -98,13 +102,19 @@ impl State {
     }
 
     /// Takes a segment into that line; beyond `most` that wait one is handed back: the oldest interim one, or else the oldest.
-    fn queue(&mut self, job: Job, most: usize) -> Option<Job> {
+    /// Conversations stay: they take no time.
+    fn queue(&mut self, job: Job, most: usize) -> Option<Score> {
         let jobs = self.scores.jobs();
         jobs.push_back(job);
-        if jobs.len() <= most.max(1) {
+        let segment = |j: &Job| matches!(j, Job::Score(_));
+        if jobs.iter().filter(|j| segment(j)).count() <= most.max(1) {
             return None;
         }
-        jobs.remove(jobs.iter().position(|j| j.record.ended == Ended::Open).unwrap_or(0))
+        let interim = |j: &Job| matches!(j, Job::Score(s) if s.record.ended == Ended::Open);
+        match jobs.remove(jobs.iter().position(interim).or_else(|| jobs.iter().position(segment))?)? {
+            Job::Score(score) => Some(score),
+            Job::Conversation(_) => None,
+        }
     }
 
     /// Takes the stream to work on it, unless what that is for was forgotten since its ticket was given.
@@ -173,8 +183,8 @@ impl State {
         std::mem::take(&mut self.parked)
     }
 
-    fn bind(&self, record: &mut Record) -> bool {
-        self.properties.closed().is_none() && self.rules.bind(record, self.channels)
+    fn bind(&self, item: &mut Item) -> bool {
+        self.properties.closed().is_none() && self.rules.bind(item, self.channels)
     }
 
     /// Other policies may follow from the properties. Says whether an audit record is due.
@@ -188,17 +198,22 @@ impl State {
         let mut said = Said::default();
         let before = self.stats.dropped;
         for outcome in outcomes {
-            let finished = match outcome {
+            let made = match outcome {
                 Outcome::Queue(job) => {
                     said.queued = true;
                     let most = self.properties.values().max_queued as usize;
-                    let Some(Job { record, refined, .. }) = self.queue(job, most) else { continue };
-                    Finished { dropped: true, ..Finished::unscored(record, refined) }
+                    let Some(Score { record, refined, .. }) = self.queue(job, most) else { continue };
+                    Made::Segment(Finished { dropped: true, ..Finished::unscored(record, refined) })
                 }
-                Outcome::Keep(finished) => finished,
+                Outcome::Keep(made) => made,
             };
-            said.failed |= finished.failed;
-            said.records.extend(self.keep(finished, at_once));
+            match made {
+                Made::Segment(finished) => {
+                    said.failed |= finished.failed;
+                    said.items.extend(self.keep(finished, at_once));
+                }
+                Made::Conversation(c) => said.items.extend(self.keep_conversation(*c, at_once)),
+            }
         }
         said.drops = self.drops_to_tell(before);
         said
@@ -207,31 +222,53 @@ impl State {
     /// What still waits for its score goes out without.
     pub fn give_up(&mut self) -> Said {
         let late = std::mem::take(self.scores.jobs());
-        let unscored = |j: Job| Finished { dropped: true, ..Finished::unscored(j.record, j.refined) };
+        let unscored = |j: Job| match j {
+            Job::Score(s) => Made::Segment(Finished { dropped: true, ..Finished::unscored(s.record, s.refined) }),
+            Job::Conversation(c) => Made::Conversation(c),
+        };
         self.keep_all(late.into_iter().map(|j| Outcome::Keep(unscored(j))), false)
     }
 
     /// Takes over a finished record. Gives it to be posted at once, where its messages go out.
-    fn keep(&mut self, finished: Finished, at_once: bool) -> Option<Record> {
+    fn keep(&mut self, finished: Finished, at_once: bool) -> Option<Item> {
         let Finished { mut record, refined, dropped, took, .. } = finished;
         self.stats.scoring += took;
         self.stats.dropped += u64::from(dropped);
         record.release();
-        if !self.bind(&mut record) {
+        let mut item = Item::from(record);
+        if !self.bind(&mut item) {
             return None;
         }
-        if refined && !self.says_more(&record) {
-            return None;
+        if let Item::Segment(record) = &item {
+            if refined && !self.says_more(record) {
+                return None;
+            }
+            self.told.extend(SegmentScores::of(record));
+            if let Some(s) = &record.scored {
+                self.stats.scored += 1;
+                self.stats.abstained += u64::from(s.emotion.abstained.is_some());
+            }
         }
+        self.put(item, at_once)
+    }
+
+    /// Takes over a conversation, whose segments have gone out before it, with their scores. Gives its record to be posted at once, likewise.
+    fn keep_conversation(&mut self, mut conversation: Conversation, at_once: bool) -> Option<Item> {
+        self.told.iter().for_each(|s| conversation.add_scores(s));
+        if conversation.ended != Ended::Open {
+            self.told.clear();
+        }
+        let mut item = Item::from(conversation.record());
+        self.bind(&mut item).then(|| self.put(item, at_once)).flatten()
+    }
+
+    /// Puts a result to those that no buffer or event has taken yet.
+    fn put(&mut self, item: Item, at_once: bool) -> Option<Item> {
         self.stats.results += 1;
-        if let Some(s) = &record.scored {
-            self.stats.scored += 1;
-            self.stats.abstained += u64::from(s.emotion.abstained.is_some());
-        }
-        let post = at_once && self.posts(&record);
+        let post = at_once && self.posts(&item);
         self.stats.posted += u64::from(post);
-        let now = post.then(|| record.clone());
-        self.undelivered.push(Parcel { record, posted: at_once, post: false, attach: false });
+        let now = post.then(|| item.clone());
+        self.undelivered.push(Parcel { item, posted: at_once, post: false, attach: false });
         now
     }
 
@@ -253,20 +290,20 @@ impl State {
         scored || follows
     }
 
-    fn posts(&self, record: &Record) -> bool {
+    fn posts(&self, item: &Item) -> bool {
         let s = &self.properties.values().analysis;
-        s.post_messages && s.post.takes(record.ended == Ended::Open) && record.segment != SegmentKind::Frame
+        s.post_messages && s.post.takes(item.is_interim()) && !item.is_frame()
     }
 
     /// Everything that can go out now, bound once more: policies may have changed since it was made. Where nothing carries it, at
     /// a stop, it can be posted only.
     pub fn collect(&mut self, carried: bool) -> Vec<Parcel> {
         let mut parcels = std::mem::take(&mut self.undelivered);
-        parcels.retain_mut(|p| self.bind(&mut p.record));
+        parcels.retain_mut(|p| self.bind(&mut p.item));
         let attach = self.properties.values().analysis.attach;
         for p in &mut parcels {
-            p.post = !p.posted && self.posts(&p.record);
-            p.attach = carried && attach.takes(p.record.ended == Ended::Open);
+            p.post = !p.posted && self.posts(&p.item);
+            p.attach = carried && attach.takes(p.item.is_interim());
             self.stats.posted += u64::from(p.post);
             self.stats.attached += u64::from(p.attach);
         }
@@ -292,5 +329,6 @@ impl State {
         self.undelivered.clear();
         self.interim.clear();
         self.ended.clear();
+        self.told.clear();
     }
 }

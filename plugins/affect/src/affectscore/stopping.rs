@@ -1,9 +1,8 @@
 //! A stop in the middle of a stream: what is open, and what waits for the model, goes out as messages.
 
 use super::imp::{AffectScore, CAT};
-use super::outcome::{Finished, Job, Outcome};
+use super::outcome::{Finished, Job, Made, Outcome, Score};
 use super::state::State;
-use crate::result;
 use crate::tap::analysis;
 use gst::subclass::prelude::*;
 use std::time::{Duration, Instant};
@@ -28,19 +27,22 @@ impl AffectScore {
         let waiting = self.outbox.hand_back(State::scores);
         let parked = self.outbox.with(State::take_parked);
         for job in parked.into_iter().chain(waiting) {
-            let finished = self.score_until(job, until);
-            let said = self.outbox.with(|s| s.keep_all([Outcome::Keep(finished)], false));
+            let made = match job {
+                Job::Score(score) => Made::Segment(self.score_until(score, until)),
+                Job::Conversation(c) => Made::Conversation(c),
+            };
+            let said = self.outbox.with(|s| s.keep_all([Outcome::Keep(made)], false));
             self.tell(said);
         }
         let parcels = self.outbox.with(|s| s.collect(false));
         for p in parcels.into_iter().filter(|p| p.post) {
-            self.post(result::message(&p.record, &*self.obj()));
+            self.post(p.item.message(&*self.obj()));
         }
         self.outbox.with(|s| s.bus = Default::default());
     }
 
     /// Scores a segment, if the model will be done by `until`.
-    fn score_until(&self, job: Job, until: Instant) -> Finished {
+    fn score_until(&self, job: Score, until: Instant) -> Finished {
         let expected = self.outbox.with(|s| s.mean_scoring());
         if Instant::now() + expected < until {
             self.infer(job)

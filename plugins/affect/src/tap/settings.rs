@@ -2,7 +2,9 @@
 
 use super::choices::{AffectAnalysis, AffectSegmentation, AffectSelect};
 use crate::properties::Values;
-use affect::analyzer::{ChannelMode, Config, FeatureSet, Policies, Policy, Segmentation, Speech, WindowConfig};
+use affect::analyzer::{
+    ChannelMode, Config, ConversationConfig, FeatureSet, Policies, Policy, Segmentation, Speech, WindowConfig,
+};
 use affect::error::ConfigError;
 use affect::segment::utterance::UtteranceConfig;
 use affect::signal::clock::{ns_to_samples, samples_to_ns};
@@ -36,6 +38,8 @@ pub struct Settings {
     pub analysis: AffectAnalysis,
     pub max_lag: gst::ClockTime,
     pub collapse_dual_mono: bool,
+    pub conversation: bool,
+    pub conversation_interval: gst::ClockTime,
 }
 
 /// Properties that change no result: those that say where results go, and where they are made.
@@ -77,6 +81,8 @@ impl Default for Settings {
             analysis: AffectAnalysis::default(),
             max_lag: gst::ClockTime::from_seconds(4),
             collapse_dual_mono: true,
+            conversation: false,
+            conversation_interval: gst::ClockTime::ZERO,
         }
     }
 }
@@ -111,6 +117,10 @@ impl Settings {
             baseline: self.speaker_baseline,
             policy: Policy::list(&self.policy)?,
             collapse_dual_mono: self.collapse_dual_mono,
+            conversation: self.conversation.then(|| ConversationConfig {
+                interval: samples(self.conversation_interval),
+                ..ConversationConfig::default()
+            }),
             ..Config::default()
         };
         config.check()?;
@@ -148,6 +158,8 @@ impl Settings {
             "analysis" => self.analysis.to_value(),
             "max-lag" => self.max_lag.to_value(),
             "collapse-dual-mono" => self.collapse_dual_mono.to_value(),
+            "conversation" => self.conversation.to_value(),
+            "conversation-interval" => self.conversation_interval.to_value(),
             _ => return None,
         })
     }
@@ -232,6 +244,13 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .default_value(d.collapse_dual_mono)
             .mutable_playing()
             .build(),
+        glib::ParamSpecBoolean::builder("conversation")
+            .nick("Conversation")
+            .blurb("Measures of the conversation of the channels too, at its end, as results affect-conversation: talk, overlap, turns, and how each party sounds")
+            .default_value(d.conversation)
+            .mutable_playing()
+            .build(),
+        duration("conversation-interval", "Conversation interval", "A conversation gives an interim result whenever so much time has passed, ns; 0 for none, otherwise at least 1 s", d.conversation_interval, 0, 86_400 * second),
         glib::ParamSpecBoolean::builder("speaker-baseline")
             .nick("Speaker baseline")
             .blurb("Compare the features of affect-v1 with what is usual for the speaker of the channel, learnt as they speak")
@@ -324,6 +343,8 @@ impl Values for Settings {
             "post-messages" => put(&mut self.post_messages, value),
             "speech-messages" => put(&mut self.speech_messages, value),
             "collapse-dual-mono" => put(&mut self.collapse_dual_mono, value),
+            "conversation" => put(&mut self.conversation, value),
+            "conversation-interval" => put(&mut self.conversation_interval, value),
             "speaker-baseline" => put(&mut self.speaker_baseline, value),
             "stream" => text(&mut self.stream, value),
             "analysis" => put(&mut self.analysis, value),
