@@ -9,7 +9,7 @@
 
 use crate::calls::{About, CallRow, Means, table};
 use crate::columns::Columns;
-use crate::error::ArchiveError;
+use crate::error::{ArchiveError, TableError};
 use crate::names;
 use crate::plan::Plan;
 use crate::run::Run;
@@ -54,11 +54,21 @@ impl Write for Digested {
     }
 }
 
+/// What prevented a file from being written, with its name.
+fn of_file(name: &str, e: TableError) -> ArchiveError {
+    match e {
+        TableError::Io(e) => ArchiveError::write(name, e),
+        other => other.into(),
+    }
+}
+
 /// An attempt at a part.
 pub struct Attempt<'a> {
     ledger: &'a Ledger,
     part: u32,
     attempt: String,
+    /// Whole name of the utterances.
+    name: String,
     about: About,
     table: TableWriter<Digested>,
     rows: Vec<CallRow>,
@@ -117,7 +127,16 @@ impl<'a> Attempt<'a> {
         let to = Digested { upload: ledger.store.begin(&name, attempt)?, digest: Sha256::new() };
         let keys: Vec<(&str, String)> = about.metadata.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
         let table = TableWriter::new(to, &ledger.columns, &keys)?;
-        Ok(Self { ledger, part, attempt: attempt.to_owned(), about, table, rows: Vec::new(), ids: HashSet::new() })
+        Ok(Self {
+            ledger,
+            part,
+            attempt: attempt.to_owned(),
+            name,
+            about,
+            table,
+            rows: Vec::new(),
+            ids: HashSet::new(),
+        })
     }
 
     /// Adds a call and its results; counts them and their means. Results without a final form ([`affect::record::Ended::Open`]) are not
@@ -137,7 +156,7 @@ impl<'a> Attempt<'a> {
             if !self.ids.insert(id.clone()) {
                 return Err(ArchiveError::Run(format!("two results of {:?} have the id {id}", row.call.key)));
             }
-            self.table.push(record)?;
+            self.table.push(record).map_err(|e| of_file(&self.name, e))?;
         }
         // Identities begin with the stream, which no other call of the part has.
         self.ids.clear();
@@ -159,10 +178,9 @@ impl<'a> Attempt<'a> {
     /// # Errors
     /// Those of storage; then there is nothing of this attempt.
     pub fn finish(self) -> Result<Ready<'a>, ArchiveError> {
-        let Self { ledger, part, attempt, about, table, mut rows, ids: _ } = self;
+        let Self { ledger, part, attempt, name, about, table, mut rows, ids: _ } = self;
         let base = names::utterances(part, &attempt);
-        let name = format!("{}/{base}", names::utterances_folder(&ledger.run.id));
-        let mut done = table.finish()?;
+        let mut done = table.finish().map_err(|e| of_file(&name, e))?;
         done.flush().map_err(|e| ArchiveError::write(&name, e))?;
         let sha256 = names::hex(&done.digest.finalize());
         done.upload.finish()?;
