@@ -13,7 +13,7 @@ pub fn names(config: &Config, columns: &Columns) -> Vec<String> {
     let channels: Vec<(Option<usize>, Option<&str>)> = match &config.channels {
         ChannelMode::Mix => Vec::new(),
         ChannelMode::List(list) => list.iter().map(|c| (Some(*c), role(*c))).collect(),
-        ChannelMode::Each => (0..config.roles.len().max(2)).map(|c| (Some(c), role(c))).collect(),
+        _ => (0..config.roles.len().max(2)).map(|c| (Some(c), role(c))).collect(),
     };
     let parties = party_names(&channels);
     let parties: Vec<&str> = parties.iter().map(|p| &**p).collect();

@@ -37,7 +37,7 @@ pub fn run(args: &VerifyArgs) -> Result<u8, Stop> {
     let store = store(&args.out);
     let run = args.which.find(&*store, &args.out)?;
     let plans = plans(&*store)?;
-    let ledger = ledger(store.clone(), run, Columns::default());
+    let ledger = ledger(store.clone(), run, Columns::default(), Vec::new());
     let bar = Progress::count(args.quiet, "parts");
     bar.set_total(ledger.run.committed(&*store)?.len() as u64);
     let faults = verify(&ledger, &plans, Wanted { repair: args.repair, again: &args.again }, &mut || bar.step())?;
