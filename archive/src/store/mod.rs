@@ -1,14 +1,18 @@
 //! Storage: a flat space of named objects, which the archive's plans and results are written to and read from.
 //!
 //! Names are texts with `/` between their parts. The commit rests on [`Store::create`]: of several writers of one name exactly one
-//! wins, and whoever sees the object sees all of it. [`Local`] is a folder, [`Memory`] is for tests; an object store with conditional
-//! writes fits the same trait.
+//! wins, and whoever sees the object sees all of it. [`Local`] is a folder, [`Memory`] is for tests, and
+//! `Cloud` (feature `object-store`) is a bucket of an object store with conditional writes.
 
 mod blob;
+#[cfg(feature = "object-store")]
+mod cloud;
 mod local;
 mod memory;
 
 pub use blob::Blob;
+#[cfg(feature = "object-store")]
+pub use cloud::{Cloud, Listed, is_cloud};
 pub use local::Local;
 pub use memory::Memory;
 

@@ -22,17 +22,22 @@ pub fn modified_ns(about: &Metadata) -> Option<i64> {
     about.mtime().checked_mul(1_000_000_000)?.checked_add(about.mtime_nsec())
 }
 
+/// Whether a recording of this name is meant.
+pub fn wanted(key: &str, pattern: Option<&glob::Pattern>) -> bool {
+    let how = glob::MatchOptions {
+        require_literal_leading_dot: true,
+        require_literal_separator: true,
+        ..glob::MatchOptions::new()
+    };
+    pattern.map_or_else(|| is_audio(Path::new(key)), |p| p.matches_with(key, how))
+}
+
 /// Lists the files below `root` whose keys match the pattern, or without one those whose names end like those of recordings. Hidden
 /// files and folders, and the folder `out`, are left out.
 pub fn list(root: &Path, pattern: Option<&glob::Pattern>, out: &Path) -> Listing {
     let mut listing = Listing::default();
     let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
     let out = Identity::of(out);
-    let how = glob::MatchOptions {
-        require_literal_leading_dot: true,
-        require_literal_separator: true,
-        ..glob::MatchOptions::new()
-    };
     let tree = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
     let tree = tree.filter_entry(|e| {
         e.depth() == 0 || !(hidden(e.file_name()) || e.file_type().is_dir() && Identity::of(e.path()) == out)
@@ -49,11 +54,7 @@ pub fn list(root: &Path, pattern: Option<&glob::Pattern>, out: &Path) -> Listing
             continue;
         }
         let Some(key) = key(root, entry.path()) else { continue };
-        let wanted = match pattern {
-            Some(p) => p.matches_with(&key, how),
-            None => is_audio(entry.path()),
-        };
-        if wanted {
+        if wanted(&key, pattern) {
             let modified_ns = modified_ns(&about);
             listing.calls.push(PlannedCall { key, size: about.len(), modified_ns, etag: None, metadata: Vec::new() });
         }

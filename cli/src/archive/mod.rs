@@ -9,6 +9,7 @@ mod plan;
 mod run;
 mod settings;
 mod shard;
+mod source;
 mod status;
 mod units;
 mod verify;
@@ -18,10 +19,7 @@ mod worker;
 mod worker_fault;
 
 use affect_archive::ArchiveError;
-use affect_archive::store::{Local, Store};
 use clap::{Args, Subcommand};
-use std::path::Path;
-use std::sync::Arc;
 
 /// Everything that was asked for is committed, without an error.
 const COMPLETE: u8 = 0;
@@ -79,11 +77,6 @@ impl From<affect_archive::store::StoreError> for Stop {
 /// A sentence about usage.
 fn mismatch(why: impl Into<String>) -> Stop {
     Stop(MISMATCH, why.into())
-}
-
-/// The storage of an archive's results.
-fn store(out: &Path) -> Arc<dyn Store> {
-    Arc::new(Local::new(out))
 }
 
 /// A word that no other attempt has.

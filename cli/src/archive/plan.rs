@@ -1,10 +1,11 @@
 //! `affect archive plan`.
 
-use super::listing::{Listing, list};
+use super::listing::Listing;
 use super::metadata::Metadata;
-use super::settings::{SettingArgs, absolute};
+use super::settings::SettingArgs;
+use super::source::{Source, store};
 use super::units::{amount, bytes};
-use super::{COMPLETE, Stop, WITH_ERRORS, attempt, mismatch, store};
+use super::{COMPLETE, Stop, WITH_ERRORS, attempt, mismatch};
 use crate::say;
 use affect_archive::plan::{Limits, Making, freeze};
 use affect_archive::store::probe;
@@ -13,10 +14,10 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// Folder of the recordings. Names of calls are relative to it.
+    /// Folder of the recordings, or an address as of --out. Names of calls are relative to it.
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
-    /// Folder of plans and results.
+    /// Folder of plans and results, or an address such as s3://bucket/folder (where this program was built with object stores).
     #[arg(long, short, value_name = "FOLDER")]
     out: PathBuf,
     /// Only recordings whose names relative to the source match, such as '2025/**/*.wav'. Without it those that end like recordings.
@@ -37,18 +38,16 @@ pub struct PlanArgs {
 }
 
 pub fn run(args: &PlanArgs) -> Result<u8, Stop> {
-    if !args.source.is_dir() {
-        return Err(mismatch(format!("{}: expected a folder of recordings", args.source.display())));
-    }
+    let source = Source::open(&args.source)?;
     let pattern = args.glob.as_deref().map(glob::Pattern::new).transpose();
     let pattern = pattern.map_err(|e| mismatch(format!("--glob: {e}")))?;
     let metadata = args.metadata.as_deref().map(Metadata::read).transpose().map_err(mismatch)?;
     let config = args.settings.config().map_err(mismatch)?;
     let run = args.settings.run(&config).map_err(mismatch)?;
-    let store = store(&args.out);
+    let store = store(&args.out)?;
     let attempt = attempt()?;
     probe(&*store, &attempt)?;
-    let Listing { mut calls, problems } = list(&args.source, pattern.as_ref(), &args.out);
+    let Listing { mut calls, problems } = source.list(pattern.as_ref(), &args.out)?;
     problems.iter().for_each(|p| eprintln!("affect: {p}"));
     if calls.is_empty() {
         return Err(mismatch(format!("{}: no recording is in this folder", args.source.display())));
@@ -64,7 +63,7 @@ pub fn run(args: &PlanArgs) -> Result<u8, Stop> {
         }
     }
     let making = Making {
-        source: absolute(&args.source),
+        source: source.name(),
         pattern: args.glob.clone(),
         metadata: columns,
         limits: Limits { bytes: args.part_bytes, calls: usize::from(args.part_calls) },

@@ -4,22 +4,23 @@ use super::child::Limits;
 use super::part::{Done, Work};
 use super::settings::SettingArgs;
 use super::shard::Shard;
+use super::source::{Source, store};
 use super::status::{WhichArgs, code, errors};
 use super::units::{bytes, time};
 use super::wire::Charge;
-use super::{COMPLETE, INCOMPLETE, Stop, WITH_ERRORS, attempt, measures, mismatch, store};
+use super::{COMPLETE, INCOMPLETE, Stop, WITH_ERRORS, attempt, measures, mismatch};
 use crate::interrupt;
 use crate::progress::Progress;
 use affect_archive::calls::Summary;
 use affect_archive::plan::{Plan, PlanTable, plans};
 use affect_archive::store::{Store, StoreError};
 use affect_archive::{ArchiveError, Columns, Ledger, Outcome, Run, status, sweep};
-use affect_media::files::{from_name, to_name};
+use affect_media::files::to_name;
 use clap::Args;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -166,7 +167,7 @@ fn log(line: &str) {
 type News = (u32, Result<Done, Stop>, f64);
 
 pub fn run(args: &RunArgs) -> Result<u8, Stop> {
-    let store = store(&args.out);
+    let store = store(&args.out)?;
     let planned = args.which.find(&*store, &args.out)?;
     let plans = plans(&*store)?;
     let mine = wanted(args, &plans)?;
@@ -190,10 +191,13 @@ pub fn run(args: &RunArgs) -> Result<u8, Stop> {
 
 /// Does parts, several at a time.
 fn work(args: &RunArgs, plans: &[Plan], ledger: &Ledger, charge: &Charge, todo: VecDeque<&Todo>) -> Result<(), Stop> {
-    let mut tables: BTreeMap<usize, (PlanTable, PathBuf)> = BTreeMap::new();
+    let mut tables: BTreeMap<usize, (PlanTable, Source)> = BTreeMap::new();
     for plan in todo.iter().map(|t| t.plan) {
         if let std::collections::btree_map::Entry::Vacant(e) = tables.entry(plan) {
-            let source = args.source.clone().unwrap_or_else(|| from_name(&plans[plan].source).into());
+            let source = match &args.source {
+                Some(place) => Source::open(place)?,
+                None => Source::planned(&plans[plan].source)?,
+            };
             e.insert((PlanTable::open(&ledger.store, &plans[plan])?, source));
         }
     }
@@ -262,7 +266,7 @@ fn work(args: &RunArgs, plans: &[Plan], ledger: &Ledger, charge: &Charge, todo: 
 fn one(
     ledger: &Ledger,
     plans: &[Plan],
-    tables: &BTreeMap<usize, (PlanTable, PathBuf)>,
+    tables: &BTreeMap<usize, (PlanTable, Source)>,
     charge: &Charge,
     limits: Limits,
     halt: &AtomicBool,
@@ -273,7 +277,7 @@ fn one(
         return Ok(None);
     }
     let Some((table, source)) = tables.get(&next.plan) else { return Ok(None) };
-    let work = Work { ledger, source: Path::new(source), charge, limits, halt, step };
+    let work = Work { ledger, source, charge, limits, halt, step };
     work.part(&plans[next.plan], table, next.number, &attempt()?).map(Some)
 }
 

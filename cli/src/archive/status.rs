@@ -1,7 +1,8 @@
 //! `affect archive status`.
 
+use super::source::store;
 use super::units::amount;
-use super::{COMPLETE, INCOMPLETE, Stop, WITH_ERRORS, mismatch, store};
+use super::{COMPLETE, INCOMPLETE, Stop, WITH_ERRORS, mismatch};
 use crate::say;
 use affect_archive::plan::plans;
 use affect_archive::store::Store;
@@ -110,7 +111,7 @@ fn text(s: &Status) -> String {
 }
 
 pub fn run(args: &StatusArgs) -> Result<u8, Stop> {
-    let store = store(&args.out);
+    let store = store(&args.out)?;
     let run = args.which.find(&*store, &args.out)?;
     let status = status(&store, &run, &plans(&*store)?)?;
     let said = if args.json {

@@ -1,8 +1,9 @@
 //! `affect archive verify`.
 
 use super::run::ledger;
+use super::source::store;
 use super::status::{WhichArgs, code, errors};
-use super::{INCOMPLETE, Stop, store};
+use super::{INCOMPLETE, Stop};
 use crate::progress::Progress;
 use crate::say;
 use affect_archive::calls::CallError;
@@ -34,7 +35,7 @@ pub struct VerifyArgs {
 }
 
 pub fn run(args: &VerifyArgs) -> Result<u8, Stop> {
-    let store = store(&args.out);
+    let store = store(&args.out)?;
     let run = args.which.find(&*store, &args.out)?;
     let plans = plans(&*store)?;
     let ledger = ledger(store.clone(), run, Columns::default(), Vec::new());
