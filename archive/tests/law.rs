@@ -48,7 +48,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// A worker.
 enum Worker<'a> {
     Idle,
-    Writing(Attempt<'a>, std::vec::IntoIter<PlannedCall>),
+    Writing(Box<Attempt<'a>>, std::vec::IntoIter<PlannedCall>),
     Ready(Ready<'a>),
 }
 
@@ -93,7 +93,7 @@ fn happens(steps: &[Step], memory: &Memory, ledger: &Ledger, plan: &Plan) {
             Step::Start(w, p) => {
                 let calls = table.part(*p).unwrap().into_iter();
                 workers[*w] = Attempt::begin(ledger, plan, *p, &format!("{k}"))
-                    .map_or(Worker::Idle, |attempt| Worker::Writing(attempt, calls));
+                    .map_or(Worker::Idle, |attempt| Worker::Writing(Box::new(attempt), calls));
             }
             Step::Go(w) => workers[*w].go(),
             Step::Kill(w) => workers[*w] = Worker::Idle,
