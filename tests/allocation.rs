@@ -133,7 +133,7 @@ fn a_conversation_allocates_only_to_note_spurts() {
     };
     for rate in [16_000, 8_000] {
         let mut a = Analyzer::new(config.clone(), rate, 2).unwrap();
-        let mut hear = |audio: &[i16], a: &mut Analyzer| {
+        let hear = |audio: &[i16], a: &mut Analyzer| {
             let (before, live) = (CALLS.get(), LIVE.get());
             for block in audio.chunks(640) {
                 a.push(&Samples::s16(block, 2).unwrap(), &mut |_| ()).unwrap();

@@ -61,7 +61,7 @@ fn a_timeline_ends_with_a_summary() {
     assert!(
         summary[0].contains("agent talks 4")
             && summary[0].contains("caller talks 5")
-            && summary[0].contains("at once 1."),
+            && summary[0].contains("at once 0.5 s"),
         "{}",
         summary[0]
     );

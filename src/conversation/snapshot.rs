@@ -118,7 +118,7 @@ impl Conversation {
     /// All numbers, as a record.
     #[must_use]
     pub fn record(&self) -> ConversationRecord {
-        let duration_s = self.end_ns.saturating_sub(self.start_ns) as f64 * 1e-9;
+        let duration_s = self.end_ns.saturating_sub(self.start_ns) as f64 / 1e9;
         let sources = Sources { duration_s, talk: &self.talk, segments: &self.segments, parties: &self.parties };
         ConversationRecord {
             stream: self.stream.clone(),

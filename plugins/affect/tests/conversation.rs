@@ -217,11 +217,7 @@ fn an_interval_below_a_second_is_refused() {
         source()
     ))
     .unwrap();
-    assert!(
-        pipeline.set_state(gst::State::Paused).is_err() || {
-            let bus = pipeline.bus().unwrap();
-            bus.timed_pop_filtered(gst::ClockTime::from_seconds(10), &[gst::MessageType::Error]).is_some()
-        }
-    );
+    let refused = pipeline.set_state(gst::State::Paused);
     pipeline.set_state(gst::State::Null).unwrap();
+    assert!(refused.is_err());
 }

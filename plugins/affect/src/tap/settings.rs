@@ -118,7 +118,8 @@ impl Settings {
             policy: Policy::list(&self.policy)?,
             collapse_dual_mono: self.collapse_dual_mono,
             conversation: self.conversation.then(|| ConversationConfig {
-                interval: samples(self.conversation_interval),
+                // What is less than a sample is too short, and not none.
+                interval: samples(self.conversation_interval).max(u64::from(!self.conversation_interval.is_zero())),
                 ..ConversationConfig::default()
             }),
             ..Config::default()
