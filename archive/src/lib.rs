@@ -9,6 +9,7 @@
 
 mod columns;
 mod error;
+pub mod overview;
 mod read;
 mod row;
 mod write;

@@ -35,6 +35,11 @@ pub enum Command {
     /// expression in the voice, with the uncertainty shown; they are no claims about feelings. Exit code: 0 done, 1 some
     /// file or the output failed or is not complete (the others were done), 2 wrong usage, 130 interrupted.
     Analyze(crate::analyze::AnalyzeArgs),
+    /// A page about one call: who spoke when, level, pitch, scores with their reasons, and how good the sound was.
+    ///
+    /// One file of HTML that asks for nothing else, for a browser or a printer. Measures of expression; no claims about feelings. Exit
+    /// code: 0 done, 1 the file or the page failed or is not complete, 2 wrong usage, 130 interrupted.
+    Report(crate::report::ReportArgs),
     /// Scores of rows of features by a model.
     Score(crate::score::ScoreArgs),
     /// Attributions of rows of features, or of waveforms, in full precision.

@@ -8,6 +8,7 @@ macro_rules! say_line {
     ($($arg:tt)*) => { $crate::say(&format!("{}\n", format_args!($($arg)*)))? };
 }
 
+mod analysis_args;
 mod analyze;
 mod args;
 mod attribute;
@@ -25,6 +26,7 @@ mod model_args;
 mod output;
 mod picture;
 mod progress;
+mod report;
 mod score;
 mod smooth;
 mod speaker_args;
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
             Ok(Job::Extract(job)) => features::run(&job),
         },
         Command::Analyze(a) => analyze::run(&a),
+        Command::Report(a) => report::run(&a),
         Command::Score(a) => told(score::run(&a)),
         Command::Attribute(a) => told(attribute::run(&a)),
         Command::Card(a) => told(card::run(&a)),
