@@ -4,7 +4,7 @@ RELEASE = target/release
 export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
 export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
 
-.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone exports live-line legs pages setup plugin fresh
+.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone exports archive-test live-line legs pages setup plugin fresh
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,11 @@ telephone: plugin $(TOOLS) ## F0 over telephone lines and on a real call, agains
 exports: plugin $(TOOLS) ## whether pyarrow, pandas, polars, DuckDB, Praat and a WebVTT reader find in exports what the JSON says (installs them)
 	$(TOOLS)/bin/pip install --quiet pyarrow pandas polars duckdb praatio webvtt-py
 	$(TOOLS)/bin/python scripts/read_exports.py
+
+archive-test: plugin $(TOOLS) ## archives at some size: kills, overhead of parts, two jobs, status of 25 000 parts, memory (installs pyarrow; 10 min)
+	$(TOOLS)/bin/pip install --quiet pyarrow
+	cargo build --quiet --locked -p affect-cli
+	$(TOOLS)/bin/python scripts/archive_test.py
 
 pages: plugin ## pages in headless Chromium: axe-core, no request, light, dark and narrow; pictures in target/pages (installs Chromium and two npm packages)
 	@command -v chromium >/dev/null || $$(test "$$(id -u)" -eq 0 || echo sudo) apt-get install -y -qq --no-install-recommends chromium >/dev/null

@@ -1,5 +1,6 @@
-//! Errors of tables.
+//! Errors of tables and archives.
 
+use crate::store::StoreError;
 use std::fmt;
 
 /// Why a table cannot be written or read.
@@ -53,5 +54,84 @@ impl From<parquet::errors::ParquetError> for TableError {
 impl From<arrow_schema::ArrowError> for TableError {
     fn from(e: arrow_schema::ArrowError) -> Self {
         Self::Format(e.to_string())
+    }
+}
+
+/// Why an archive cannot be planned, run or read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// Storage.
+    Store(StoreError),
+    /// A table.
+    Table(TableError),
+    /// A plan is wrong, or does not fit.
+    Plan(String),
+    /// A run is wrong, or does not fit.
+    Run(String),
+}
+
+impl ArchiveError {
+    pub(crate) fn write(name: &str, e: std::io::Error) -> Self {
+        Self::Store(StoreError::Storage { name: name.to_owned(), error: e })
+    }
+
+    /// Whether storage is full or away, so that the same may do later.
+    #[must_use]
+    pub fn is_storage(&self) -> bool {
+        match self {
+            Self::Store(StoreError::Storage { error, .. }) | Self::Table(TableError::Io(error)) => {
+                use std::io::ErrorKind::{AlreadyExists, InvalidData, InvalidInput, NotFound, UnexpectedEof};
+                // What is cut off or not there is wrong in itself.
+                !matches!(error.kind(), AlreadyExists | InvalidData | InvalidInput | NotFound | UnexpectedEof)
+            }
+            Self::Store(_) | Self::Table(_) => false,
+            Self::Plan(_) | Self::Run(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for ArchiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(e) => e.fmt(f),
+            Self::Table(e) => e.fmt(f),
+            Self::Plan(why) => write!(f, "plan: {why}"),
+            Self::Run(why) => write!(f, "run: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for ArchiveError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Store(e) => Some(e),
+            Self::Table(e) => Some(e),
+            Self::Plan(_) | Self::Run(_) => None,
+        }
+    }
+}
+
+impl From<StoreError> for ArchiveError {
+    fn from(e: StoreError) -> Self {
+        Self::Store(e)
+    }
+}
+
+impl From<TableError> for ArchiveError {
+    fn from(e: TableError) -> Self {
+        Self::Table(e)
+    }
+}
+
+impl From<parquet::errors::ParquetError> for ArchiveError {
+    fn from(e: parquet::errors::ParquetError) -> Self {
+        Self::Table(e.into())
+    }
+}
+
+impl From<arrow_schema::ArrowError> for ArchiveError {
+    fn from(e: arrow_schema::ArrowError) -> Self {
+        Self::Table(e.into())
     }
 }

@@ -22,7 +22,8 @@ struct Call {
 
 fn call() -> impl Strategy<Value = Call> {
     let error = prop_oneof![4 => Just(None), 1 => Just(Some("decode")), 1 => Just(Some("incomplete"))];
-    let site = prop_oneof![1 => Just(None), 5 => Just(Some("north")), 5 => Just(Some("south")), 1 => Just(Some("tiny"))];
+    let site =
+        prop_oneof![1 => Just(None), 5 => Just(Some("north")), 5 => Just(Some("south")), 1 => Just(Some("tiny"))];
     let number = |low: f64, high: f64| prop_oneof![1 => Just(None), 6 => (low..high).prop_map(Some)];
     let numbers = (number(-5.0, 60.0), number(0.0, 0.4), number(-1.0, 1.0));
     (error, 0u32..4000, numbers, site, 1u32..29, 0u32..1_000_000).prop_map(|(error, length, n, site, day, who)| Call {
@@ -40,8 +41,10 @@ fn call() -> impl Strategy<Value = Call> {
 }
 
 fn batch(calls: &[Call]) -> RecordBatch {
-    let doubles = |of: &dyn Fn(&Call) -> Option<f64>| Arc::new(calls.iter().map(of).collect::<Float64Array>()) as ArrayRef;
-    let texts = |of: &dyn Fn(&Call) -> Option<String>| Arc::new(calls.iter().map(of).collect::<StringArray>()) as ArrayRef;
+    let doubles =
+        |of: &dyn Fn(&Call) -> Option<f64>| Arc::new(calls.iter().map(of).collect::<Float64Array>()) as ArrayRef;
+    let texts =
+        |of: &dyn Fn(&Call) -> Option<String>| Arc::new(calls.iter().map(of).collect::<StringArray>()) as ArrayRef;
     let wholes = |of: &dyn Fn(&Call) -> Option<i64>| Arc::new(calls.iter().map(of).collect::<Int64Array>()) as ArrayRef;
     let columns = vec![
         ("key", texts(&|c| Some(c.key.clone()))),

@@ -164,7 +164,7 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         if args.out.is_none() {
             refuse_standard_output_among(files()).map_err(|e| e.to_string())?;
         }
-        let config = args.analysis.config(args.reading.keep_dual_mono)?;
+        let config = args.analysis.config(args.reading.decoding.keep_dual_mono)?;
         Ok((inputs, config))
     });
     let (inputs, config) = match ready {
@@ -191,6 +191,7 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
     let finish = |heard: &Heard, held: &mut Vec<Record>| conclude(&config, heard.channels, held, &mut || {});
     let files = Batch {
         files: &inputs.files,
+        names: &inputs.names,
         config: &config,
         reading: &args.reading,
         quiet: args.quiet,

@@ -35,6 +35,8 @@ pub enum Command {
     /// expression in the voice, with the uncertainty shown; they are no claims about feelings. Exit code: 0 done, 1 some
     /// file or the output failed or is not complete (the others were done), 2 wrong usage, 130 interrupted.
     Analyze(crate::analyze::AnalyzeArgs),
+    /// Recorded call archives: planned, analysed in parts that are committed once, resumed, verified.
+    Archive(crate::archive::ArchiveArgs),
     /// A page about one call: who spoke when, level, pitch, scores with their reasons, and how good the sound was.
     ///
     /// One file of HTML that asks for nothing else, for a browser or a printer. Measures of expression; no claims about feelings. Exit
@@ -244,7 +246,7 @@ impl FeaturesArgs {
             roles: self.roles.split(',').map(|r| Arc::from(r.trim())).collect(),
             source: "affect features".into(),
             baseline: self.baseline == BaselineMode::Running,
-            collapse_dual_mono: !self.reading.keep_dual_mono,
+            collapse_dual_mono: !self.reading.decoding.keep_dual_mono,
             ..Config::default()
         };
         config.check().map_err(|e| e.to_string())?;

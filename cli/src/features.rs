@@ -68,6 +68,7 @@ pub fn run(job: &Extract) -> u8 {
     };
     let files = Batch {
         files: &job.inputs.files,
+        names: &job.inputs.names,
         config: &job.config,
         reading: &job.reading,
         quiet: job.quiet,

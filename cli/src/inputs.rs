@@ -1,6 +1,8 @@
 //! Audio files that are named one by one, by folders, by patterns, and in lists.
 
 use crate::{DONE, FAILED};
+use affect_archive::plan::is_key;
+use affect_media::files::to_name;
 use clap::Args;
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -26,6 +28,10 @@ pub struct InputArgs {
     /// May come several times.
     #[arg(long, value_name = "LIST")]
     files_from: Vec<PathBuf>,
+    /// Name streams relative to this folder, below which all files have to be: then names and ids of results do not depend on where it is
+    /// mounted. Without it they are the names that the files were given by.
+    #[arg(long, value_name = "FOLDER")]
+    relative_to: Option<PathBuf>,
 }
 
 /// The files that were named.
@@ -33,6 +39,8 @@ pub struct InputArgs {
 pub struct Inputs {
     /// In order.
     pub files: Vec<PathBuf>,
+    /// Names of their streams.
+    pub names: Vec<String>,
     /// What named nothing, and what could not be looked at.
     pub problems: Vec<String>,
 }
@@ -55,8 +63,24 @@ impl InputArgs {
         if found.files.is_empty() && found.problems.is_empty() {
             return Err("expected audio files: the lists are empty".to_owned());
         }
+        let name = |file: &PathBuf| match &self.relative_to {
+            None => Ok(to_name(file)),
+            Some(root) => key(root, file)
+                .ok_or_else(|| format!("{}: expected a file below --relative-to {}", file.display(), root.display())),
+        };
+        found.names = found.files.iter().map(name).collect::<Result<_, _>>()?;
         Ok(found)
     }
+}
+
+/// Name of a file relative to a folder: what the stream of an archive's call is named. `None` where the file is not below the folder.
+pub fn key(root: &Path, file: &Path) -> Option<String> {
+    let below = match file.strip_prefix(root) {
+        Ok(below) => below.to_owned(),
+        Err(_) => std::path::absolute(file).ok()?.strip_prefix(std::path::absolute(root).ok()?).ok()?.to_owned(),
+    };
+    let key = to_name(below);
+    is_key(&key).then_some(key)
 }
 
 fn read(list: &Path) -> io::Result<Vec<u8>> {
@@ -134,7 +158,8 @@ impl Inputs {
     }
 }
 
-fn is_audio(path: &Path) -> bool {
+/// Whether a name ends like that of a recording.
+pub fn is_audio(path: &Path) -> bool {
     let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
     ending.is_some_and(|e| ENDINGS.contains(&e.as_str()))
 }
@@ -147,6 +172,20 @@ mod tests {
         InputArgs {
             files: files.iter().map(PathBuf::from).collect(),
             files_from: lists.iter().map(|p| p.to_path_buf()).collect(),
+            relative_to: None,
+        }
+    }
+
+    #[test]
+    fn keys_are_relative() {
+        let of = |root: &str, file: &str| key(Path::new(root), Path::new(file));
+        assert_eq!(of("/a", "/a/b/c.wav"), Some("b/c.wav".to_owned()));
+        assert_eq!(of("a/", "a/b.wav"), Some("b.wav".to_owned()));
+        assert_eq!(of(".", "a/b.wav"), Some("a/b.wav".to_owned()));
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(key(&here, Path::new("a/b.wav")), Some("a/b.wav".to_owned()));
+        for (root, file) in [("/a", "/b/c.wav"), ("/a", "/a"), ("/a", "/a/../b.wav"), ("/a/b", "/a/bc.wav")] {
+            assert_eq!(of(root, file), None, "{file}");
         }
     }
 

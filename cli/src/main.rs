@@ -10,6 +10,7 @@ macro_rules! say_line {
 
 mod analysis_args;
 mod analyze;
+mod archive;
 mod args;
 mod attribute;
 mod attribute_waveform;
@@ -60,6 +61,8 @@ fn main() -> ExitCode {
             Ok(Job::Extract(job)) => features::run(&job),
         },
         Command::Analyze(a) => analyze::run(&a),
+        // Its codes say what an engine does with them, interruptions included.
+        Command::Archive(a) => return ExitCode::from(archive::run(&a)),
         Command::Report(a) => report::run(&a),
         Command::Score(a) => told(score::run(&a)),
         Command::Attribute(a) => told(attribute::run(&a)),

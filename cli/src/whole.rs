@@ -8,13 +8,12 @@ use affect::features::baseline::Baseline;
 use affect::record::Record;
 use affect_media::decode::Limits;
 use affect_media::file::{Heard, Job, analyse};
-use affect_media::files::to_name;
 use clap::Args;
 use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -29,6 +28,13 @@ pub struct ReadingArgs {
     /// Files that are analysed at the same time; as many as there are cores without it. Results are the same, and in the same order.
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub decoding: DecodingArgs,
+}
+
+/// Options of every verb that decodes recordings.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct DecodingArgs {
     /// Only this audio track of files with several, the first being 0. Without it all are analysed, their channels counted
     /// through, with the track in the record.
     #[arg(long, value_name = "N")]
@@ -46,7 +52,7 @@ fn patience(text: &str) -> Result<f64, String> {
     text.parse::<f64>().ok().filter(|s| least_to_most.contains(s)).ok_or("expected 0.1 to 86400 seconds".to_owned())
 }
 
-impl ReadingArgs {
+impl DecodingArgs {
     /// How long to wait, and for whom to stop.
     pub fn limits(&self) -> Limits<'static> {
         Limits { patience: Duration::from_secs_f64(self.patience), stop: interrupt::flag() }
@@ -70,6 +76,8 @@ pub type Comparison<'a> = &'a (dyn Fn(Option<&Baseline>) -> Result<Option<Baseli
 /// What a batch of files is analysed with.
 pub struct Batch<'a> {
     pub files: &'a [PathBuf],
+    /// Names of their streams.
+    pub names: &'a [String],
     pub config: &'a Config,
     pub reading: &'a ReadingArgs,
     pub quiet: bool,
@@ -120,7 +128,7 @@ pub fn batch(batch: &Batch<'_>, results: &mut dyn Results) -> Result<u8, Full> {
         let mut code = DONE;
         let mut waiting: VecDeque<Receiver<Said>> = VecDeque::with_capacity(4 * jobs);
         let mut next = 0;
-        for path in batch.files {
+        for name in batch.names {
             while next < count && waiting.len() < 4 * jobs {
                 let (say, hear) = sync_channel(AHEAD);
                 waiting.push_back(hear);
@@ -130,7 +138,7 @@ pub fn batch(batch: &Batch<'_>, results: &mut dyn Results) -> Result<u8, Full> {
                 next += 1;
             }
             let Some(hear) = waiting.pop_front() else { break };
-            code = code.max(written(&to_name(path), &hear, results)?);
+            code = code.max(written(name, &hear, results)?);
             if let Some(p) = &all {
                 p.step();
             }
@@ -182,7 +190,7 @@ fn work(batch: &Batch<'_>, tasks: &Mutex<Receiver<Task>>, begun: &AtomicUsize, s
         begun.fetch_add(1, Ordering::Relaxed);
         let path = &batch.files[index];
         let progress = (!several).then(|| Progress::file(batch.quiet, index, batch.files.len(), path));
-        let run = || one(batch, path, &say, progress.as_ref());
+        let run = || one(batch, index, &say, progress.as_ref());
         let outcome = catch_unwind(AssertUnwindSafe(run))
             .unwrap_or_else(|_| Err("the analysis failed inside: please report this file".to_owned()));
         drop(progress);
@@ -194,16 +202,17 @@ fn work(batch: &Batch<'_>, tasks: &Mutex<Receiver<Task>>, begun: &AtomicUsize, s
 }
 
 /// Analyses a file and says what comes of it.
-fn one(batch: &Batch<'_>, path: &Path, say: &SyncSender<Said>, progress: Option<&Progress>) -> Result<(), String> {
-    let config = Config { stream: to_name(path).as_str().into(), ..batch.config.clone() };
+fn one(batch: &Batch<'_>, index: usize, say: &SyncSender<Said>, progress: Option<&Progress>) -> Result<(), String> {
+    let path = &batch.files[index];
+    let config = Config { stream: batch.names[index].as_str().into(), ..batch.config.clone() };
     let baseline = batch.baseline.map_or(Ok(None), |b| b(None))?;
     // Where nothing was learnt yet there is still to be one channel.
     let job = Job {
         config: &config,
-        track: batch.reading.track,
+        track: batch.reading.decoding.track,
         baseline: baseline.as_ref(),
         one_channel: batch.baseline.is_some(),
-        limits: batch.reading.limits(),
+        limits: batch.reading.decoding.limits(),
     };
     let mut held = Vec::new();
     let mut show = |at, of| {

@@ -33,6 +33,8 @@ pub struct Heard {
     pub tracks: usize,
     /// Channels of all of them.
     pub channels: usize,
+    /// Samples a second of the first of them, as recorded; 0 where there is none.
+    pub rate_hz: u32,
     /// Where its audio ends, in ns of the file's own time.
     pub end_ns: u64,
     /// What ended it early, or is missing.
@@ -72,6 +74,8 @@ pub fn analyse(
         match delivery {
             Delivery::Tracks(infos) => {
                 let channels: Vec<usize> = infos.iter().map(|i| i.channels() as usize).collect();
+                let first = infos.get(job.track.unwrap_or(0)).map_or(0, |i| i.rate());
+                heard.rate_hz = if heard.rate_hz == 0 { first } else { heard.rate_hz };
                 heard.tracks = heard.tracks.max(job.track.map_or(channels.len(), |_| 1));
                 heard.channels = heard.channels.max(arrange(&mut tracks, &channels, job)?);
             }

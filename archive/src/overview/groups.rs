@@ -12,14 +12,31 @@ pub const LEAST: u64 = 10;
 const MOST: usize = 150;
 /// Words in the names of columns that tell of people at work: calls are not grouped by them.
 const PEOPLE: [&str; 18] = [
-    "agent", "agents", "employee", "staff", "operator", "advisor", "adviser", "representative", "rep", "worker", "user", "username",
-    "person", "login", "email", "handler", "clerk", "supervisor",
+    "agent",
+    "agents",
+    "employee",
+    "staff",
+    "operator",
+    "advisor",
+    "adviser",
+    "representative",
+    "rep",
+    "worker",
+    "user",
+    "username",
+    "person",
+    "login",
+    "email",
+    "handler",
+    "clerk",
+    "supervisor",
 ];
 
 /// Whether a column is about people at work, by a word of its name.
 fn names_people(column: &str) -> bool {
     let lower = column.to_ascii_lowercase();
-    lower == "name" || lower.split(|c: char| !c.is_ascii_alphanumeric()).any(|w| PEOPLE.contains(&w.trim_end_matches("id")))
+    lower == "name"
+        || lower.split(|c: char| !c.is_ascii_alphanumeric()).any(|w| PEOPLE.contains(&w.trim_end_matches("id")))
 }
 
 /// Why calls are not grouped by a column.

@@ -8,12 +8,14 @@ mod edges;
 mod groups;
 mod listen;
 mod moments;
+mod read;
 mod weeks;
 
 pub use edges::Bin;
 pub use groups::{Group, GroupColumn, LEAST, NotGrouped};
 pub use listen::{CallOfInterest, Criterion, Quality};
 pub use moments::{Moments, wilson};
+pub use read::read;
 
 use crate::error::TableError;
 use arrow_array::cast::AsArray;

@@ -19,6 +19,8 @@ const GAP: f64 = 10.0;
 /// Between two lanes.
 const BETWEEN: f64 = 20.0;
 const FONT: f64 = 12.0;
+/// Least distance of the values at an axis.
+const MARKS_APART: f64 = 13.0;
 /// Longest stretch that one drawing shows, and most drawings of a page.
 const STRETCH_S: u64 = 300;
 const MOST_STRETCHES: u64 = 12;
@@ -157,7 +159,7 @@ fn lane(svg: &mut Svg, p: &Party<'_>, place: usize, scales: &Scales, x: &Axis, t
         None if p.index.is_some() && p.name == p.channel() => p.allowed().to_owned(),
         None => format!("{}, {}", p.channel(), p.allowed()),
     };
-    svg.text((after.max(LEFT), top + 16.0), Anchor::Start, "aside", &aside);
+    svg.text((after.max(LEFT + 6.0), top + 16.0), Anchor::Start, "aside", &aside);
     if p.policy == Policy::Deny || p.same_as.is_some() {
         return;
     }
@@ -171,8 +173,14 @@ fn lane(svg: &mut Svg, p: &Party<'_>, place: usize, scales: &Scales, x: &Axis, t
     panel(svg, y, PITCH, "pitch, Hz");
     let (low, high) = scales.f0[place];
     let f0 = Axis::new((low.ln(), high.ln()), (y + PITCH, y));
+    let mut last = f64::INFINITY;
     for v in F0_MARKS.into_iter().filter(|v| (low..=high).contains(v)) {
-        mark(svg, f0.at(v.ln()), &number(v, 0));
+        let place = f0.at(v.ln());
+        // Values stand apart, from each other and from those of the panel below.
+        if place <= last.min(y + PITCH - 4.0) - if last.is_finite() { MARKS_APART } else { 0.0 } {
+            mark(svg, place, &number(v, 0));
+            last = place;
+        }
     }
     let steps: Vec<_> = p.steps.iter().filter(|s| range.contains(&s.start_ns)).collect();
     let half = p.steps.get(1).map_or(0, |s| s.start_ns / 2);
@@ -216,14 +224,19 @@ fn strip(svg: &mut Svg, p: &Party<'_>, within: (u64, u64), at: &dyn Fn(u64) -> f
     for (number, r) in p.utterances.iter().filter(|(_, r)| overlaps(r, within)) {
         let (from, to) = (at(r.start_ns), at(r.end_ns));
         let not = r.quality.as_ref().is_some_and(|q| q.not_speech);
-        svg.rect((from + 0.5, y), ((to - from - 1.0).max(1.5), STRIP), 4.0, if not { "speech not" } else { "speech" });
+        let (place, size) = ((from + 0.5, y), ((to - from - 1.0).max(1.5), STRIP));
+        svg.rect(place, size, 4.0, "ground");
+        svg.rect(place, size, 4.0, if not { "speech not" } else { "speech" });
         let room = to - from - 8.0;
         let number = number.to_string();
-        let label = label(r);
-        if fits(&label, FONT, room) && !label.is_empty() {
+        let full = label(r);
+        // Where there is no room for its probability, the label alone: the list below has both.
+        let alone = r.scored.as_ref().and_then(|s| s.emotion.label.as_deref()).unwrap_or_default();
+        let label = if fits(&full, FONT, room) { full.as_str() } else { alone };
+        if fits(label, FONT, room) && !label.is_empty() {
             svg.text((from + 6.0, y + 15.0), Anchor::Start, "tick", &number);
             let class = if r.scored.as_ref().is_some_and(|s| s.emotion.label.is_some()) { "" } else { "note" };
-            svg.text((from + 6.0, y + 29.0), Anchor::Start, class, &label);
+            svg.text((from + 6.0, y + 29.0), Anchor::Start, class, label);
         } else if fits(&number, FONT, room + 4.0) {
             svg.text(((from + to) / 2.0, y + 22.0), Anchor::Middle, "tick", &number);
         }

@@ -14,7 +14,7 @@ mod said;
 
 use crate::analysis_args::{AnalysisArgs, Pieces, conclude};
 use crate::progress::Progress;
-use crate::whole::ReadingArgs;
+use crate::whole::DecodingArgs;
 use crate::{DONE, FAILED, USAGE, interrupt};
 use affect::analyzer::{Config, FeatureSet, Segmentation};
 use affect::record::Record;
@@ -46,7 +46,7 @@ pub struct ReportArgs {
     #[command(flatten)]
     analysis: AnalysisArgs,
     #[command(flatten)]
-    reading: ReadingArgs,
+    decoding: DecodingArgs,
 }
 
 /// Analyses the call and writes the page. Returns the exit code.
@@ -57,7 +57,7 @@ pub fn run(args: &ReportArgs) -> u8 {
         if args.analysis.segments != Pieces::Utterance {
             return Err("--segments: a page is about utterances".to_owned());
         }
-        args.analysis.config(args.reading.keep_dual_mono)
+        args.analysis.config(args.decoding.keep_dual_mono)
     });
     let config = match ready {
         Ok(config) => config,
@@ -83,7 +83,7 @@ pub fn run(args: &ReportArgs) -> u8 {
 /// Hears the file with these settings; hands on every record.
 fn hear(args: &ReportArgs, config: &Config, take: &mut dyn FnMut(Record)) -> Result<Heard, String> {
     let job =
-        Job { config, track: args.reading.track, baseline: None, one_channel: false, limits: args.reading.limits() };
+        Job { config, track: args.decoding.track, baseline: None, one_channel: false, limits: args.decoding.limits() };
     let progress = Progress::file(args.quiet, 0, 1, &args.file);
     let mut show = |at, of| progress.set_position(at, of);
     analyse(&args.file, &job, &mut show, &mut |record| {

@@ -12,7 +12,7 @@ pub fn list(call: &Call<'_>) -> Markup {
         let p = &call.parties[*place];
         let when = format!("{} to {}", clock(r.start_ns, true), clock(r.end_ns, true));
         out.push_str(&format!(
-            "<li><div class=\"when\"><b>{when}</b> number {}</div><div class=\"what\"><p>{} {}</p>{}</div></li>\n",
+            "<li><div class=\"when\"><b>{when}</b> utterance {}</div><div class=\"what\"><p>{} {}</p>{}</div></li>\n",
             k + 1,
             p.markup(*place),
             heading(p, r),
@@ -80,6 +80,7 @@ fn because(r: &Record) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    let items: String = lines.iter().map(|l| format!("<li>{}</li>", Markup::text(l))).collect();
+    let class = |l: &str| if l.starts_with("With care") { " class=\"with-care\"" } else { "" };
+    let items: String = lines.iter().map(|l| format!("<li{}>{}</li>", class(l), Markup::text(l))).collect();
     format!("<ul>{items}</ul>")
 }
