@@ -4,7 +4,7 @@ RELEASE = target/release
 export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
 export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
 
-.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone exports archive-test live-line legs setup plugin fresh
+.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone exports archive-test live-line legs pages setup plugin fresh
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,12 @@ archive-test: plugin $(TOOLS) ## archives at some size: kills, overhead of parts
 	$(TOOLS)/bin/pip install --quiet pyarrow
 	cargo build --quiet --locked -p affect-cli
 	$(TOOLS)/bin/python scripts/archive_test.py
+
+pages: plugin ## pages in headless Chromium: axe-core, no request, light, dark and narrow; pictures in target/pages (installs Chromium and two npm packages)
+	@command -v chromium >/dev/null || $$(test "$$(id -u)" -eq 0 || echo sudo) apt-get install -y -qq --no-install-recommends chromium >/dev/null
+	@mkdir -p $(TOOLS)/pages
+	@test -d $(TOOLS)/pages/node_modules/axe-core || npm install --silent --no-audit --no-fund --ignore-scripts --prefix $(TOOLS)/pages axe-core@4 playwright-core@1
+	scripts/pages
 
 LIVE_PACKAGES = gstreamer1.0-plugins-bad gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0 \
 	gstreamer1.0-rtsp janus

@@ -1,5 +1,8 @@
 //! Studies from end to end: findings, leaks, exports of every learner.
 
+#[path = "../page/tests/rules/mod.rs"]
+mod rules;
+
 use affect::explain::sampled::Random;
 use affect::features::catalogue::Group;
 use affect::identify::audit;
@@ -153,9 +156,16 @@ fn a_study_finds_what_was_planted() {
     let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
     let errors: Vec<String> = validator.iter_errors(&json).map(|e| format!("{}: {e}", e.instance_path)).collect();
     assert!(errors.is_empty(), "{errors:?}");
-    let page = report::page(&found).unwrap();
-    assert!(page.contains("Which features matter") && page.matches("<svg").count() >= 6 && !page.contains("NaN"));
-    assert!(page.contains(&found.features[0].name));
+    let html = report::page(&found).unwrap();
+    let page = rules::keeps_the_rules(&html, 1 << 20);
+    assert!(html.contains("Which features matter") && page.root.all("svg").len() >= 6);
+    assert!(html.contains(&found.features[0].name));
+    // The table beside the first figure holds the ranks that are drawn.
+    let ranks = page.table("Ranks of features");
+    for (row, f) in ranks.rows.iter().zip(&found.features) {
+        let cells = [f.rank.value, f.rank.low, f.rank.high].map(|v| format!("{v:.1}"));
+        assert_eq!((row[0].as_str(), &row[1..4]), (f.name.as_str(), &cells[..]));
+    }
 }
 
 /// A study can be ended, and says so.

@@ -17,6 +17,7 @@ mod columns;
 mod commit;
 mod error;
 mod names;
+pub mod overview;
 pub mod plan;
 mod read;
 mod row;

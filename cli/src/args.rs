@@ -37,6 +37,11 @@ pub enum Command {
     Analyze(crate::analyze::AnalyzeArgs),
     /// Recorded call archives: planned, analysed in parts that are committed once, resumed, verified.
     Archive(crate::archive::ArchiveArgs),
+    /// A page about one call: who spoke when, level, pitch, scores with their reasons, and how good the sound was.
+    ///
+    /// One file of HTML that asks for nothing else, for a browser or a printer. Measures of expression; no claims about feelings. Exit
+    /// code: 0 done, 1 the file or the page failed or is not complete, 2 wrong usage, 130 interrupted.
+    Report(crate::report::ReportArgs),
     /// Scores of rows of features by a model.
     Score(crate::score::ScoreArgs),
     /// Attributions of rows of features, or of waveforms, in full precision.

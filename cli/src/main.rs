@@ -28,6 +28,7 @@ mod model_args;
 mod output;
 mod picture;
 mod progress;
+mod report;
 mod score;
 mod smooth;
 mod speaker_args;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Command::Analyze(a) => analyze::run(&a),
         // Its codes say what an engine does with them, interruptions included.
         Command::Archive(a) => return ExitCode::from(archive::run(&a)),
+        Command::Report(a) => report::run(&a),
         Command::Score(a) => told(score::run(&a)),
         Command::Attribute(a) => told(attribute::run(&a)),
         Command::Card(a) => told(card::run(&a)),

@@ -65,7 +65,9 @@ pub fn timeline(out: &mut impl Write, name: &str, heard: &Heard, records: &[Reco
         if e.abstained.is_none() && e.is_unlike() {
             writeln!(out, "      With care: {UNLIKE}")?;
         }
-        reasons(out, &s.explanations, e)?;
+        for line in reasons(&s.explanations, e) {
+            writeln!(out, "      {line}")?;
+        }
     }
     Ok(())
 }
@@ -87,34 +89,29 @@ fn labels(e: &Emotion) -> String {
     order.iter().take(2).map(one).collect::<Vec<_>>().join(", then ")
 }
 
-/// The reasons of one segment's scores, and, once, which of them its sound makes doubtful: those of the label where there is one, else
-/// those of what the model learnt by itself.
-fn reasons(out: &mut impl Write, explanations: &[Explanation], e: &Emotion) -> io::Result<()> {
+/// The reasons of one segment's scores in sentences, and, once, which of them its sound makes doubtful: those of the label where there
+/// is one, else those of what the model learnt by itself.
+pub fn reasons(explanations: &[Explanation], e: &Emotion) -> Vec<String> {
     let amount = |x: &&Explanation| e.intervals.iter().any(|i| i.0 == x.target);
     let shown: Vec<&Explanation> = if e.label.is_some() || e.intervals.is_empty() {
         explanations.iter().filter(|x| e.abstained.is_none() && (!amount(x) || explanations.len() == 1)).collect()
     } else {
         explanations.iter().filter(amount).collect()
     };
+    let mut lines = Vec::new();
     for x in &shown {
-        for f in &x.features {
-            writeln!(out, "      {}", f.sentence)?;
-        }
+        lines.extend(x.features.iter().map(|f| f.sentence.clone()));
         if let Some(f) = &x.frames {
-            writeln!(out, "      {} ({})", f.sentence, x.method)?;
-            if let Some(r) = &f.reliability {
-                writeln!(out, "      {}", r.sentence)?;
-            }
+            lines.push(format!("{} ({})", f.sentence, x.method));
+            lines.extend(f.reliability.iter().map(|r| r.sentence.clone()));
         } else if x.features.is_empty() {
             let list: Vec<String> = x.groups.iter().map(|g| format!("{} {:+.2}", g.name, g.contribution)).collect();
-            writeln!(out, "      {}: {}", x.target, list.join(", "))?;
+            lines.push(format!("{}: {}", x.target, list.join(", ")));
         }
     }
     let shares: Vec<&FeatureShare> = shown.iter().flat_map(|x| &x.features).collect();
-    match care(&shares) {
-        Some(line) => writeln!(out, "      {line}"),
-        None => Ok(()),
-    }
+    lines.extend(care(&shares));
+    lines
 }
 
 /// Which features are to be taken with care, and why; `None` where none is.

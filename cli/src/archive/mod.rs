@@ -1,4 +1,4 @@
-//! `affect archive`: recorded call archives, planned, analysed in parts that are committed once, resumed, verified.
+//! `affect archive`: recorded call archives, planned, analysed in parts that are committed once, resumed, verified, and shown on a page.
 
 mod child;
 mod listing;
@@ -6,6 +6,7 @@ mod measures;
 mod metadata;
 mod part;
 mod plan;
+mod report;
 mod run;
 mod settings;
 mod shard;
@@ -53,6 +54,8 @@ enum Verb {
     Status(status::StatusArgs),
     /// Whether every committed part holds what its plan says, each result once, in files as they were committed.
     Verify(verify::VerifyArgs),
+    /// A page about all calls: what was done and what failed, sound quality, distributions, groups, calls worth listening to.
+    Report(report::ReportArgs),
     /// Analyses calls for a parent.
     #[command(hide = true)]
     Worker(worker::WorkerArgs),
@@ -94,6 +97,7 @@ pub fn run(args: &ArchiveArgs) -> u8 {
         Verb::Run(a) => run::run(a),
         Verb::Status(a) => status::run(a),
         Verb::Verify(a) => verify::run(a),
+        Verb::Report(a) => report::run(a),
         Verb::Worker(a) => worker::run(a),
     };
     outcome.unwrap_or_else(|Stop(code, why)| {

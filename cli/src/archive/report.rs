@@ -1,0 +1,59 @@
+//! `affect archive report`: one page about all calls of a run.
+
+use super::source::store;
+use super::status::{WhichArgs, code};
+use super::{Stop, mismatch};
+use crate::report::overview::{About, html};
+use affect_archive::plan::plans;
+use affect_archive::{Run, overview, status};
+use affect_media::files::{Complete, Kind, to_name};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folder of plans and results.
+    #[arg(value_name = "OUT")]
+    out: PathBuf,
+    /// The page to write. It appears when it is complete.
+    #[arg(long, value_name = "PAGE.html")]
+    html: PathBuf,
+    #[command(flatten)]
+    which: WhichArgs,
+}
+
+/// What decides the numbers of a run, as names and values.
+fn made_with(run: &Run) -> Vec<(String, String)> {
+    let i = &run.identity;
+    let listed = |list: &[String]| if list.is_empty() { "by role".to_owned() } else { list.join(", ") };
+    let mut out = vec![
+        ("run".to_owned(), run.id.clone()),
+        ("software".to_owned(), i.software.clone()),
+        ("feature set".to_owned(), format!("{}, version {}", i.feature_set, i.feature_set_version)),
+        ("SHA-256 of the model".to_owned(), i.model_sha256.clone().unwrap_or_else(|| "no model".to_owned())),
+        ("run by".to_owned(), i.engine.clone().unwrap_or_else(|| "no engine".to_owned())),
+        ("roles".to_owned(), if i.roles.is_empty() { "none".to_owned() } else { i.roles.join(", ") }),
+        ("policies".to_owned(), listed(&i.policy)),
+    ];
+    out.extend(i.settings.iter().map(|(name, value)| (name.clone(), value.clone())));
+    out
+}
+
+pub fn run(args: &ReportArgs) -> Result<u8, Stop> {
+    let store = store(&args.out)?;
+    let run = args.which.find(&*store, &args.out)?;
+    let plans = plans(&*store)?;
+    let status = status(&store, &run, &plans)?;
+    let overview = overview::read(&store, &run, &mut |_, _| {})?;
+    let folder = args.out.canonicalize().unwrap_or_else(|_| args.out.clone());
+    let about = About {
+        name: to_name(folder.file_name().unwrap_or(folder.as_os_str())),
+        planned: Some(status.planned.calls),
+        parts: Some((status.planned.parts, status.committed.parts)),
+        made_with: made_with(&run),
+    };
+    let page = html(&overview, &about).map_err(mismatch)?;
+    let failed = |e: std::io::Error| Stop(super::AWAY, format!("cannot write to \"{}\": {e}", args.html.display()));
+    Complete::write(&args.html, Kind::Text, page.as_bytes()).map_err(failed)?;
+    Ok(code(&status))
+}
