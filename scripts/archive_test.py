@@ -257,7 +257,7 @@ def memory(folder):
         w.setnchannels(2)
         w.setsampwidth(2)
         w.setframerate(rate)
-        for _ in range(10):
+        for _ in range(45):
             w.writeframes(frames)
     planned(source, out)
     process = subprocess.Popen([options.binary, "archive", "run", out, "--quiet", "--jobs", "1"], stdout=subprocess.DEVNULL)

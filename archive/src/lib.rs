@@ -1,6 +1,6 @@
 //! Archives of recorded calls: their results as tables, frozen plans, and parts that are committed once.
 //!
-//! **Tables.** One row for each record, in Parquet, from which the records come back to the last byte ([`TableWriter`], [`read`]).
+//! **Tables.** One row for each record, in Parquet, from which the records come back to the last byte ([`TableWriter`], [`read()`]).
 //! The columns are flat, so that pandas, R, Excel and SQL read them as they are: features under their names in the catalogue, scores as
 //! `probability_<label>` and `dimension_<name>`, the quality as `quality_<name>`. Names hold `.` and `-`: SQL quotes them. What has a structure
 //! (reasons, distances from the speaker's usual values, explanations) is nested. Whatever a record says beyond the columns is kept as JSON in
