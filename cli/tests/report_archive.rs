@@ -24,11 +24,19 @@ fn the_page_of_an_archive_says_what_was_done_and_what_failed() {
     let words = |w: &[&str]| w.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
     let path = |p: &std::path::Path| p.to_str().unwrap().to_owned();
     let run = |w: Vec<String>| affect(&w);
-    let plan = [words(&["archive", "plan"]), vec![path(&calls)], words(&["--out"]), vec![path(&out)], words(&["--metadata"]), vec![path(&metadata)]];
+    let plan = [
+        words(&["archive", "plan"]),
+        vec![path(&calls)],
+        words(&["--out"]),
+        vec![path(&out)],
+        words(&["--metadata"]),
+        vec![path(&metadata)],
+    ];
     let planned = run(plan.concat());
     assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
     // Nothing is done yet, and the page says so.
-    let report = || run([words(&["archive", "report"]), vec![path(&out)], words(&["--html"]), vec![path(&page)]].concat());
+    let report =
+        || run([words(&["archive", "report"]), vec![path(&out)], words(&["--html"]), vec![path(&page)]].concat());
     let before = report();
     assert_eq!(before.status.code(), Some(3), "{}", said(&before));
     let empty = keeps_the_rules(&std::fs::read_to_string(&page).unwrap(), 100_000);
@@ -43,7 +51,10 @@ fn the_page_of_an_archive_says_what_was_done_and_what_failed() {
     let text = document.root.all("main")[0].text();
     assert!(text.contains("2of 3 planned") && text.contains("33 % of 3"), "{text}");
     let failures = document.table("Calls that failed");
-    assert_eq!((failures.rows.len(), failures.rows[0][1].as_str(), failures.rows[0][4].as_str()), (1, "1", "broken.wav"));
+    assert_eq!(
+        (failures.rows.len(), failures.rows[0][1].as_str(), failures.rows[0][4].as_str()),
+        (1, "1", "broken.wav")
+    );
     // Of small groups nothing is told, and people are not compared.
     let sites = document.table("Calls by site");
     assert_eq!(sites.rows.iter().map(|r| r[0].as_str()).collect::<Vec<_>>(), ["<b>north</b>", "south"]);
