@@ -44,6 +44,16 @@ for (const width of [1200, 360]) {
       if (others.length) complain(`${name} asks for ${others.join(", ")}`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (wide > 0) complain(`${name} is ${wide} px wider than ${width}`);
+      // A player plays when asked to, and the page's policy lets it.
+      const plays = await page.evaluate(async () => {
+        const audio = document.querySelector("audio");
+        if (!audio) return true;
+        const ready = new Promise((done) => ["loadedmetadata", "error"].forEach((e) => audio.addEventListener(e, () => done(e))));
+        audio.preload = "metadata";
+        audio.load();
+        return (await ready) === "loadedmetadata" && audio.duration > 0;
+      });
+      if (!plays) complain(`${name}: its recording does not play`);
       // By the protocol of the debugger, which a page's policy does not bind. Everything that opens is looked at too.
       await page.evaluate(() => document.querySelectorAll("details").forEach((d) => d.setAttribute("open", "")));
       await page.evaluate(axe);

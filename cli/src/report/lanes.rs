@@ -152,7 +152,7 @@ fn lane(svg: &mut Svg, p: &Party<'_>, place: usize, scales: &Scales, x: &Axis, t
     svg.rect((0.0, top + 5.0), (12.0, 12.0), 2.0, "point");
     let name: String =
         if p.name.chars().count() > 40 { p.name.chars().take(39).chain(['…']).collect() } else { p.name.clone() };
-    svg.text((19.0, top + 16.0), Anchor::Start, "head", &capital(&name));
+    svg.text((19.0, top + 16.0), Anchor::Start, "head", &name);
     let after = 19.0 + 8.6 * affect_page::visible(&name).chars().count() as f64 + 14.0;
     let aside = match p.same_as {
         Some(other) => format!("{}: the same sound as channel {other}, analysed once", p.channel()),

@@ -40,6 +40,13 @@ pub fn places(m: &Moments) -> usize {
     }
 }
 
+/// The same for a mean: enough to tell the ends of its interval apart.
+pub fn places_of_mean(m: &Moments) -> usize {
+    let width = m.interval().map_or(0.0, |(low, high)| high - low);
+    let needed = if width > 0.0 { (1.0 - width.log10()).ceil().clamp(0.0, 5.0) as usize } else { 0 };
+    places(m).max(needed)
+}
+
 fn with_unit(name: &str) -> String {
     match unit(name) {
         "" | "share" => name.to_owned(),
@@ -90,7 +97,7 @@ pub fn groups(number_of_column: usize, column: &GroupColumn) -> Vec<Markup> {
         if known.len() < 2 || out.len() == MOST_FIGURES {
             continue;
         }
-        let places = known.iter().map(places).max().unwrap_or(2);
+        let places = known.iter().map(places_of_mean).max().unwrap_or(2);
         let rows: Vec<IntervalRow> = shown()
             .map(|g| IntervalRow {
                 name: g.name.clone(),

@@ -1,7 +1,7 @@
 //! Tables of the page of an archive.
 
 use super::About;
-use super::figures::{is_quality, places, share, unit};
+use super::figures::{is_quality, places, places_of_mean, share, unit};
 use affect_archive::overview::{GroupColumn, LEAST, Measure, Overview};
 use affect_page::{Cell, Markup, Table, clock, number, percent};
 
@@ -122,7 +122,7 @@ pub fn groups(column: &GroupColumn) -> Table {
         ];
         let cells = g.measures.iter().map(|(_, m)| match m.and_then(|m| Some((m, m.interval()?))) {
             Some((m, (low, high))) => {
-                let p = places(&m);
+                let p = places_of_mean(&m);
                 Cell::Number(format!("{} ({} to {})", number(m.mean, p), number(low, p), number(high, p)))
             }
             None => few(),
