@@ -10,6 +10,7 @@ pub mod affectfeatures;
 pub mod affectscore;
 pub mod affectsink;
 pub mod meta;
+mod named_files;
 mod outbox;
 mod properties;
 pub mod result;

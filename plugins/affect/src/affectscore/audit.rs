@@ -2,10 +2,13 @@
 //! purpose and the time.
 
 use super::settings::Settings;
+use crate::named_files::user_of;
 use affect::model::Model;
+use gst::prelude::*;
 use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 #[expect(clippy::disallowed_methods, reason = "an audit record says when; no result depends on it")]
@@ -36,10 +39,14 @@ pub(super) fn failure(settings: &Settings, why: &io::Error) -> String {
     format!("cannot write the audit record to {}: {why}; nothing is inferred", settings.audit)
 }
 
-/// Appends the record, and sees to it that it is on the disk.
-pub(super) fn write(event: Event, settings: &Settings, model: &Model, element: &str) -> io::Result<()> {
+/// Appends the record, and sees to it that it is on the disk. A file that the pipeline reads or writes otherwise is not opened.
+pub(super) fn write(event: Event, settings: &Settings, model: &Model, element: &gst::Element) -> io::Result<()> {
     if settings.audit.is_empty() {
         return Ok(());
+    }
+    if let Some(user) = user_of(element, Path::new(&settings.audit)) {
+        let why = format!("{} of this pipeline reads or writes that file, choose another one", user.name());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
     }
     let card: serde_json::Value =
         model.card().and_then(|c| serde_json::from_str(&c.to_json()).ok()).unwrap_or(serde_json::Value::Null);
@@ -56,7 +63,7 @@ pub(super) fn write(event: Event, settings: &Settings, model: &Model, element: &
         "time_unix_ns": now_ns(),
         "software": affect::record::SOFTWARE,
         "event": event.name(),
-        "element": element,
+        "element": element.name().as_str(),
         "model": {"path": settings.model, "sha256": model.sha256(), "engine": model.engine(), "card": card},
         "policy": settings.analysis.policy,
         "roles": settings.analysis.channel_roles,

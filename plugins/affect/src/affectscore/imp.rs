@@ -218,7 +218,7 @@ impl BaseTransformImpl for AffectScore {
             self.await_model();
         }
         analysis::hear(self, buffer)?;
-        let attached = self.bound(&meta::read(buffer)).map_or(Ok(()), |list| meta::replace(buffer, list));
+        let attached = self.enforce(&meta::read(buffer)).map_or(Ok(()), |list| meta::replace(buffer, list));
         if let Err(e) = attached.and_then(|()| meta::append(buffer, self.deliver())) {
             gst::error!(CAT, imp = self, "cannot attach results: {e}");
             self.note(e.to_string());
@@ -256,7 +256,7 @@ impl BaseTransformImpl for AffectScore {
 impl AffectScore {
     /// Results of upstream that no buffer carries go on, as far as they may, and then those with scores.
     fn pass_results(&self, event: gst::Event, structures: Vec<gst::Structure>) -> bool {
-        let bound = self.bound(&structures);
+        let bound = self.enforce(&structures);
         analysis::turn_to(self, Input::Results(structures));
         let sent = match bound {
             None => poster::outside(|| self.parent_sink_event(event)),

@@ -78,7 +78,7 @@ impl AffectScore {
         loop {
             let (settings, change) = self.during(number, |s| (s.properties.values().clone(), s.rules.due()))?;
             if let Some(change) = change {
-                if let Err(e) = poster::outside(|| audit::write(event, &settings, &model, &self.obj().name())) {
+                if let Err(e) = poster::outside(|| audit::write(event, &settings, &model, self.obj().upcast_ref())) {
                     return self.failed(number, &audit::failure(&settings, &e));
                 }
                 event = audit::Event::Policy;
@@ -117,7 +117,7 @@ impl AffectScore {
                 Some(due)
             });
             let Some((change, model, settings)) = due else { return };
-            let written = poster::outside(|| audit::write(audit::Event::Policy, &settings, &model, &self.obj().name()));
+            let written = poster::outside(|| audit::write(audit::Event::Policy, &settings, &model, self.obj().upcast_ref()));
             self.outbox.with(|s| {
                 s.rules.auditing = false;
                 s.rules.account(change, written.is_ok());

@@ -61,7 +61,10 @@ pub struct Stats {
     pub beside: bool,
     pub upstream: bool,
     pub last_error: Option<String>,
+    /// When it was said last that segments were dropped.
     warned: Option<Instant>,
+    /// It was said that an element upstream works under a looser policy.
+    pub warned_of_upstream: bool,
 }
 
 #[derive(Default)]

@@ -1,9 +1,9 @@
 //! Implementation of `affectsink`.
 
-use super::inputs::{FileId, reader_of};
 use super::output::{AffectFormat, Halt, Output, Target};
 use super::writing::{Preroll, refusal};
 use crate::outbox::workspace::Workspace;
+use crate::named_files::{FileId, reader_of};
 use crate::outbox::{Outbox, poster};
 use crate::seen::Seen;
 use crate::{RESULT_CAPS, meta, result};

@@ -1,6 +1,6 @@
 //! Where results are written, and in which form.
 
-use super::inputs::FileId;
+use crate::named_files::FileId;
 use crate::outbox::Interrupted;
 use affect::record::table;
 use gst::glib;

@@ -1,8 +1,8 @@
 //! Results on their way to the output: each once, and in no wait that a pause, a flush or a stop cannot break off.
 
 use super::imp::{AffectSink, CAT};
-use super::inputs::reader_of;
 use super::output::{Halt, Output};
+use crate::named_files::reader_of;
 use crate::outbox::poster;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -134,7 +134,7 @@ impl AffectSink {
 /// What to say of an output that is an input as well.
 pub(super) fn refusal(name: &str, reader: &gst::Element) -> String {
     format!(
-        "Will not write results to {name}: {} of this pipeline reads that file. Choose another location.",
+        "Will not write results to {name}: {} of this pipeline reads that file, or keeps its audit records in it. Choose another location.",
         reader.name()
     )
 }
