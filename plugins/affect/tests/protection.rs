@@ -350,7 +350,11 @@ fn a_looser_policy_upstream_is_said() {
         ("affectfeatures ! affectscore channel-roles=agent,caller", true, Some("features-only")),
         ("affectfeatures segmentation=frame ! affectscore policy=features-only,allow", true, Some("features-only")),
         ("affectscore attribution=none ! affectscore policy=features-only,allow", true, Some("features-only")),
-        ("affectfeatures channel-roles=agent,caller ! affectscore channel-roles=agent,caller", false, Some("features-only")),
+        (
+            "affectfeatures channel-roles=agent,caller ! affectscore channel-roles=agent,caller",
+            false,
+            Some("features-only"),
+        ),
         ("affectfeatures policy=deny,allow ! affectscore policy=deny,allow", false, None),
         ("affectfeatures policy=deny,allow ! affectscore", false, None),
     ] {
@@ -416,7 +420,11 @@ fn an_audit_file_is_no_other_file_of_the_pipeline() {
             "s",
         ),
         (
-            format!("{read} {} ! affectsink append=true location={}", audit("audit.jsonl"), at("audit.jsonl").display()),
+            format!(
+                "{read} {} ! affectsink append=true location={}",
+                audit("audit.jsonl"),
+                at("audit.jsonl").display()
+            ),
             "audit.jsonl",
             "s",
         ),

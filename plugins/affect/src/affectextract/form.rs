@@ -30,11 +30,11 @@ impl Form {
 
     /// Caps of all forms, the preferred one first.
     pub fn all_caps() -> gst::Caps {
-        let mut all = gst::Caps::new_empty();
-        if let Some(all) = all.get_mut() {
-            Self::ALL.into_iter().for_each(|f| all.append(f.caps()));
+        let mut caps = gst::Caps::new_empty();
+        if let Some(caps) = caps.get_mut() {
+            Self::ALL.into_iter().for_each(|f| caps.append(f.caps()));
         }
-        all
+        caps
     }
 
     /// The preferred form among those that a peer takes.

@@ -1,15 +1,15 @@
-//! From audio and events to records, and where those go.
+//! Flow of `affectfeatures`: from audio and events to records, and on to buffers, events and messages.
 
 use super::imp::{AffectFeatures, CAT};
-use super::state::{State, Stream};
-use crate::outbox::line::Ticket;
+use super::state::{FeaturesState, Stream};
+use crate::outbox::queue::Ticket;
 use crate::outbox::{Outbox, poster};
 use crate::properties::CLOSED_ADVICE;
 use crate::tap::Trouble;
-use crate::tap::analysis::{self, Analyses, Step};
+use crate::tap::analysis::{self, AudioAnalysis, Step};
 use crate::tap::backlog::Backlog;
 use crate::tap::input::Input;
-use crate::tap::settings::Settings;
+use crate::tap::settings::AnalysisSettings;
 use crate::{result, speech};
 use affect::analyzer::Speech;
 use affect::record::{Ended, Record};
@@ -17,7 +17,7 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
 impl AffectFeatures {
-    /// Works on the stream, which one thread at a time does, unless what it is for was forgotten since its ticket was given.
+    /// Works on the analysis, one thread at a time, unless the input was forgotten since its ticket was given.
     fn work<R>(&self, ticket: Option<Ticket>, work: impl FnOnce(&mut Stream) -> R) -> Option<R> {
         let (mut stream, ticket) = self.outbox.with(|s| s.take_stream(ticket))?;
         let result = work(&mut stream);
@@ -30,15 +30,15 @@ impl AffectFeatures {
         }
         let speech = stream.tap.take_speech();
         self.outbox.with(|s| s.put_stream(stream));
-        self.tell(speech, ticket);
+        self.post_speech(speech, ticket);
         Some(result)
     }
 
     /// Posts starts and ends of speech.
-    fn tell(&self, speech: Vec<Speech>, ticket: Ticket) {
+    fn post_speech(&self, speech: Vec<Speech>, ticket: Ticket) {
         for event in speech {
-            if let Some(said) = self.outbox.with(|s| s.may_say(event, ticket)) {
-                self.post(speech::message(&said, &*self.obj()));
+            if let Some(speech) = self.outbox.with(|s| s.may_post_speech(event, ticket)) {
+                self.post(speech::message(&speech, &*self.obj()));
             }
         }
     }
@@ -53,23 +53,23 @@ impl AffectFeatures {
         self.outbox.with(|s| s.stats.last_error = Some(error));
     }
 
-    /// Everything that can go onto a buffer now.
+    /// Structures of all records that can go onto a buffer now.
     pub(super) fn deliver(&self) -> Vec<gst::Structure> {
-        self.outbox.with(State::collect).iter().map(result::structure).collect()
+        self.outbox.with(FeaturesState::collect).iter().map(result::structure).collect()
     }
 
-    /// Hands on what no buffer will carry, ahead of an event.
-    pub(super) fn send_rest(&self) {
-        analysis::turn_to(self, Input::End);
+    /// Ends the analysis and pushes what no buffer will carry, ahead of the end of the stream.
+    pub(super) fn push_pending(&self) {
+        analysis::handle_input(self, Input::End);
         // Interrupted, what is pending is forgotten by the flush or stop that did it.
-        if analysis::catch_up(self).is_ok() {
+        if analysis::wait_until_analysed(self).is_ok() {
             self.push_ready();
         }
     }
 
     /// Another stream begins: what is ready of the one before goes out ahead of it.
     pub(super) fn next_stream(&self, id: &str) {
-        analysis::turn_to(self, Input::Stream(id.to_owned()));
+        analysis::handle_input(self, Input::Stream(id.to_owned()));
         self.push_ready();
     }
 
@@ -80,8 +80,8 @@ impl AffectFeatures {
         }
     }
 
-    /// Says what is wrong. Gives the reason where the stream cannot go on.
-    fn complain(&self, trouble: Trouble, begun: bool) -> Option<gst::FlowError> {
+    /// Reports trouble as a warning, an error or in the log. Returns the flow error where the stream cannot go on.
+    fn report_trouble(&self, trouble: Trouble, begun: bool) -> Option<gst::FlowError> {
         match trouble {
             Trouble::Audio(e) => {
                 self.note(e.to_string());
@@ -109,24 +109,24 @@ impl AffectFeatures {
     }
 }
 
-impl Analyses for AffectFeatures {
-    type State = State;
+impl AudioAnalysis for AffectFeatures {
+    type State = FeaturesState;
     type Results = Vec<Record>;
-    type Said = Vec<Record>;
+    type Posts = Vec<Record>;
 
-    fn outbox(&self) -> &Outbox<State> {
+    fn outbox(&self) -> &Outbox<FeaturesState> {
         &self.outbox
     }
 
-    fn backlog(state: &mut State) -> &mut Backlog {
+    fn backlog(state: &mut FeaturesState) -> &mut Backlog {
         &mut state.backlog
     }
 
-    fn settings(state: &State) -> &Settings {
+    fn settings(state: &FeaturesState) -> &AnalysisSettings {
         state.properties.values()
     }
 
-    fn listen(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Vec<Record>> {
+    fn analyse(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Vec<Record>> {
         if self.outbox.with(|s| s.properties.closed().is_some()) {
             self.work(Some(ticket), |_| ());
             return Step::default();
@@ -139,10 +139,10 @@ impl Analyses for AffectFeatures {
             (outcome, stream.tap.take(), begun)
         });
         let Some((outcome, results, begun)) = worked else { return Step::default() };
-        Step { results, failed: outcome.err().and_then(|trouble| self.complain(trouble, begun)) }
+        Step { results, failed: outcome.err().and_then(|trouble| self.report_trouble(trouble, begun)) }
     }
 
-    fn attend(&self, input: Input, ticket: Option<Ticket>) -> Step<Vec<Record>> {
+    fn handle(&self, input: Input, ticket: Option<Ticket>) -> Step<Vec<Record>> {
         let channels = if let Input::Info(info) = &input { Some(info.channels() as usize) } else { None };
         let results = self.work(ticket, |stream| {
             let tap = &mut stream.tap;
@@ -181,11 +181,11 @@ impl Analyses for AffectFeatures {
         Step { results: results.unwrap_or_default(), failed: None }
     }
 
-    fn keep(state: &mut State, records: Vec<Record>) -> Vec<Record> {
-        state.keep(records)
+    fn store(state: &mut FeaturesState, records: Vec<Record>) -> Vec<Record> {
+        state.store(records)
     }
 
-    fn say(&self, records: Vec<Record>) {
+    fn post_all(&self, records: Vec<Record>) {
         for record in records {
             self.post(result::message(&record, &*self.obj()));
         }

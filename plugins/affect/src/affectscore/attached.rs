@@ -62,7 +62,8 @@ impl AffectScore {
             !withheld && !std::mem::replace(&mut state.stats.warned_of_upstream, true)
         });
         if due {
-            let channel = channel.index.map_or_else(|| "the mix of all channels".to_owned(), |c| format!("channel {c}"));
+            let channel =
+                channel.index.map_or_else(|| "the mix of all channels".to_owned(), |c| format!("channel {c}"));
             let (carried, policy) = (carried.name(), policy.name());
             let text = format!(
                 "An element upstream makes results of {channel} under the policy {carried}, and here it is {policy}: what goes on from here \

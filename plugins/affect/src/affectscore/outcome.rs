@@ -1,22 +1,22 @@
-//! What becomes of a segment: it waits for its score, has one, and goes out.
+//! Stages of a segment: waiting for its score, scored, on its way out.
 
 use affect::analyzer::Config;
 use affect::record::Record;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A segment that waits for its score.
-pub struct Job {
+/// Segment that waits for its score.
+pub struct ScoringJob {
     pub config: Arc<Config>,
     pub record: Record,
-    /// The record came from upstream: without a score it has nothing new to say.
+    /// The record came from upstream: without a score it is no new revision.
     pub refined: bool,
     /// When it came.
     pub since: Instant,
 }
 
-/// A segment with its score, or without.
-pub struct Finished {
+/// Segment that was scored, or not.
+pub struct ScoringResult {
     pub record: Record,
     pub refined: bool,
     /// It was too late for the model.
@@ -26,27 +26,27 @@ pub struct Finished {
     pub took: Duration,
 }
 
-impl Finished {
-    /// A record that no model is asked about.
+impl ScoringResult {
+    /// A record without a score.
     pub fn unscored(record: Record, refined: bool) -> Self {
         Self { record, refined, dropped: false, failed: false, took: Duration::ZERO }
     }
 }
 
-/// What becomes of a segment that was analysed.
+/// Next step of a segment that was analysed.
 pub enum Outcome {
-    /// It waits for its score, beside the stream.
-    Queue(Job),
+    /// It waits for its score.
+    Queue(ScoringJob),
     /// It goes out.
-    Keep(Finished),
+    Keep(ScoringResult),
 }
 
-/// What is to be said at once.
+/// Messages that are to be posted at once.
 #[derive(Default)]
-pub struct Said {
+pub struct Posts {
     /// Records whose messages go out.
     pub records: Vec<Record>,
-    /// How many segments were dropped so far, where it is time to say so.
+    /// Number of segments dropped so far, where a warning is due.
     pub drops: Option<u64>,
     /// The model's engine panicked.
     pub failed: bool,
@@ -54,8 +54,8 @@ pub struct Said {
     pub queued: bool,
 }
 
-/// A record on its way out.
-pub struct Parcel {
+/// Record on its way out.
+pub struct OutgoingRecord {
     pub record: Record,
     /// Its message has been posted.
     pub posted: bool,

@@ -1,4 +1,4 @@
-//! `affectsink`: results to JSON lines or a table.
+//! Element `affectsink`: writes results as JSON lines or a table.
 
 mod imp;
 mod output;
