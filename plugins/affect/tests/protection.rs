@@ -346,17 +346,25 @@ fn a_change_of_policy_is_audited_or_nothing_is_inferred() {
 #[test]
 fn a_looser_policy_upstream_is_said() {
     for (way, warns, strictest) in [
-        ("affectfeatures ! affectscore policy=deny,allow", true, None),
-        ("affectfeatures ! affectscore channel-roles=agent,caller", true, Some("features-only")),
-        ("affectfeatures segmentation=frame ! affectscore policy=features-only,allow", true, Some("features-only")),
-        ("affectscore attribution=none ! affectscore policy=features-only,allow", true, Some("features-only")),
+        ("affectfeatures ! affectscore attribution=none policy=deny,allow", true, None),
+        ("affectfeatures ! affectscore attribution=none channel-roles=agent,caller", true, Some("features-only")),
         (
-            "affectfeatures channel-roles=agent,caller ! affectscore channel-roles=agent,caller",
+            "affectfeatures segmentation=frame ! affectscore attribution=none policy=features-only,allow",
+            true,
+            Some("features-only"),
+        ),
+        (
+            "affectscore attribution=none ! affectscore attribution=none policy=features-only,allow",
+            true,
+            Some("features-only"),
+        ),
+        (
+            "affectfeatures channel-roles=agent,caller ! affectscore attribution=none channel-roles=agent,caller",
             false,
             Some("features-only"),
         ),
-        ("affectfeatures policy=deny,allow ! affectscore policy=deny,allow", false, None),
-        ("affectfeatures policy=deny,allow ! affectscore", false, None),
+        ("affectfeatures policy=deny,allow ! affectscore attribution=none policy=deny,allow", false, None),
+        ("affectfeatures policy=deny,allow ! affectscore attribution=none", false, None),
     ] {
         init();
         let p = gst::parse::launch(&format!("{} ! {way} ! appsink name=out", file(CALL)))
