@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Item before its score: what the queue of the model holds.
+#[expect(clippy::large_enum_variant, reason = "nearly all are segments")]
 pub enum PendingItem {
     Segment(ScoringJob),
     /// A conversation that waits for the scores of its segments, which are ahead of it.
@@ -53,6 +54,7 @@ impl ScoringResult {
 }
 
 /// Item that nothing has to be waited for any more.
+#[expect(clippy::large_enum_variant, reason = "nearly all are segments")]
 pub enum FinishedItem {
     Segment(ScoringResult),
     Conversation(Box<Conversation>),
