@@ -23,7 +23,13 @@ fn every_run_of_every_fault_file_ends_in_the_same_way() {
     for file in FAULTS {
         let run = || affect(&["features", file, "--quiet", "--segments", "utterance", "--format", "jsonl"]);
         let first = run();
-        assert_eq!(first.status.code(), Some(i32::from(file.ends_with("mp4"))), "{file}: {}", said(&first));
+        // AIFF is decoded by a package that need not be installed.
+        let without = file.contains("aiff") && said(&first).contains("gstreamer1.0-plugins-bad");
+        if without {
+            skipped(&format!("{file} is refused in every run, and not decoded: {}", said(&first)));
+        }
+        let fails = without || file.ends_with("mp4");
+        assert_eq!(first.status.code(), Some(i32::from(fails)), "{file}: {}", said(&first));
         for k in 1..runs {
             let next = run();
             assert_eq!(next.status, first.status, "{file}, run {k}: {}", said(&next));

@@ -12,7 +12,7 @@ pub struct Unpacked {
     floats: Vec<f64>,
 }
 
-/// What takes the samples of a buffer.
+/// Callback that takes the samples of a buffer.
 pub type Take<'a> = &'a mut dyn FnMut(&Samples<'_>);
 
 /// Hands the samples of a buffer to `take`, in place for native 16-bit, 32-bit and float formats and unpacked
@@ -34,7 +34,7 @@ pub fn with_samples(
         .map_err(|e| format!("cannot read audio buffer: {e}"))?;
     let planar = info.layout() == AudioLayout::NonInterleaved && planes.len() > 1;
     let channels = info.channels() as usize;
-    let done = match info.format() {
+    let viewed = match info.format() {
         gst_audio::AUDIO_FORMAT_S16 => {
             view::<i16>(&planes, planar, channels, |d, n| Samples::s16(d, n), |p| Samples::s16_planar(p), take)
         }
@@ -49,7 +49,7 @@ pub fn with_samples(
         }
         _ => None,
     };
-    done.unwrap_or_else(|| unpack(&planes, info, planar, unpacked, take))
+    viewed.unwrap_or_else(|| unpack(&planes, info, planar, unpacked, take))
 }
 
 type Interleaved<T> = for<'a> fn(&'a [T], usize) -> Result<Samples<'a>, InputError>;
@@ -67,7 +67,7 @@ fn view<T: FromByteSlice>(
     let typed = planes.iter().map(|p| p.as_slice_of::<T>().ok()).collect::<Option<Vec<&[T]>>>()?;
     let samples = match (planar, typed.first()) {
         (true, _) => by_plane(&typed),
-        (false, Some(all)) => interleaved(all, channels),
+        (false, Some(samples)) => interleaved(samples, channels),
         (false, None) => return Some(Ok(())),
     };
     Some(samples.map(|s| take(&s)).map_err(|e| e.to_string()))
@@ -88,30 +88,30 @@ fn unpack(
         return Err(format!("unknown audio format {:?}", info.format()));
     }
     let total: usize = planes.iter().map(|p| p.len() / bytes).sum();
-    let each = planes.first().map_or(0, |p| p.len() / bytes);
+    let per_plane = planes.first().map_or(0, |p| p.len() / bytes);
     let flags = AudioPackFlags::TRUNCATE_RANGE;
-    let done = if format.unpack_format() == AudioFormat::F64le || format.unpack_format() == AudioFormat::F64be {
+    let taken = if format.unpack_format() == AudioFormat::F64le || format.unpack_format() == AudioFormat::F64be {
         unpacked.floats.resize(total, 0.0);
-        for (plane, out) in planes.iter().zip(unpacked.floats.chunks_mut(each.max(1))) {
-            format.unpack(flags, out.as_mut_byte_slice(), plane);
+        for (plane, unpacked) in planes.iter().zip(unpacked.floats.chunks_mut(per_plane.max(1))) {
+            format.unpack(flags, unpacked.as_mut_byte_slice(), plane);
         }
         if planar {
-            let slices: Vec<&[f64]> = unpacked.floats.chunks(each.max(1)).collect();
+            let slices: Vec<&[f64]> = unpacked.floats.chunks(per_plane.max(1)).collect();
             Samples::f64_planar(&slices).map(|s| take(&s))
         } else {
             Samples::f64(&unpacked.floats, channels).map(|s| take(&s))
         }
     } else {
         unpacked.integers.resize(total, 0);
-        for (plane, out) in planes.iter().zip(unpacked.integers.chunks_mut(each.max(1))) {
-            format.unpack(flags, out.as_mut_byte_slice(), plane);
+        for (plane, unpacked) in planes.iter().zip(unpacked.integers.chunks_mut(per_plane.max(1))) {
+            format.unpack(flags, unpacked.as_mut_byte_slice(), plane);
         }
         if planar {
-            let slices: Vec<&[i32]> = unpacked.integers.chunks(each.max(1)).collect();
+            let slices: Vec<&[i32]> = unpacked.integers.chunks(per_plane.max(1)).collect();
             Samples::s32_planar(&slices).map(|s| take(&s))
         } else {
             Samples::s32(&unpacked.integers, channels).map(|s| take(&s))
         }
     };
-    done.map_err(|e| e.to_string())
+    taken.map_err(|e| e.to_string())
 }

@@ -1,12 +1,12 @@
-//! Why the analysis of a stream was cut.
+//! Cuts of the analysis of a stream, with their reasons.
 
 use std::fmt;
 
-/// A place where the analysis ended what was open and began anew.
+/// Cut: the analysis ended what was open and began anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
-    /// Why.
-    pub why: Why,
+    /// The reason.
+    pub reason: CutReason,
     /// Stream time up to which the audio before it was analysed.
     pub at: gst::ClockTime,
 }
@@ -14,7 +14,7 @@ pub struct Cut {
 /// Reason for a cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Why {
+pub enum CutReason {
     /// A buffer is this much later than the end of the audio before it: more than is bridged.
     Ahead(gst::ClockTime),
     /// A buffer is this much earlier than the end of the audio before it: more than is tolerated.
@@ -41,7 +41,14 @@ impl Cut {
     /// Whether the line, or the load, is to blame rather than whoever steers the pipeline.
     #[must_use]
     pub fn is_fault(&self) -> bool {
-        matches!(self.why, Why::Ahead(_) | Why::Back(_) | Why::Apart(_) | Why::Missing(_) | Why::LeftOut(_))
+        matches!(
+            self.reason,
+            CutReason::Ahead(_)
+                | CutReason::Back(_)
+                | CutReason::Apart(_)
+                | CutReason::Missing(_)
+                | CutReason::LeftOut(_)
+        )
     }
 }
 
@@ -49,23 +56,23 @@ impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the analysis is cut at {}: ", self.at)?;
         let ms = |t: &gst::ClockTime| t.nseconds() as f64 / 1e6;
-        match &self.why {
-            Why::Ahead(by) => {
+        match &self.reason {
+            CutReason::Ahead(by) => {
                 write!(f, "the next buffer is {:.3} ms later than the end of the audio before it", ms(by))
             }
-            Why::Back(by) => {
+            CutReason::Back(by) => {
                 write!(f, "the next buffer is {:.3} ms earlier than the end of the audio before it", ms(by))
             }
-            Why::Apart(by) => write!(f, "times have come {:.3} ms away from the number of samples", ms(by)),
-            Why::Missing(long) => write!(f, "audio has been missing for {:.3} ms", ms(long)),
-            Why::LeftOut(long) => {
+            CutReason::Apart(by) => write!(f, "times have come {:.3} ms away from the number of samples", ms(by)),
+            CutReason::Missing(long) => write!(f, "audio has been missing for {:.3} ms", ms(long)),
+            CutReason::LeftOut(long) => {
                 write!(f, "the analysis could not keep up: {:.3} ms of audio were left out", ms(long))
             }
-            Why::Segment => f.write_str("another segment begins"),
-            Why::Form => f.write_str("another form of audio begins"),
-            Why::Settings => f.write_str("the settings have changed"),
-            Why::Stream => f.write_str("another stream begins"),
-            Why::Flush => f.write_str("a flush or a reset"),
+            CutReason::Segment => f.write_str("another segment begins"),
+            CutReason::Form => f.write_str("another form of audio begins"),
+            CutReason::Settings => f.write_str("the settings have changed"),
+            CutReason::Stream => f.write_str("another stream begins"),
+            CutReason::Flush => f.write_str("a flush or a reset"),
         }
     }
 }

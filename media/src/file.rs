@@ -1,4 +1,4 @@
-//! One file through the analysis: what the elements would make of it in a pipeline.
+//! Analysis of one file, with the results that the elements would give in a pipeline.
 //!
 //! All audio tracks are analysed. The channels of a file with several tracks are counted through: those of the second track
 //! come after those of the first, and every record says its track.
@@ -12,22 +12,22 @@ use affect::features::baseline::Baseline;
 use affect::record::Record;
 use std::path::Path;
 
-/// How a file is analysed.
+/// Options of the analysis of a file.
 #[derive(Debug)]
 pub struct Job<'a> {
     /// Settings; channel numbers, roles, policies and speakers count the channels of all tracks through.
     pub config: &'a Config,
     /// Only this audio track, the first being 0; all without it.
     pub track: Option<usize>,
-    /// What is usual for the speaker of the only channel by other files.
+    /// Baseline of the speaker of the only channel, from other files.
     pub baseline: Option<&'a Baseline>,
     /// Files with several channels are refused: one speaker is followed from file to file.
     pub one_channel: bool,
-    /// How long to wait.
+    /// Limits of waiting.
     pub limits: Limits<'a>,
 }
 
-/// What a file was like.
+/// Summary of a file that was analysed.
 #[derive(Debug, Default)]
 pub struct Heard {
     /// Audio tracks that were analysed.
@@ -44,7 +44,7 @@ pub struct Heard {
     pub notes: Vec<String>,
     /// Whether an interruption ended it.
     pub interrupted: bool,
-    /// What is usual for the speaker of channel 0 by now.
+    /// Baseline of the speaker of channel 0 after the file.
     pub baseline: Option<Baseline>,
     /// The conversations, where they are followed: of each track the interim ones and those at an end, in order. Scores that are
     /// left to whoever takes the records are to be added ([`Conversation::score`]).
@@ -74,7 +74,7 @@ pub fn analyse(
 ) -> Result<Heard, DecodeError> {
     let mut tracks: Vec<Track> = Vec::new();
     let mut heard = Heard::default();
-    let mut any = false;
+    let mut has_audio = false;
     let outcome = decode(path, job.limits, &mut |delivery| {
         match delivery {
             Delivery::Tracks(infos) => {
@@ -87,11 +87,11 @@ pub fn analyse(
             Delivery::Item(number, item) => {
                 let Some(track) = tracks.iter_mut().find(|t| t.number == number) else { return Ok(()) };
                 if let Item::Buffer(buffer) = &item {
-                    any = true;
+                    has_audio = true;
                     let end = buffer.pts().and_then(|p| p.checked_add(buffer.duration()?));
                     heard.end_ns = heard.end_ns.max(end.map_or(0, gst::ClockTime::nseconds));
                 }
-                if let Some(problem) = track.put(item)? {
+                if let Some(problem) = track.handle(item)? {
                     heard.problems.push(problem);
                 }
                 return track.hand_over(heard.tracks > 1, take);
@@ -102,8 +102,8 @@ pub fn analyse(
     });
     let stopped = matches!(outcome, Err(DecodeError::Stopped(_)));
     match outcome {
-        Err(e) if !any => return Err(e),
-        Ok(_) if !any => return Err(DecodeError::NoAudio { others: Vec::new() }),
+        Err(e) if !has_audio => return Err(e),
+        Ok(_) if !has_audio => return Err(DecodeError::NoAudio { others: Vec::new() }),
         Ok(defects) => heard.problems.extend(defects.iter().map(ToString::to_string)),
         Err(e) => {
             heard.interrupted = matches!(e, DecodeError::Interrupted);
@@ -118,11 +118,11 @@ pub fn analyse(
             heard.problems.extend(outcome.err());
         }
         heard.conversations.append(&mut track.conversations);
-        let once = track.tap.dual_mono();
+        let collapsed = track.tap.dual_mono();
         heard.notes.extend(track.tap.same_sound().into_iter().map(|(a, b)| {
-            let found = once.contains(&(a, b));
+            let analysed_once = collapsed.contains(&(a, b));
             let (a, b) = (a + track.first_channel, b + track.first_channel);
-            if found {
+            if analysed_once {
                 format!("channels {a} and {b} carry the same sound, sample for sample: it is analysed once, as channel {a}")
             } else {
                 format!(
@@ -135,15 +135,15 @@ pub fn analyse(
     Ok(heard)
 }
 
-/// Says which channels of which tracks are analysed how; returns the number of channels.
+/// Assigns configurations and channel numbers to the tracks; returns the number of channels.
 fn arrange(tracks: &mut Vec<Track>, channels: &[usize], job: &Job<'_>) -> Result<usize, String> {
-    let all: usize = channels.iter().sum();
+    let of_all_tracks: usize = channels.iter().sum();
     if let Some(k) = job.track.filter(|k| *k >= channels.len()) {
         return Err(format!("no audio track {k}: there are {}, the first being 0", channels.len()));
     }
-    let wanted = |k: usize| job.track.is_none_or(|t| t == k);
+    let selected = |k: usize| job.track.is_none_or(|t| t == k);
     // With one track asked for, its channels are counted from 0.
-    let total = job.track.map_or(all, |t| channels[t]);
+    let total = job.track.map_or(of_all_tracks, |t| channels[t]);
     if let ChannelMode::List(list) = &job.config.channels
         && let Some(&found) = list.iter().find(|c| **c >= total)
     {
@@ -160,8 +160,8 @@ fn arrange(tracks: &mut Vec<Track>, channels: &[usize], job: &Job<'_>) -> Result
         return Err(format!("{total} channels: --baseline-file is for files with one channel"));
     }
     let mut first = 0;
-    for (number, n) in channels.iter().enumerate().filter(|(k, _)| wanted(*k)) {
-        let config = part(job.config, first, *n);
+    for (number, n) in channels.iter().enumerate().filter(|(k, _)| selected(*k)) {
+        let config = config_of_channels(job.config, first, *n);
         match tracks.iter_mut().find(|t| t.number == number) {
             Some(t) => (t.config, t.first_channel) = (config, first),
             None => {
@@ -182,25 +182,25 @@ fn arrange(tracks: &mut Vec<Track>, channels: &[usize], job: &Job<'_>) -> Result
     Ok(total)
 }
 
-/// The settings for `n` channels from `first` on; `None` where none of them is asked for.
-fn part(config: &Config, first: usize, n: usize) -> Option<Config> {
-    let mut own = config.clone();
-    own.roles.drain(..first.min(own.roles.len()));
-    own.policy.drain(..first.min(own.policy.len()));
-    own.speakers.drain(..first.min(own.speakers.len()));
-    if let ChannelMode::List(list) = &mut own.channels {
+/// The configuration for `n` channels from `first` on; `None` where none of them is asked for.
+fn config_of_channels(config: &Config, first: usize, n: usize) -> Option<Config> {
+    let mut part = config.clone();
+    part.roles.drain(..first.min(part.roles.len()));
+    part.policy.drain(..first.min(part.policy.len()));
+    part.speakers.drain(..first.min(part.speakers.len()));
+    if let ChannelMode::List(list) = &mut part.channels {
         list.retain(|c| (first..first + n).contains(c));
         list.iter_mut().for_each(|c| *c -= first);
         if list.is_empty() {
             return None;
         }
     }
-    Some(own)
+    Some(part)
 }
 
 impl Track {
-    /// Takes something in; returns a defect after which it goes on.
-    fn put(&mut self, item: Item) -> Result<Option<String>, String> {
+    /// Analyses an item; returns a defect after which the track goes on.
+    fn handle(&mut self, item: Item) -> Result<Option<String>, String> {
         let Some(config) = &self.config else { return Ok(None) };
         match item {
             Item::Stream(id) => self.tap.set_stream(&id),

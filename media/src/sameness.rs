@@ -1,4 +1,4 @@
-//! Whether two channels carry the same sound: a voice recorded twice would be counted as two speakers.
+//! Sameness of channels: a voice recorded on two of them would be counted as two speakers.
 //!
 //! Definition: the correlation of the samples of two channels over the whole stream, at equal times. A gain between them
 //! does not matter; a delay between them hides it.
@@ -15,7 +15,7 @@ const SAME: f64 = 0.95;
 /// Least root mean square of a channel that has a sound at all, of full scale.
 const AUDIBLE: f64 = 1e-3;
 
-/// Sums over the stream.
+/// Sums of products of the channels' samples over the stream.
 #[derive(Debug, Default)]
 pub struct Sameness {
     rate_hz: u32,
@@ -27,7 +27,7 @@ pub struct Sameness {
 }
 
 impl Sameness {
-    /// Nothing heard yet.
+    /// Sums before the first block.
     pub fn new(rate_hz: u32) -> Self {
         Self { rate_hz, ..Self::default() }
     }
@@ -43,14 +43,14 @@ impl Sameness {
                 Self { rate_hz: self.rate_hz, channels, products: vec![0.0; channels * channels], ..Self::default() };
         }
         self.block.resize(channels * n, 0.0);
-        for (c, out) in self.block.chunks_exact_mut(n).enumerate() {
-            samples.read_channel(c, 0, out);
+        for (c, channel) in self.block.chunks_exact_mut(n).enumerate() {
+            samples.read_channel(c, 0, channel);
         }
-        let all: Vec<&[f32]> = self.block.chunks_exact(n).collect();
+        let blocks: Vec<&[f32]> = self.block.chunks_exact(n).collect();
         for a in 0..channels {
             for b in a..channels {
                 let product = |(x, y): (&f32, &f32)| f64::from(x * y);
-                let sum: f64 = all[a].iter().zip(all[b]).map(product).filter(|p| p.is_finite()).sum();
+                let sum: f64 = blocks[a].iter().zip(blocks[b]).map(product).filter(|p| p.is_finite()).sum();
                 self.products[a * channels + b] += sum;
             }
         }
@@ -88,8 +88,8 @@ mod tests {
     fn pairs(channels: &[&[f32]]) -> Vec<(usize, usize)> {
         let mut s = Sameness::new(8000);
         let n = channels[0].len();
-        for at in (0..n).step_by(333) {
-            let planes: Vec<&[f32]> = channels.iter().map(|c| &c[at..(at + 333).min(n)]).collect();
+        for start in (0..n).step_by(333) {
+            let planes: Vec<&[f32]> = channels.iter().map(|c| &c[start..(start + 333).min(n)]).collect();
             s.hear(&Samples::f32_planar(&planes).unwrap());
         }
         s.pairs()

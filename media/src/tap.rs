@@ -1,10 +1,10 @@
-//! From the buffers and events of a pad to records: what `affectfeatures`, `affectscore` and the command have in common.
+//! Analysis of the buffers and events of a pad to records: what `affectfeatures`, `affectscore` and the command have in common.
 
 mod placing;
 
 use self::placing::{Ready, collect};
 use crate::audio::{Unpacked, with_samples};
-pub use crate::cut::{Cut, Why};
+pub use crate::cut::{Cut, CutReason};
 use crate::sameness::Sameness;
 use crate::timeline::Timeline;
 pub use crate::trouble::{Trouble, Unfit};
@@ -23,21 +23,21 @@ pub struct Tap {
     stream_id: String,
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     analyzer: Option<Analyzer>,
-    /// The analyzer before, whose knowledge of the speakers the next one goes on with.
-    before: Option<Analyzer>,
+    /// The previous analyzer, from which the next one takes over the speakers' baselines.
+    previous: Option<Analyzer>,
     timeline: Option<Timeline>,
     /// Audio missing since the last buffer.
     gap: gst::ClockTime,
-    /// Cuts that wait to be told.
+    /// Cuts that were not taken yet.
     cuts: Vec<Cut>,
     ready: Ready,
     unpacked: Unpacked,
     sameness: Sameness,
-    /// What is usual for the speaker of channel 0 by other audio.
-    learnt: Option<Baseline>,
+    /// Baseline of the speaker of channel 0, from other audio.
+    initial_baseline: Option<Baseline>,
     /// The segment is not counted in time.
     untimed: bool,
-    /// The audio cannot be analysed, and that was said.
+    /// The audio cannot be analysed, and that was returned once.
     warned: bool,
     /// The settings have changed since the analyzer was made.
     stale: bool,
@@ -62,7 +62,7 @@ pub struct Counts {
     pub left_out: u64,
 }
 
-/// Makes settings of the analyzer for a stream of that name.
+/// Callback that makes the analyzer's configuration for a stream of that name.
 pub type MakeConfig<'a> = &'a dyn Fn(&str) -> Result<Config, ConfigError>;
 
 impl Tap {
@@ -78,15 +78,15 @@ impl Tap {
         &self.stream_id
     }
 
-    /// Goes on from what is usual for the speaker of channel 0 by other audio.
-    pub fn set_baseline(&mut self, learnt: Baseline) {
-        self.learnt = Some(learnt);
+    /// Sets the initial baseline of the speaker of channel 0.
+    pub fn set_baseline(&mut self, baseline: Baseline) {
+        self.initial_baseline = Some(baseline);
     }
 
-    /// What is usual for the speaker of channel 0 by now.
+    /// Baseline of the speaker of channel 0 by now.
     #[must_use]
     pub fn baseline(&self) -> Option<&Baseline> {
-        self.analyzer.as_ref().or(self.before.as_ref())?.baseline(Some(0))
+        self.analyzer.as_ref().or(self.previous.as_ref())?.baseline(Some(0))
     }
 
     /// Pairs of channels that have carried the same sound.
@@ -98,51 +98,51 @@ impl Tap {
     /// Pairs of channels that have carried the same samples and were analysed once.
     #[must_use]
     pub fn dual_mono(&self) -> &[(usize, usize)] {
-        self.analyzer.as_ref().or(self.before.as_ref()).map_or(&[], Analyzer::dual_mono)
+        self.analyzer.as_ref().or(self.previous.as_ref()).map_or(&[], Analyzer::dual_mono)
     }
 
-    /// The settings have changed: the next buffer is analysed with new ones.
+    /// Notes that the settings have changed: the next buffer is analysed with new ones.
     pub fn outdated(&mut self) {
         self.stale = true;
     }
 
-    /// Whether interim results are left out from now on, because there is no time for them.
+    /// Sets whether interim results are left out, because there is no time for them.
     pub fn hurry(&mut self, hurried: bool) {
         self.hurried = hurried;
     }
 
-    /// Audio of this duration was left out, because the analysis could not keep up.
+    /// Cuts the analysis where audio of this duration was left out, because it could not keep up.
     pub fn leave_out(&mut self, duration: gst::ClockTime) {
         let (Some(segment), Some(timeline), Some(info)) = (&self.segment, &self.timeline, &self.info) else { return };
         let next = Timeline::new(segment, Some(timeline.expected().saturating_add(duration)), info.rate());
-        self.cut(Ended::Overload, Why::LeftOut(duration), next.origin.nseconds());
+        self.cut(Ended::Overload, CutReason::LeftOut(duration), next.origin.nseconds());
         self.timeline = Some(next);
     }
 
-    /// Results that no buffer has taken yet.
+    /// Takes the records that are ready.
     pub fn take(&mut self) -> Vec<Record> {
         std::mem::take(&mut self.ready.records)
     }
 
-    /// Starts and ends of speech that were not taken yet.
+    /// Takes the starts and ends of speech that are ready.
     pub fn take_speech(&mut self) -> Vec<Speech> {
         std::mem::take(&mut self.ready.speech)
     }
 
-    /// Conversations, at their ends or so far, that were not taken yet.
+    /// Takes the conversations that are ready: those at an end, and interim ones.
     pub fn take_conversations(&mut self) -> Vec<Conversation> {
         std::mem::take(&mut self.ready.conversations)
     }
 
-    /// Cuts that nobody was told of yet, the first ones of many.
+    /// Takes the cuts for the log, the first ones of many.
     pub fn take_cuts(&mut self) -> Vec<Cut> {
         std::mem::take(&mut self.cuts)
     }
 
-    /// The audio has this form from now on.
+    /// Sets the audio format.
     pub fn set_info(&mut self, info: gst_audio::AudioInfo) {
         if self.info.as_ref() != Some(&info) {
-            self.cut(Ended::Reset, Why::Form, 0);
+            self.cut(Ended::Reset, CutReason::Form, 0);
             self.retire();
             self.warned = false;
             self.sameness = Sameness::new(info.rate());
@@ -150,12 +150,12 @@ impl Tap {
         }
     }
 
-    /// Another stream begins.
+    /// Begins another stream.
     pub fn set_stream(&mut self, id: &str) {
         if self.stream_id != id {
-            self.cut(Ended::NewStream, Why::Stream, 0);
+            self.cut(Ended::NewStream, CutReason::Stream, 0);
             self.retire();
-            if let Some(a) = &mut self.before {
+            if let Some(a) = &mut self.previous {
                 a.next_stream();
             }
             self.warned = false;
@@ -163,11 +163,11 @@ impl Tap {
         }
     }
 
-    /// Another segment begins; says whether its audio can be analysed (forwards, in time).
+    /// Begins another segment; returns whether its audio can be analysed (forwards, in time).
     pub fn set_segment(&mut self, segment: Option<gst::FormattedSegment<gst::ClockTime>>) -> bool {
         let forward = segment.as_ref().is_some_and(|s| s.rate() > 0.0);
         if !forward {
-            self.cut(Ended::EndOfStream, Why::Segment, 0);
+            self.cut(Ended::EndOfStream, CutReason::Segment, 0);
         }
         if self.untimed != segment.is_none() {
             self.untimed = segment.is_none();
@@ -177,7 +177,7 @@ impl Tap {
         forward
     }
 
-    /// A gap event.
+    /// Handles a gap event.
     pub fn missing_time(&mut self, pts: Option<gst::ClockTime>, duration: Option<gst::ClockTime>) {
         let rate = self.info.as_ref().map_or(0, gst_audio::AudioInfo::rate);
         if let Some(duration) = duration.filter(|_| rate > 0) {
@@ -185,35 +185,35 @@ impl Tap {
         }
     }
 
-    /// The stream ends: everything that is pending becomes ready.
+    /// Ends the stream: everything that is pending becomes ready.
     pub fn finish(&mut self) {
         self.end(Ended::EndOfStream);
     }
 
-    /// The analysis ends here for `reason`: everything that is pending becomes ready.
+    /// Ends the analysis for `reason`: everything that is pending becomes ready.
     pub fn end(&mut self, reason: Ended) {
         self.close(reason, 0);
     }
 
-    /// The next analyzer takes over.
+    /// Keeps the analyzer as the previous one, for the next to take over from.
     fn retire(&mut self) {
         if let Some(a) = self.analyzer.take() {
-            self.before = Some(a);
+            self.previous = Some(a);
         }
     }
 
-    /// Forgets everything: what is pending, and what is usual for the speakers.
+    /// Forgets everything: what is pending, and the speakers' baselines.
     pub fn reset(&mut self) {
         self.restart();
-        self.before = None;
+        self.previous = None;
         if let Some(a) = &mut self.analyzer {
             a.reset();
         }
     }
 
-    /// Forgets everything that is pending; what is usual for the speakers stays.
+    /// Forgets everything that is pending; the speakers' baselines stay.
     pub fn restart(&mut self) {
-        self.note(Why::Flush);
+        self.note(CutReason::Flush);
         if let Some(a) = &mut self.analyzer {
             a.restart(0);
         }
@@ -226,7 +226,7 @@ impl Tap {
     fn prepare(&mut self, make: MakeConfig<'_>) -> Result<bool, Trouble> {
         let Some(info) = self.info.clone() else { return Ok(false) };
         if self.stale {
-            self.cut(Ended::Reset, Why::Settings, 0);
+            self.cut(Ended::Reset, CutReason::Settings, 0);
             self.retire();
             self.stale = false;
             self.warned = false;
@@ -234,14 +234,14 @@ impl Tap {
         if self.analyzer.is_some() || self.warned {
             return Ok(self.analyzer.is_some());
         }
-        let made = make(&self.stream_id).and_then(|c| Analyzer::new(c, info.rate(), info.channels() as usize));
-        match made {
+        let analyzer = make(&self.stream_id).and_then(|c| Analyzer::new(c, info.rate(), info.channels() as usize));
+        match analyzer {
             Ok(mut a) => {
-                if let Some(learnt) = self.learnt.take() {
-                    a.set_baseline(Some(0), learnt);
+                if let Some(baseline) = self.initial_baseline.take() {
+                    a.set_baseline(Some(0), baseline);
                 }
-                if let Some(before) = self.before.take() {
-                    a.adopt(&before);
+                if let Some(previous) = self.previous.take() {
+                    a.adopt(&previous);
                 }
                 self.analyzer = Some(a);
                 Ok(true)
@@ -281,12 +281,12 @@ impl Tap {
         let Self { analyzer, timeline, ready, unpacked, counts, sameness, hurried, .. } = self;
         let (Some(analyzer), Some(timeline)) = (analyzer, timeline) else { return Ok(()) };
         analyzer.set_interim(!*hurried);
-        let before_it = analyzer.left_out();
+        let left_out_before = analyzer.left_out();
         timeline.note_reference(buffer);
         let mut frames = 0;
         let config = analyzer.config().clone();
         let mut problem = None;
-        let before = ready.records.len();
+        let records_before = ready.records.len();
         let read = with_samples(buffer, &info, unpacked, &mut |samples| {
             frames = samples.frames() as u64;
             let taken = analyzer.push(samples, &mut |o| collect(o, &config, Some(timeline), ready));
@@ -295,11 +295,11 @@ impl Tap {
         });
         timeline.advance(frames);
         let end = analyzer.position_ns();
-        let delay = ready.records[before..].iter().map(|r| end.saturating_sub(r.end_ns)).max().unwrap_or(0);
+        let delay = ready.records[records_before..].iter().map(|r| end.saturating_sub(r.end_ns)).max().unwrap_or(0);
         counts.audio += gst::ClockTime::SECOND.mul_div_floor(frames, u64::from(info.rate())).unwrap_or_default();
         counts.processing += begun.elapsed();
         counts.max_delay = counts.max_delay.max(delay);
-        counts.left_out += analyzer.left_out() - before_it;
+        counts.left_out += analyzer.left_out() - left_out_before;
         read.err().or(problem).map_or(Ok(()), |e| Err(Trouble::Buffer(e)))
     }
 }

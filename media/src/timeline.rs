@@ -1,6 +1,6 @@
-//! Where the analysed samples lie on the pipeline's clocks.
+//! Timeline of the analysed samples on the pipeline's clocks.
 
-use crate::cut::Why;
+use crate::cut::CutReason;
 use crate::slew::Slew;
 use affect::analyzer::{LATEST_ORIGIN_NS, Speech};
 use affect::conversation::Conversation;
@@ -23,16 +23,16 @@ const LEAST_MISSING: gst::ClockTime = gst::ClockTime::from_mseconds(15);
 /// Times of packets that were lost come back with such a difference from whole packets.
 const PACKET_JITTER: gst::ClockTime = gst::ClockTime::from_mseconds(10);
 
-/// How a buffer goes on from what was before it.
+/// Continuity of a buffer with the audio before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// So much is missing before it, most of the time nothing.
-    On(gst::ClockTime),
-    /// It does not.
-    Cut(Why),
+    /// It continues the audio, with this much missing before it (most of the time nothing).
+    Continue(gst::ClockTime),
+    /// It does not continue the audio.
+    Cut(CutReason),
 }
 
-/// The time of a run of samples without a cut.
+/// Times of a run of samples without a cut.
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline {
     segment: gst::FormattedSegment<gst::ClockTime>,
@@ -41,9 +41,9 @@ pub(crate) struct Timeline {
     pub origin: gst::ClockTime,
     frames: u64,
     rate: u32,
-    /// Where the audio so far ends by the times of its buffers.
+    /// End of the audio so far, by the times of its buffers.
     expected: gst::ClockTime,
-    /// From counted times to those of the buffers.
+    /// Map from counted times to those of the buffers.
     slew: Slew,
     /// Clock's name, its time, and the stream time it belongs to.
     reference: Option<(Arc<str>, gst::ClockTime, gst::ClockTime)>,
@@ -68,7 +68,7 @@ impl Timeline {
         }
     }
 
-    /// How a buffer (or a gap) at `pts` in `segment` goes on from here; `packet` is its duration, `discont` its flag.
+    /// Continuity of a buffer (or a gap) at `pts` in `segment` with this run; `packet` is its duration, `discont` its flag.
     pub fn step(
         &self,
         segment: &gst::FormattedSegment<gst::ClockTime>,
@@ -76,30 +76,30 @@ impl Timeline {
         packet: gst::ClockTime,
         discont: bool,
     ) -> Step {
-        let same = segment.base() == self.segment.base()
+        let same_segment = segment.base() == self.segment.base()
             && segment.start() == self.segment.start()
             && segment.time() == self.segment.time()
             && segment.rate() == self.segment.rate();
-        let Some(pts) = pts.filter(|_| same) else {
-            return if same { Step::On(gst::ClockTime::ZERO) } else { Step::Cut(Why::Segment) };
+        let Some(pts) = pts.filter(|_| same_segment) else {
+            return if same_segment { Step::Continue(gst::ClockTime::ZERO) } else { Step::Cut(CutReason::Segment) };
         };
         let ahead = pts.saturating_sub(self.expected);
         let back = self.expected.saturating_sub(pts);
         let given_up = self.slew.runs_slow() && !discont && back <= GIVEN_UP;
         if back > TOLERANCE && !given_up {
-            return Step::Cut(Why::Back(back));
+            return Step::Cut(CutReason::Back(back));
         }
         if ahead > LONGEST_BRIDGED {
-            return Step::Cut(Why::Ahead(ahead));
+            return Step::Cut(CutReason::Ahead(ahead));
         }
         let missing = missing(ahead, packet, discont);
-        let told = pts.saturating_sub(self.first_pts);
-        let counted = gst::ClockTime::from_nseconds(self.slew.at(self.counted())).saturating_add(missing);
-        let apart = told.absdiff(counted);
-        if apart > APART { Step::Cut(Why::Apart(apart)) } else { Step::On(missing) }
+        let buffer_time = pts.saturating_sub(self.first_pts);
+        let counted = gst::ClockTime::from_nseconds(self.slew.buffer_time(self.counted())).saturating_add(missing);
+        let difference = buffer_time.absdiff(counted);
+        if difference > APART { Step::Cut(CutReason::Apart(difference)) } else { Step::Continue(missing) }
     }
 
-    /// Audio whose beginning is told to be at `pts` comes next; what is missing before it has been passed.
+    /// Notes that a buffer with the time `pts` comes next; what is missing before it has been passed.
     pub fn anchor(&mut self, pts: Option<gst::ClockTime>) {
         if let Some(pts) = pts {
             self.slew.follow(self.counted(), pts.saturating_sub(self.first_pts).nseconds());
@@ -128,7 +128,7 @@ impl Timeline {
 
     /// Stream time of the next sample.
     pub fn now(&self) -> gst::ClockTime {
-        self.origin.saturating_add(gst::ClockTime::from_nseconds(self.slew.at(self.counted())))
+        self.origin.saturating_add(gst::ClockTime::from_nseconds(self.slew.buffer_time(self.counted())))
     }
 
     /// Notes the wall-clock time that the next buffer carries.
@@ -139,9 +139,9 @@ impl Timeline {
         }
     }
 
-    /// Time from the first sample on, as buffers count it, of a time that is counted in samples from the first one's.
-    fn told(&self, ns: u64) -> u64 {
-        self.slew.at(ns.saturating_sub(self.origin.nseconds()))
+    /// Time from the first sample on, as buffers count it, of a stream time that is counted in samples.
+    fn buffer_time(&self, ns: u64) -> u64 {
+        self.slew.buffer_time(ns.saturating_sub(self.origin.nseconds()))
     }
 
     /// Running time of a time from the first sample on.
@@ -152,16 +152,16 @@ impl Timeline {
 
     /// Gives a start or end of speech its times, as [`Self::stamp`] does for records.
     pub fn stamp_speech(&self, speech: &mut Speech) {
-        let at = self.told(speech.at_ns);
-        speech.at_ns = self.origin.nseconds().saturating_add(at);
-        speech.running_ns = self.running_ns(at);
+        let buffer_time = self.buffer_time(speech.at_ns);
+        speech.at_ns = self.origin.nseconds().saturating_add(buffer_time);
+        speech.running_ns = self.running_ns(buffer_time);
     }
 
     /// Gives a conversation its end, as [`Self::stamp`] does for records; one that ended before this run keeps its own.
     pub fn stamp_conversation(&self, conversation: &mut Conversation) {
         let origin = self.origin.nseconds();
         if conversation.end_ns >= origin {
-            let end = self.told(conversation.end_ns);
+            let end = self.buffer_time(conversation.end_ns);
             conversation.end_ns = origin.saturating_add(end);
             conversation.running_end_ns = self.running_ns(end);
         }
@@ -169,7 +169,7 @@ impl Timeline {
 
     /// Gives a record, whose times are counted from the first sample's, the times of the buffers, and the pipeline's.
     pub fn stamp(&self, record: &mut Record) {
-        let (start, end) = (self.told(record.start_ns), self.told(record.end_ns));
+        let (start, end) = (self.buffer_time(record.start_ns), self.buffer_time(record.end_ns));
         let origin = self.origin.nseconds();
         (record.start_ns, record.end_ns) = (origin.saturating_add(start), origin.saturating_add(end));
         record.running_ns = self.running_ns(start).zip(self.running_ns(end));
@@ -180,8 +180,8 @@ impl Timeline {
     }
 }
 
-/// What is missing where a buffer of duration `packet` is `ahead` of the end of the audio before it: whole packets, where that
-/// explains it.
+/// Duration of missing audio where a buffer of duration `packet` is `ahead` of the end of the audio before it: whole packets, where
+/// that explains the difference.
 fn missing(ahead: gst::ClockTime, packet: gst::ClockTime, discont: bool) -> gst::ClockTime {
     let zero = gst::ClockTime::ZERO;
     if ahead < LEAST_MISSING && !discont {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn lost_packets_are_told_from_moved_times() {
+    fn lost_packets_are_distinguished_from_moved_times() {
         for (ahead, packet, discont, expected) in [
             (0, 20, true, 0),
             (10, 20, false, 0),

@@ -1,12 +1,12 @@
-//! Why there are no results.
+//! Errors of the analysis: why there are no results.
 
 use affect::error::{ConfigError, InputError};
 use std::fmt;
 
-/// Why there are no results.
+/// Error of the analysis of a buffer.
 #[derive(Debug)]
 pub enum Trouble {
-    /// The audio is of a kind that cannot be analysed; it passes. Said once.
+    /// The audio is of a kind that cannot be analysed; it passes. Returned once.
     Audio(Unfit),
     /// The settings cannot be used.
     Settings(ConfigError),
@@ -14,7 +14,7 @@ pub enum Trouble {
     Buffer(String),
 }
 
-/// Audio of a kind that cannot be analysed.
+/// Reason why audio cannot be analysed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unfit {

@@ -3,7 +3,7 @@
 
 use affect::analyzer::{Config, Segmentation, WindowConfig};
 use affect::record::{Ended, Record};
-use affect_media::tap::{Tap, Why};
+use affect_media::tap::{CutReason, Tap};
 use gst::ClockTime;
 
 const RATE: u32 = 8_000;
@@ -97,8 +97,8 @@ fn only_a_jump_beyond_half_a_second_cuts() {
         assert_eq!(cuts.len(), usize::from(cut));
         if let Some(c) = cuts.first() {
             assert_eq!(
-                (c.why, c.at),
-                (Why::Ahead(ClockTime::from_mseconds(jump_ms)), ClockTime::from_nseconds(at(50)))
+                (c.reason, c.at),
+                (CutReason::Ahead(ClockTime::from_mseconds(jump_ms)), ClockTime::from_nseconds(at(50)))
             );
             assert!(c.is_fault() && c.to_string().contains("520.000 ms later"), "{c}");
         }
@@ -115,7 +115,7 @@ fn small_moves_back_do_not_cut_and_large_ones_do() {
         (0..50).for_each(|k| plain(&mut tap, k, SECOND + at(k)));
         (50..350).for_each(|k| plain(&mut tap, k, SECOND + at(k) - back_ms * 1_000_000));
         assert_eq!(tap.counts.cuts, u64::from(cut), "{back_ms}");
-        assert_eq!(tap.take_cuts().iter().any(|c| c.why == Why::Back(ClockTime::from_mseconds(back_ms))), cut);
+        assert_eq!(tap.take_cuts().iter().any(|c| c.reason == CutReason::Back(ClockTime::from_mseconds(back_ms))), cut);
         let (_, records) = ended(tap);
         let end = records.last().unwrap().end_ns;
         assert!(end.abs_diff(SECOND + at(350) - back_ms * 1_000_000) <= 16_000_000, "{back_ms}: {end}");

@@ -1,9 +1,9 @@
-//! Why a file could not be decoded, or not wholly, in words that say what to do.
+//! Errors of decoding, and defects of files that were decoded, in words that say what to do.
 
 use std::fmt;
 use std::io;
 
-/// Why decoding ended before the end of the file.
+/// Error of decoding: why it ended before the end of the file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -95,7 +95,7 @@ impl std::error::Error for DecodeError {
     }
 }
 
-/// What is wrong with a file that was read to its end.
+/// Defect of a file that was read to its end.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Defect {
@@ -181,30 +181,116 @@ pub(super) fn missing_decoder(missing: &[gst::Structure]) -> Option<DecodeError>
         let caps = s.get::<gst::Caps>("detail").ok()?;
         let caps = caps.structure(0)?;
         let format = s.get::<String>("name").unwrap_or_default();
-        let format = format.strip_suffix(" decoder").unwrap_or(&format).to_owned();
+        let format =
+            [" decoder", " demuxer"].iter().find_map(|kind| format.strip_suffix(kind)).unwrap_or(&format).to_owned();
         let name = caps.name().to_string();
         let package = package(&name, caps);
         Some(DecodeError::MissingDecoder { format, caps: name, package })
     })
 }
 
-/// The Debian and Ubuntu package that decodes a format.
+/// The Debian and Ubuntu package that decodes a format, by the decoders that the packages of Debian 12 declare; `None` where none
+/// of them does.
 fn package(caps: &str, s: &gst::StructureRef) -> Option<&'static str> {
     let version = s.get::<i32>("mpegversion").unwrap_or(0);
-    let (base, good) = ("gstreamer1.0-plugins-base", "gstreamer1.0-plugins-good");
-    let (bad, ugly, libav) = ("gstreamer1.0-plugins-bad", "gstreamer1.0-plugins-ugly", "gstreamer1.0-libav");
     Some(match caps {
-        "audio/x-opus" | "audio/x-vorbis" | "application/ogg" => base,
-        "audio/mpeg" if version == 1 => good,
-        "audio/mpeg" => libav,
-        "audio/x-flac" | "audio/x-speex" | "audio/x-wavpack" | "audio/x-mulaw" | "audio/x-alaw" | "audio/x-wav"
-        | "audio/x-aiff" | "audio/x-au" | "video/quicktime" | "audio/x-m4a" | "video/x-matroska"
-        | "audio/x-matroska" | "video/webm" | "audio/webm" | "video/x-flv" | "video/x-msvideo" | "audio/x-musepack" => {
-            good
+        "audio/x-opus" | "audio/x-vorbis" | "application/ogg" | "audio/ogg" | "video/ogg" => {
+            "gstreamer1.0-plugins-base"
         }
-        "audio/x-gsm" | "audio/G722" | "audio/x-sbc" | "audio/x-siren" | "video/mpegts" | "application/mxf" => bad,
-        "audio/AMR" | "audio/AMR-WB" | "video/x-ms-asf" | "audio/x-private-lpcm" => ugly,
-        name if name.starts_with("audio/") || name.starts_with("video/") || name.starts_with("application/") => libav,
+        "audio/mpeg" if version == 1 => "gstreamer1.0-plugins-good",
+        "audio/x-flac"
+        | "audio/x-speex"
+        | "audio/x-wavpack"
+        | "audio/x-mulaw"
+        | "audio/x-alaw"
+        | "audio/x-wav"
+        | "audio/x-rf64"
+        | "audio/x-au"
+        | "audio/x-amr-nb-sh"
+        | "audio/x-amr-wb-sh"
+        | "audio/x-m4a"
+        | "audio/x-matroska"
+        | "audio/webm"
+        | "video/quicktime"
+        | "video/x-matroska"
+        | "video/webm"
+        | "video/x-flv"
+        | "video/x-msvideo"
+        | "application/x-3gp"
+        | "application/x-id3"
+        | "application/x-apetag" => "gstreamer1.0-plugins-good",
+        "audio/x-aiff" | "audio/x-musepack" | "audio/x-gsm" | "audio/ms-gsm" | "audio/x-sbc" | "audio/x-siren"
+        | "audio/x-adpcm" | "audio/x-w64" | "audio/x-voc" | "audio/x-nist" | "audio/x-paris" | "audio/x-ircam"
+        | "audio/x-svx" | "audio/x-sds" | "audio/x-dts" | "video/mpeg" | "video/mpegts" | "application/mxf" => {
+            "gstreamer1.0-plugins-bad"
+        }
+        "audio/AMR"
+        | "audio/AMR-WB"
+        | "audio/x-lpcm"
+        | "audio/x-private1-lpcm"
+        | "audio/x-private2-lpcm"
+        | "audio/x-private-ts-lpcm"
+        | "video/x-ms-asf"
+        | "application/x-pn-realaudio"
+        | "application/vnd.rn-realmedia" => "gstreamer1.0-plugins-ugly",
+        "audio/mpeg"
+        | "audio/x-ac3"
+        | "audio/x-eac3"
+        | "audio/G722"
+        | "audio/G729"
+        | "audio/aptx"
+        | "audio/aptx-hd"
+        | "audio/qcelp"
+        | "audio/x-alac"
+        | "audio/x-wma"
+        | "audio/x-wms"
+        | "audio/x-xma"
+        | "application/x-ape"
+        | "audio/x-ffmpeg-parsed-ape"
+        | "audio/x-tta"
+        | "audio/x-ttafile"
+        | "audio/x-shorten"
+        | "audio/x-true-hd"
+        | "audio/x-mlp"
+        | "audio/x-dsd"
+        | "audio/x-nellymoser"
+        | "audio/x-qdm2"
+        | "audio/x-pn-realaudio"
+        | "audio/x-sipro"
+        | "audio/x-truespeech"
+        | "audio/x-twin-vq"
+        | "audio/x-voxware" => "gstreamer1.0-libav",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::str::FromStr;
+
+    /// What GStreamer asks for in vain, and what to install.
+    #[test]
+    fn a_missing_decoder_is_named_with_its_package() {
+        gst::init().unwrap();
+        for (caps, format, package) in [
+            ("audio/x-aiff", "Audio Interchange File Format (AIFF) demuxer", Some("gstreamer1.0-plugins-bad")),
+            ("audio/mpeg, mpegversion=(int)1, layer=(int)3", "MP3 decoder", Some("gstreamer1.0-plugins-good")),
+            ("audio/mpeg, mpegversion=(int)4", "AAC decoder", Some("gstreamer1.0-libav")),
+            ("audio/G722", "G.722 decoder", Some("gstreamer1.0-libav")),
+            ("audio/AMR", "AMR decoder", Some("gstreamer1.0-plugins-ugly")),
+            ("audio/x-opus", "Opus decoder", Some("gstreamer1.0-plugins-base")),
+            ("audio/x-of-nobody", "x decoder", None),
+        ] {
+            let missing = gst::Structure::builder("missing-plugin")
+                .field("detail", gst::Caps::from_str(caps).unwrap())
+                .field("name", format)
+                .build();
+            let said = missing_decoder(&[missing]).unwrap().to_string();
+            let what = format.trim_end_matches(" decoder").trim_end_matches(" demuxer");
+            let name = caps.split(',').next().unwrap();
+            let advice = package.map_or_else(|| "GStreamer plug-in".to_owned(), |p| format!("apt install {p}"));
+            assert!(said.starts_with(&format!("no decoder for {what} ({name})")) && said.contains(&advice), "{said}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Groups of tracks: what a decoder exposes at once. A chained file has one group after another.
+//! Groups of pads that a decoder exposes at once. A chained file has one group after another.
 
 use super::pipeline::Form;
 use super::{Delivery, Item};
@@ -25,7 +25,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// A pad is announced; what it carries may be known only later.
+    /// Adds a pad; what it carries may be known only later.
     pub fn pad(&mut self, form: Option<Form>) {
         if self.closed {
             self.first += self.pads.len();
@@ -35,20 +35,20 @@ impl Groups {
         self.pads.push(Pad { form, ended: false });
     }
 
-    /// This group has no more pads.
+    /// Closes the group: it has no more pads.
     pub fn close(&mut self) {
         self.closed = true;
         self.try_open();
     }
 
-    /// The whole pipeline is at its end.
+    /// Ends all pads: the whole pipeline is at its end.
     pub fn nothing_more(&mut self) {
         self.closed = true;
         self.pads.iter_mut().for_each(|p| p.ended = true);
         self.try_open();
     }
 
-    /// Something of a pad.
+    /// Takes an item of a pad.
     pub fn item(&mut self, pad: usize, item: Item) {
         let Some(place) = pad.checked_sub(self.first).filter(|k| *k < self.pads.len()) else { return };
         let state = &mut self.pads[place];
@@ -69,7 +69,7 @@ impl Groups {
         self.try_open();
     }
 
-    /// A pad turned out to carry something else than audio.
+    /// Notes that a pad carries something else than audio.
     pub fn other(&mut self, pad: usize, name: String) {
         if let Some(p) = pad.checked_sub(self.first).and_then(|k| self.pads.get_mut(k)) {
             p.form = Some(Form::Other(name));
@@ -104,12 +104,12 @@ impl Groups {
         }
     }
 
-    /// What can be handed out.
+    /// Takes the deliveries that can be handed out.
     pub fn ready(&mut self) -> Vec<Delivery> {
         std::mem::take(&mut self.ready)
     }
 
-    /// Where the last audio ended, once.
+    /// Takes the end of the last audio.
     pub fn progressed(&mut self) -> Option<u64> {
         self.position_ns.take()
     }
@@ -119,7 +119,7 @@ impl Groups {
         self.heard_ns
     }
 
-    /// What there is instead, where it is certain that there is no audio.
+    /// Names of the other streams, where it is certain that there is no audio.
     pub fn without_audio(&self) -> Option<Vec<String>> {
         let other = |p: &Pad| match &p.form {
             Some(Form::Other(name)) => Some(name.clone()),

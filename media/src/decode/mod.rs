@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-/// What a track delivers, in order.
+/// Item of a track, in order.
 #[derive(Debug)]
 pub enum Item {
     /// A stream begins, with this id.
@@ -36,7 +36,7 @@ pub enum Item {
     End,
 }
 
-/// What the decoder hands out.
+/// Delivery of the decoder.
 #[derive(Debug)]
 pub enum Delivery {
     /// The audio tracks are these, in the order of the file. Comes before their items, and again where a chained file has
@@ -48,7 +48,7 @@ pub enum Delivery {
     Progress(u64, Option<u64>),
 }
 
-/// How long to wait, and for whom to stop.
+/// Limits of waiting: patience, and a flag to stop.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits<'a> {
     /// Longest time in which nothing is read and nothing decoded.
@@ -57,7 +57,7 @@ pub struct Limits<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// How often waiting looks at the stop flag.
+/// Interval at which waiting looks at the stop flag.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// After an error, what other threads have decoded already is still taken until nothing came for this long.

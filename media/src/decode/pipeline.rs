@@ -1,4 +1,4 @@
-//! The pipeline that decodes, as messages in one channel.
+//! GStreamer pipeline that decodes, as messages in one channel.
 
 use super::Item;
 use super::cause::{self, DecodeError};
@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// What happens in the pipeline.
+/// Message of the pipeline.
 #[derive(Debug)]
 pub enum Message {
     /// The decoder has a pad, which carries this where that is known.
@@ -26,7 +26,7 @@ pub enum Message {
     Ended,
 }
 
-/// What a pad carries.
+/// Form of the data of a pad.
 #[derive(Debug)]
 pub enum Form {
     /// Audio.
@@ -49,7 +49,7 @@ impl Form {
 const WAITING: usize = 256;
 
 /// Longest time to wait for threads of the pipeline to stop. What hangs then is left behind.
-const PARTING: Duration = Duration::from_secs(5);
+const LONGEST_STOP: Duration = Duration::from_secs(5);
 
 /// A pipeline that runs.
 pub struct Running {
@@ -91,15 +91,15 @@ impl Running {
         decoder.connect_pad_added(move |_, pad| {
             let Some(pipeline) = weak.upgrade() else { return };
             let number = count.fetch_add(1, Ordering::Relaxed);
-            // Whoever is told may have gone already.
+            // The receiver may have gone already.
             let _ = to.send(Message::Pad(pad.current_caps().map(|c| Form::of(&c))));
-            if let Err(e) = listen(&pipeline, pad, number, &to) {
+            if let Err(e) = forward(&pipeline, pad, number, &to) {
                 let _ = to.send(Message::Failed(e));
             }
         });
         let held = Arc::new(Mutex::new(Vec::new()));
-        let list = held.clone();
-        pipeline.connect_deep_element_added(move |_, _, element| hold_back(element, &list));
+        let held_pads = held.clone();
+        pipeline.connect_deep_element_added(move |_, _, element| hold_back(element, &held_pads));
         let to = sender.clone();
         decoder.connect_no_more_pads(move |_| {
             let _ = to.send(Message::NoMorePads);
@@ -108,18 +108,18 @@ impl Running {
             }
         });
         if let Some(bus) = pipeline.bus() {
-            let (to, list, start) = (sender, missing.clone(), input.beginning());
+            let (to, missing, beginning) = (sender, missing.clone(), input.beginning());
             bus.set_sync_handler(move |_, message| {
                 match message.view() {
                     gst::MessageView::Error(e) => {
-                        let list = list.lock().unwrap_or_else(PoisonError::into_inner);
-                        let error = cause::of(e, &list, &start);
-                        drop(list);
+                        let missing = missing.lock().unwrap_or_else(PoisonError::into_inner);
+                        let error = cause::of(e, &missing, &beginning);
+                        drop(missing);
                         let _ = to.send(Message::Failed(error));
                     }
                     gst::MessageView::Element(e) => {
                         if let Some(s) = e.structure().filter(|s| s.name() == "missing-plugin") {
-                            list.lock().unwrap_or_else(PoisonError::into_inner).push(s.to_owned());
+                            missing.lock().unwrap_or_else(PoisonError::into_inner).push(s.to_owned());
                         }
                     }
                     gst::MessageView::Eos(_) => drop(to.send(Message::Ended)),
@@ -143,25 +143,25 @@ impl Running {
 
     /// Why there is no audio, where there is something else.
     pub fn no_audio(&self, others: Vec<String>) -> DecodeError {
-        let list = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-        cause::missing_decoder(&list).unwrap_or(DecodeError::NoAudio { others })
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        cause::missing_decoder(&missing).unwrap_or(DecodeError::NoAudio { others })
     }
 
-    /// Stops the pipeline; a thread that hangs in it is left behind after [`PARTING`].
+    /// Stops the pipeline; a thread that hangs in it is left behind after [`LONGEST_STOP`].
     pub fn shut_down(self) {
         let Self { pipeline, messages, .. } = self;
         // Threads that wait to hand over get an error instead.
         drop(messages);
-        let (done, over) = channel();
+        let (stopped, stops) = channel();
         std::thread::spawn(move || {
             // Going to NULL cannot fail in a way that anything could be done about.
             let _ = pipeline.set_state(gst::State::Null);
             if let Some(bus) = pipeline.bus() {
                 bus.unset_sync_handler();
             }
-            let _ = done.send(());
+            let _ = stopped.send(());
         });
-        let _ = over.recv_timeout(PARTING);
+        let _ = stops.recv_timeout(LONGEST_STOP);
     }
 }
 
@@ -178,14 +178,14 @@ fn hold_back(element: &gst::Element, held: &Mutex<Vec<(gst::Pad, gst::PadProbeId
         if !caps.is_any() && !caps.is_empty() && caps.iter().all(|s| s.name() == "audio/x-raw") {
             let kinds = gst::PadProbeType::BLOCK | gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
             let probe = pad.add_probe(kinds, |_, _| gst::PadProbeReturn::Ok);
-            let list = &mut held.lock().unwrap_or_else(PoisonError::into_inner);
-            list.extend(probe.map(|p| (pad, p)));
+            let held = &mut held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.extend(probe.map(|p| (pad, p)));
         }
     }
 }
 
 /// Sends everything that comes out of a pad.
-fn listen(
+fn forward(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
     number: usize,

@@ -1,4 +1,4 @@
-//! Where the bytes of a file come from.
+//! Source of the bytes of a file.
 
 use super::cause::{self, DecodeError, Defect};
 use super::pipeline::Message;
@@ -15,7 +15,7 @@ use std::sync::mpsc::SyncSender;
 /// Bytes read at once.
 const BLOCK: usize = 64 * 1024;
 
-/// A file to be decoded, looked at before.
+/// File to be decoded, with what its beginning says.
 pub struct Input {
     path: PathBuf,
     bytes: Option<u64>,
@@ -107,14 +107,14 @@ impl Input {
 
     /// What is wrong with a file that was read up to `heard_ns`.
     pub fn defects(&self, _heard_ns: u64) -> Vec<Defect> {
-        let mut list: Vec<Defect> = self.layout.iter().flat_map(wav::Layout::defects).collect();
+        let mut defects: Vec<Defect> = self.layout.iter().flat_map(wav::Layout::defects).collect();
         let now = std::fs::metadata(&self.path).map(|m| m.len()).ok();
         if let (Some(before), Some(now)) = (self.bytes, now)
             && now != before
         {
-            list.push(Defect::Changed { before, now });
+            defects.push(Defect::Changed { before, now });
         }
-        list
+        defects
     }
 }
 

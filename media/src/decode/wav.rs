@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// Stated lengths from here on are those that programs write who do not know the length (a pipe cannot be gone back in).
 const UNSTATED: u64 = 0x7FFF_0000;
 
-/// Where the audio of a file is.
+/// Layout of a WAV file: where its audio is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     format: Vec<u8>,
@@ -55,18 +55,18 @@ impl Layout {
         if !(long || &first[..4] == b"RIFF") || &form[..4] != b"WAVE" {
             return Ok(None);
         }
-        let (mut at, mut format, mut unpadded, mut long_size) = (12, None, None, None);
-        while let Some(head) = bytes(at)? {
+        let (mut position, mut format, mut unpadded, mut long_size) = (12, None, None, None);
+        while let Some(head) = bytes(position)? {
             let size = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
-            let begin = at + 8;
+            let begin = position + 8;
             match &head[..4] {
                 b"fmt " if (16..4096).contains(&size) && begin + size <= total => {
-                    let mut all = Vec::new();
+                    let mut bytes_of_format = Vec::new();
                     for k in (0..size).step_by(8) {
-                        all.extend(bytes(begin + k)?.unwrap_or_default());
+                        bytes_of_format.extend(bytes(begin + k)?.unwrap_or_default());
                     }
-                    all.truncate(size as usize);
-                    format = Some(all);
+                    bytes_of_format.truncate(size as usize);
+                    format = Some(bytes_of_format);
                 }
                 b"ds64" => long_size = bytes(begin + 8)?.map(u64::from_le_bytes),
                 b"data" => {
@@ -81,11 +81,11 @@ impl Layout {
                 _ => {}
             }
             let end = begin.saturating_add(size);
-            at = end + (size & 1);
+            position = end + (size & 1);
             if size & 1 == 1 && end + 8 <= total {
                 let fits = |h: Option<[u8; 8]>, at: u64| h.is_some_and(|h| plausible(&h, total.saturating_sub(at + 8)));
-                if !fits(bytes(at)?, at) && fits(bytes(end)?, end) {
-                    at = end;
+                if !fits(bytes(position)?, position) && fits(bytes(end)?, end) {
+                    position = end;
                     unpadded = Some(String::from_utf8_lossy(&head[..4]).trim().to_owned());
                 }
             }
@@ -113,8 +113,8 @@ impl Layout {
         let size = format.len() as u64;
         format.extend((size & 1 == 1).then_some(0));
         let data = self.readable();
-        let all = (4 + 8 + format.len() as u64 + 8).saturating_add(data);
-        [&b"RIFF"[..], &small(all), b"WAVEfmt ", &small(size), &format, b"data", &small(data)].concat()
+        let riff_size = (4 + 8 + format.len() as u64 + 8).saturating_add(data);
+        [&b"RIFF"[..], &small(riff_size), b"WAVEfmt ", &small(size), &format, b"data", &small(data)].concat()
     }
 
     fn seconds(&self, bytes: u64) -> f64 {
@@ -126,17 +126,17 @@ impl Layout {
     /// What is wrong with it.
     #[must_use]
     pub fn defects(&self) -> Vec<Defect> {
-        let mut list = Vec::new();
+        let mut defects = Vec::new();
         if let Some(chunk) = &self.unpadded {
-            list.push(Defect::Unpadded { chunk: chunk.clone() });
+            defects.push(Defect::Unpadded { chunk: chunk.clone() });
         }
         if self.unfinished {
-            list.push(Defect::Unfinished { seconds: self.seconds(self.present) });
+            defects.push(Defect::Unfinished { seconds: self.seconds(self.present) });
         }
         if let Some(missing) = self.stated.map(|s| s.saturating_sub(self.present)).filter(|m| *m > 0) {
             let stated = self.seconds(self.stated.unwrap_or(0));
-            list.push(Defect::Truncated { bytes: missing, seconds: self.seconds(missing), stated });
+            defects.push(Defect::Truncated { bytes: missing, seconds: self.seconds(missing), stated });
         }
-        list
+        defects
     }
 }

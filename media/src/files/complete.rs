@@ -1,10 +1,10 @@
-//! Outputs that appear when they are complete.
+//! Output files that appear when they are complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// What an output is, so that only an earlier one of its kind is replaced.
+/// Kind of an output, so that only an earlier one of its kind is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A table, JSON, HTML.

@@ -1,14 +1,14 @@
-//! Which file a path leads to, by device and number and not by name.
+//! Identity of the file that a path leads to, by device and inode and not by name.
 
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The file that a path leads to, through links of all kinds.
+/// Identity of the file that a path leads to, through links of all kinds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
-    /// It is there: device and number.
+    /// It is there: device and inode.
     There(u64, u64),
     /// It is not there yet: its folder, and its name in it.
     NotYet(u64, u64, std::ffi::OsString),

@@ -1,4 +1,4 @@
-//! Names of files as text, without loss.
+//! File names as text, without loss.
 //!
 //! A name that is valid UTF-8 is its own text. Each byte that is not becomes `\xNN` (two lower-case hexadecimal digits), and a
 //! backslash that would look like the beginning of such a thing becomes `\x5c`. Different names therefore have different texts.
@@ -17,36 +17,36 @@ fn escape(text: &[u8]) -> Option<u8> {
     }
 }
 
-/// The text of a name.
+/// Text of a file name.
 #[must_use]
 pub fn to_name(name: impl AsRef<OsStr>) -> String {
     let bytes = name.as_ref().as_bytes();
-    let mut out = String::with_capacity(bytes.len());
+    let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         let valid = chunk.valid();
         for (k, c) in valid.char_indices() {
             match c {
-                '\\' if escape(&valid.as_bytes()[k..]).is_some() => out.push_str("\\x5c"),
-                c => out.push(c),
+                '\\' if escape(&valid.as_bytes()[k..]).is_some() => text.push_str("\\x5c"),
+                c => text.push(c),
             }
         }
-        chunk.invalid().iter().for_each(|b| out.push_str(&format!("\\x{b:02x}")));
+        chunk.invalid().iter().for_each(|b| text.push_str(&format!("\\x{b:02x}")));
     }
-    out
+    text
 }
 
-/// The name that a text stands for.
+/// File name that a text stands for.
 #[must_use]
 pub fn from_name(text: &str) -> OsString {
     let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let byte = escape(&bytes[at..]);
-        out.push(byte.unwrap_or(bytes[at]));
-        at += if byte.is_some() { 4 } else { 1 };
+    let mut name = Vec::with_capacity(bytes.len());
+    let mut position = 0;
+    while position < bytes.len() {
+        let byte = escape(&bytes[position..]);
+        name.push(byte.unwrap_or(bytes[position]));
+        position += if byte.is_some() { 4 } else { 1 };
     }
-    OsString::from_vec(out)
+    OsString::from_vec(name)
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
-//! Where audio, and time without any, goes on in the stream that is analysed, and where the stream is cut.
+//! Placing of audio, and of time without any, on the timeline; cuts where the timeline breaks.
 
 use super::Tap;
-use crate::cut::{Cut, Why};
+use crate::cut::{Cut, CutReason};
 use crate::timeline::{LONGEST_BRIDGED, Step, Timeline};
 use affect::analyzer::{Config, Output, Speech};
 use affect::conversation::Conversation;
 use affect::record::{Ended, Record};
 use gst::prelude::*;
 
-/// Cuts that wait for whoever logs them; more are counted only.
+/// Number of cuts kept for the log; more are counted only.
 const CUTS_KEPT: usize = 16;
 
 impl Tap {
@@ -23,16 +23,16 @@ impl Tap {
     }
 
     /// As [`Self::close`], and counts and notes that the stream was cut, where there was something to cut.
-    pub(super) fn cut(&mut self, ended: Ended, why: Why, origin_ns: u64) {
-        self.note(why);
+    pub(super) fn cut(&mut self, ended: Ended, reason: CutReason, origin_ns: u64) {
+        self.note(reason);
         self.close(ended, origin_ns);
     }
 
-    pub(super) fn note(&mut self, why: Why) {
+    pub(super) fn note(&mut self, reason: CutReason) {
         let Some(timeline) = &self.timeline else { return };
         self.counts.cuts += 1;
         if self.cuts.len() < CUTS_KEPT {
-            self.cuts.push(Cut { why, at: timeline.now() });
+            self.cuts.push(Cut { reason, at: timeline.now() });
         }
     }
 
@@ -41,11 +41,11 @@ impl Tap {
         let Some(segment) = &self.segment else { return };
         let step = self.timeline.as_ref().map(|t| t.step(segment, pts, packet, discont));
         match step {
-            Some(Step::On(missing)) if missing > gst::ClockTime::ZERO => self.missing(missing),
-            Some(Step::On(_)) => {}
-            Some(Step::Cut(why)) => {
+            Some(Step::Continue(missing)) if missing > gst::ClockTime::ZERO => self.missing(missing),
+            Some(Step::Continue(_)) => {}
+            Some(Step::Cut(reason)) => {
                 let next = Timeline::new(segment, pts, rate);
-                self.cut(Ended::Discont, why, next.origin.nseconds());
+                self.cut(Ended::Discont, reason, next.origin.nseconds());
                 self.timeline = Some(next);
             }
             None => {}
@@ -71,7 +71,7 @@ impl Tap {
         let rate = u64::from(info.rate());
         self.gap = self.gap.saturating_add(duration);
         if self.gap > LONGEST_BRIDGED {
-            self.cut(Ended::Gap, Why::Missing(self.gap), 0);
+            self.cut(Ended::Gap, CutReason::Missing(self.gap), 0);
             return;
         }
         let Some(analyzer) = &mut self.analyzer else { return };
@@ -96,7 +96,7 @@ impl Tap {
     }
 }
 
-/// What has come out and was not taken yet.
+/// Records and speech events that were not taken yet.
 #[derive(Default)]
 pub(super) struct Ready {
     pub records: Vec<Record>,
@@ -104,7 +104,7 @@ pub(super) struct Ready {
     pub conversations: Vec<Conversation>,
 }
 
-/// Stamps what the analyzer hands out, and puts it to what is ready.
+/// Stamps an output of the analyzer with its times and keeps it in `ready`.
 pub(super) fn collect(output: Output<'_>, config: &Config, timeline: Option<&Timeline>, ready: &mut Ready) {
     let mut record = match output {
         Output::Frame(row) => row.to_record(config),

@@ -39,8 +39,8 @@ pub fn message(record: &ConversationRecord, source: &impl IsA<gst::Object>) -> g
     gst::message::Element::builder(body).src(source).build()
 }
 
-/// The channels of a conversation's parties with the policies that it carries; `None` for a structure that does not say them.
-pub(crate) fn carried(s: &gst::StructureRef) -> Option<Vec<(Option<usize>, Policy)>> {
+/// Channels of a conversation's parties with the policies that it carries; `None` for a structure that does not say them.
+pub(crate) fn carried_policies(s: &gst::StructureRef) -> Option<Vec<(Option<usize>, Policy)>> {
     let (channels, policies) = (s.get::<gst::Array>("channels").ok()?, s.get::<gst::Array>("policies").ok()?);
     let one = |(channel, policy): (&glib::SendValue, &glib::SendValue)| {
         let channel = channel.get::<i32>().ok()?;

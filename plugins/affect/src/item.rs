@@ -1,4 +1,4 @@
-//! What goes out: the result of a segment, or a conversation.
+//! Results of either kind: of a segment, or of a conversation.
 
 use crate::{conversation, result};
 use affect::analyzer::Policies;
@@ -6,7 +6,7 @@ use affect::conversation::ConversationRecord;
 use affect::record::{Ended, Record, SegmentKind};
 use gst::prelude::*;
 
-/// A result of either kind.
+/// Result of a segment, or of a conversation.
 #[derive(Debug, Clone)]
 pub enum Item {
     Segment(Box<Record>),
@@ -26,7 +26,7 @@ impl From<ConversationRecord> for Item {
 }
 
 impl Item {
-    /// Makes it what it may be under these policies. Says whether it may be handed out at all.
+    /// Enforces policies on the result. Returns whether it may be handed out.
     pub fn bind(&mut self, policies: &Policies, channels: usize) -> bool {
         match self {
             Self::Segment(r) => policies.bind(r, channels),
@@ -34,7 +34,7 @@ impl Item {
         }
     }
 
-    /// Whether a further one will follow.
+    /// Whether the result is an interim one: a further one will follow.
     pub fn is_interim(&self) -> bool {
         let ended = match self {
             Self::Segment(r) => r.ended,
@@ -43,12 +43,12 @@ impl Item {
         ended == Ended::Open
     }
 
-    /// Whether it is of a single frame, of which there are no messages.
+    /// Whether the result is of a single frame, for which no messages are posted.
     pub fn is_frame(&self) -> bool {
         matches!(self, Self::Segment(r) if r.segment == SegmentKind::Frame)
     }
 
-    /// It as a structure.
+    /// The result as a structure.
     pub fn structure(&self) -> gst::Structure {
         match self {
             Self::Segment(r) => result::structure(r),
@@ -56,7 +56,7 @@ impl Item {
         }
     }
 
-    /// It as an element message.
+    /// The result as an element message.
     pub fn message(&self, source: &impl IsA<gst::Object>) -> gst::Message {
         match self {
             Self::Segment(r) => result::message(r, source),

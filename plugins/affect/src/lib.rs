@@ -12,6 +12,7 @@ pub mod affectsink;
 pub mod conversation;
 mod item;
 pub mod meta;
+mod named_files;
 mod outbox;
 mod properties;
 pub mod result;

@@ -33,17 +33,17 @@ pub fn append(buffer: &mut gst::BufferRef, results: Vec<gst::Structure>) -> Resu
     if results.is_empty() {
         return Ok(());
     }
-    let mut all = read(buffer);
+    let mut merged = read(buffer);
     for new in results {
         let id = new.get::<&str>("id").ok();
-        if id.is_none() || !all.iter().any(|old| old.get::<&str>("id").ok() == id) {
-            all.push(new);
+        if id.is_none() || !merged.iter().any(|old| old.get::<&str>("id").ok() == id) {
+            merged.push(new);
         }
     }
-    replace(buffer, all)
+    replace(buffer, merged)
 }
 
-/// Makes these the results that a buffer carries, whatever it carried before.
+/// Replaces the results that a buffer carries.
 ///
 /// # Errors
 /// If the meta cannot be added.

@@ -1,4 +1,4 @@
-//! Values of an element's properties, and what was set and could not be read.
+//! Property values of an element, with the values that were refused.
 //!
 //! A value that cannot be read is never half in force: before the element starts it is an error at the start, and while it runs
 //! there are no results until the same property is set to something that can be read. What was in force before may be less strict
@@ -9,11 +9,11 @@ use affect::error::ConfigError;
 use gst::glib;
 use std::collections::BTreeMap;
 
-/// What to do about a property that cannot be read, or used, while audio flows.
+/// Advice about a property that cannot be read, or used, while audio flows.
 pub const CLOSED_ADVICE: &str =
     "Audio passes through unchanged, without results, until the property is set to something that can be used.";
 
-/// Why a value was not taken over.
+/// Reason why a value was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
     /// It cannot be read, or used: there are no results until it can.
@@ -23,7 +23,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// What to do about it.
+    /// Advice for the user.
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Unusable(_) => CLOSED_ADVICE,
@@ -69,7 +69,7 @@ pub trait Values: Clone {
     fn policies(&self) -> Result<Policies, ConfigError>;
 }
 
-/// Values, and what could not be read.
+/// Property values in force, with the values that were refused.
 #[derive(Debug, Default)]
 pub struct Properties<V> {
     values: V,
@@ -123,12 +123,12 @@ impl<V: Values> Properties<V> {
         }
     }
 
-    /// Why there may be no results, if there is a reason.
+    /// Reason why results are withheld, if there is one.
     pub fn closed(&self) -> Option<&str> {
         self.refused.values().next().or(self.trouble.as_ref()).map(String::as_str)
     }
 
-    /// Notes that values which can be read cannot be used, until other ones come. Says whether that is new.
+    /// Notes that values which can be read cannot be used, until other ones come. Returns whether that is new.
     pub fn cannot_be_used(&mut self, why: &str) -> bool {
         self.trouble.replace(why.to_owned()).is_none()
     }

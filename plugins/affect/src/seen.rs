@@ -1,8 +1,8 @@
-//! Which results a reader has already had.
+//! Ids of results that were seen before, so that each is used once.
 
 use std::collections::{HashSet, VecDeque};
 
-/// The most recent ids, so many of them. Copies of a result travel close together, so the usual number is far more than enough.
+/// Set of the most recent ids. Copies of a result travel close together, so the usual number is far more than enough.
 #[derive(Debug, Default)]
 pub struct Seen<const REMEMBERED: usize = 16_384> {
     ids: HashSet<Box<str>>,
@@ -10,7 +10,7 @@ pub struct Seen<const REMEMBERED: usize = 16_384> {
 }
 
 impl<const REMEMBERED: usize> Seen<REMEMBERED> {
-    /// Whether `id` is new; remembers it.
+    /// Adds `id`. Returns whether it is new.
     pub fn first_time(&mut self, id: &str) -> bool {
         if !self.ids.insert(id.into()) {
             return false;
@@ -29,7 +29,7 @@ impl<const REMEMBERED: usize> Seen<REMEMBERED> {
         self.ids.contains(id)
     }
 
-    /// Forgets `id`. Says whether it was among them.
+    /// Removes `id`. Returns whether it was among them.
     pub fn forget(&mut self, id: &str) -> bool {
         let known = self.ids.remove(id);
         if known {

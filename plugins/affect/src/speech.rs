@@ -1,13 +1,13 @@
-//! Messages `affect-speech-started` and `affect-speech-ended`: somebody begins or ends to speak.
+//! Element messages `affect-speech-started` and `affect-speech-ended`.
 
 use crate::result::{channel_number, same_as_value};
 use affect::analyzer::{Speech, SpeechEvent};
 use gst::prelude::*;
 
-/// Name of the message that speech has started.
+/// Name of the message about a start of speech.
 pub const STARTED: &str = "affect-speech-started";
 
-/// Name of the message that speech has ended.
+/// Name of the message about an end of speech.
 pub const ENDED: &str = "affect-speech-ended";
 
 /// The start or end of speech as an element message.

@@ -1,4 +1,4 @@
-//! Flushes while a job is in hand: nothing of what was before them comes after them, whatever follows.
+//! Flushes: nothing of what was before them comes after them, also of a job in hand, and what was posted before them stands.
 
 mod common;
 
@@ -146,4 +146,96 @@ fn no_speech_is_told_after_a_flush() {
         assert!(speech > 3 && all > speech, "{element}: {speech} of {all}");
         assert_eq!(run(true), (1, 1), "{element}");
     }
+}
+
+/// The results of an analysis and of a scorer after it: what is posted and what is attached, as ids and features.
+struct Chain {
+    harness: gst_check::Harness,
+    bus: gst::Bus,
+}
+
+type Results = Vec<(String, String, u64, String, String)>;
+
+impl Chain {
+    fn new() -> Self {
+        init();
+        let mut harness = gst_check::Harness::new_parse(
+            "affectfeatures stream=s interval=300000000 ! affectscore stream=s inference-mode=sync attribution=none",
+        );
+        let bus = gst::Bus::new();
+        harness.element().unwrap().set_bus(Some(&bus));
+        harness.set_live(false);
+        harness.set_src_caps_str("audio/x-raw,format=S16LE,rate=16000,channels=1,layout=interleaved");
+        Self { harness, bus }
+    }
+
+    fn hear(&mut self, samples: &[i16]) {
+        for (k, part) in (0u64..).zip(samples.chunks(320)) {
+            let mut b = gst::Buffer::from_slice(part.iter().flat_map(|s| s.to_le_bytes()).collect::<Vec<u8>>());
+            b.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(20 * k));
+            self.harness.push(b).unwrap();
+        }
+    }
+
+    /// What has been posted, and what has been attached, since the last call.
+    fn results(&mut self) -> [Results; 2] {
+        let row = |s: &gst::Structure| {
+            let record = common::json(s);
+            let text = |name: &str| record[name].as_str().unwrap().to_owned();
+            let revision = record["revision"].as_u64().unwrap();
+            (text("id"), text("segment_id"), revision, text("ended"), record["features"].to_string())
+        };
+        let posted = std::iter::from_fn(|| self.bus.pop()).filter_map(|m| common::result_of(&m));
+        let posted = posted.map(|s| row(&s)).collect();
+        let mut attached: Results = Vec::new();
+        while let Some(b) = self.harness.try_pull() {
+            attached.extend(common::results(&b).iter().map(row));
+        }
+        while let Some(e) = self.harness.try_pull_event() {
+            if let gst::EventView::CustomDownstream(c) = e.view() {
+                attached.extend(gstaffect::result::from_event(c).iter().map(row));
+            }
+        }
+        [posted, attached]
+    }
+}
+
+/// Nobody takes back a message. What is heard once more after a seek has the ids that it had before, of the element upstream and of
+/// the one that scores; and a segment that nobody hears once more stays at its last interim result.
+#[test]
+fn a_flush_takes_nothing_back_and_what_is_heard_again_is_a_repetition() {
+    let (mut samples, _, _) = wav(common::CLIP);
+    samples.truncate(samples.len() - 16_000);
+    let mut chain = Chain::new();
+    chain.hear(&samples);
+    let before = chain.results();
+    let flush = |chain: &mut Chain| {
+        chain.harness.push_event(gst::event::FlushStart::new());
+        chain.harness.push_event(gst::event::FlushStop::new(true));
+        let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+        chain.harness.push_event(gst::event::Segment::new(&segment));
+    };
+    flush(&mut chain);
+    assert!(chain.results().iter().all(Vec::is_empty), "a flush says nothing");
+    chain.hear(&samples);
+    let again = chain.results();
+    chain.harness.push_event(gst::event::Eos::new());
+    let rest = chain.results();
+    for (before, (again, rest)) in before.iter().zip(again.iter().zip(&rest)) {
+        let last = before.last().unwrap();
+        assert!(before.len() > 4 && last.3 == "open", "{before:?}");
+        assert_eq!(again, before, "what is heard again");
+        assert!(rest.iter().any(|r| r.1 == last.1 && r.3 != "open" && r.2 > last.2), "it ends this time");
+    }
+    // Scored versions are among them, above those of the element upstream.
+    for list in &before {
+        assert!(list.iter().any(|r| r.2 >= 1 << 16) && list.iter().any(|r| r.2 < 1 << 16));
+    }
+    let mut elsewhere = Chain::new();
+    elsewhere.hear(&samples);
+    flush(&mut elsewhere);
+    elsewhere.results();
+    elsewhere.hear(&vec![0; 16_000]);
+    elsewhere.harness.push_event(gst::event::Eos::new());
+    assert!(elsewhere.results().iter().all(Vec::is_empty), "nothing of what was forgotten");
 }

@@ -340,3 +340,124 @@ fn a_change_of_policy_is_audited_or_nothing_is_inferred() {
         }
     }
 }
+
+/// What an element upstream posts passes no other element: that its policy is looser than the one here is said once, and what is
+/// attached says the stricter one, single frames too.
+#[test]
+fn a_looser_policy_upstream_is_said() {
+    for (way, warns, strictest) in [
+        ("affectfeatures ! affectscore attribution=none policy=deny,allow", true, None),
+        ("affectfeatures ! affectscore attribution=none channel-roles=agent,caller", true, Some("features-only")),
+        (
+            "affectfeatures segmentation=frame ! affectscore attribution=none policy=features-only,allow",
+            true,
+            Some("features-only"),
+        ),
+        (
+            "affectscore attribution=none ! affectscore attribution=none policy=features-only,allow",
+            true,
+            Some("features-only"),
+        ),
+        (
+            "affectfeatures channel-roles=agent,caller ! affectscore attribution=none channel-roles=agent,caller",
+            false,
+            Some("features-only"),
+        ),
+        ("affectfeatures policy=deny,allow ! affectscore attribution=none policy=deny,allow", false, None),
+        ("affectfeatures policy=deny,allow ! affectscore attribution=none", false, None),
+    ] {
+        init();
+        let p = gst::parse::launch(&format!("{} ! {way} ! appsink name=out", file(CALL)))
+            .unwrap()
+            .downcast::<gst::Pipeline>()
+            .unwrap();
+        let warnings = Arc::new(Mutex::new(Vec::new()));
+        let list = warnings.clone();
+        p.bus().unwrap().set_sync_handler(move |_, m| {
+            if let gst::MessageView::Warning(w) = m.view() {
+                list.lock().unwrap().push(w.error().to_string());
+            }
+            gst::BusSyncReply::Pass
+        });
+        let attached: Vec<Value> = run(&p).results.iter().map(json).collect();
+        let warnings = warnings.lock().unwrap();
+        assert_eq!(warnings.len(), usize::from(warns), "{way}: {warnings:?}");
+        assert!(warnings.iter().all(|w| w.contains("channel 0") && w.contains("upstream")), "{way}: {warnings:?}");
+        let first = of_channel(&attached, Some(0));
+        assert_eq!(first.is_empty(), strictest.is_none(), "{way}");
+        assert!(first.iter().all(|r| Some(r["policy"].as_str().unwrap()) == strictest && !scored(r)), "{way}");
+        let second = of_channel(&attached, Some(1));
+        assert!(!second.is_empty() && second.iter().all(|r| r["policy"] == "allow"), "{way}");
+    }
+}
+
+/// Audit records go into no file that the pipeline reads or writes, whatever it is called, and no results into an audit file.
+#[test]
+fn an_audit_file_is_no_other_file_of_the_pipeline() {
+    init();
+    let folder = scratch("audit-identity");
+    let at = |name: &str| folder.join(name);
+    let link = |from: &str, to: &str| {
+        let _ = std::fs::remove_file(at(to));
+        std::fs::hard_link(at(from), at(to)).unwrap();
+    };
+    std::fs::copy(root().join(CLIP), at("recording.wav")).unwrap();
+    std::fs::write(at("model.onnx"), affect::model::DEFAULT).unwrap();
+    let card = affect::model::Model::open(affect::model::DEFAULT.to_vec(), None, &affect::model::Options::default());
+    std::fs::write(at("model.onnx.card.json"), card.unwrap().card().unwrap().to_json()).unwrap();
+    std::fs::write(at("audit.jsonl"), "{}\n").unwrap();
+    link("recording.wav", "hard.wav");
+    let _ = std::fs::remove_file(at("soft.wav"));
+    std::os::unix::fs::symlink("hard.wav", at("soft.wav")).unwrap();
+    let [model, recording] = [at("model.onnx"), at("recording.wav")].map(|p| p.display().to_string());
+    let read = format!("filesrc location={recording} ! wavparse ! affectscore name=s attribution=none");
+    let audit = |name: &str| format!("audit={}", at(name).display());
+    for (description, target, named) in [
+        (format!("{read} {} ! fakesink", audit("recording.wav")), "recording.wav", "filesrc"),
+        (format!("{read} {} ! fakesink", audit("soft.wav")), "recording.wav", "filesrc"),
+        (format!("{read} model={model} {} ! fakesink", audit("model.onnx")), "model.onnx", "s"),
+        (format!("{read} model={model} {} ! fakesink", audit("model.onnx.card.json")), "model.onnx.card.json", "s"),
+        (
+            format!("{read} {} ! affectsink location={}", audit("new.jsonl"), at("./new.jsonl").display()),
+            "new.jsonl",
+            "affectsink",
+        ),
+        (
+            format!("{read} {} ! affectsink location={}", audit("audit.jsonl"), at("audit.jsonl").display()),
+            "audit.jsonl",
+            "s",
+        ),
+        (
+            format!(
+                "{read} {} ! affectsink append=true location={}",
+                audit("audit.jsonl"),
+                at("audit.jsonl").display()
+            ),
+            "audit.jsonl",
+            "s",
+        ),
+    ] {
+        let before = std::fs::read(at(target)).unwrap_or_default();
+        let p = gst::parse::launch(&description).unwrap();
+        let bus = p.bus().unwrap();
+        p.set_state(gst::State::Playing).ok();
+        let kinds = [gst::MessageType::Error, gst::MessageType::Eos];
+        let m = bus.timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds);
+        match m.as_ref().map(|m| m.view()) {
+            Some(gst::MessageView::Error(e)) => {
+                let said = e.error().to_string();
+                assert!(said.contains(named) && said.contains("of this pipeline"), "{description}: {said}");
+            }
+            other => panic!("{description}: expected an error, not {other:?}"),
+        }
+        p.set_state(gst::State::Null).unwrap();
+        assert!(std::fs::read(at(target)).unwrap_or_default() == before, "{description}: {target} was written to");
+    }
+    // Several elements, and a device, may have one place for their records.
+    let shared = audit("shared.jsonl");
+    for audit in [&shared, "audit=/dev/null"] {
+        launch(&format!("{read} {audit} ! affectscore attribution=none {audit} ! appsink name=out"));
+    }
+    assert_eq!(std::fs::read_to_string(at("shared.jsonl")).unwrap().lines().count(), 2);
+    std::fs::remove_dir_all(folder).unwrap();
+}

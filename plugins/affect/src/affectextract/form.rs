@@ -30,11 +30,11 @@ impl Form {
 
     /// Caps of all forms, the preferred one first.
     pub fn all_caps() -> gst::Caps {
-        let mut all = gst::Caps::new_empty();
-        if let Some(all) = all.get_mut() {
-            Self::ALL.into_iter().for_each(|f| all.append(f.caps()));
+        let mut caps = gst::Caps::new_empty();
+        if let Some(caps) = caps.get_mut() {
+            Self::ALL.into_iter().for_each(|f| caps.append(f.caps()));
         }
-        all
+        caps
     }
 
     /// The preferred form among those that a peer takes.
@@ -49,7 +49,7 @@ impl Form {
             Self::Text => gst::Buffer::from_slice(json.to_owned()),
         };
         let time = |name| result.get::<u64>(name).unwrap_or_default();
-        // A conversation is told at its end, and lasts no time there.
+        // The result of a conversation is placed at its end, and has no duration there.
         let lasts = result.name() != conversation::NAME;
         let length = if lasts { time("end-time").saturating_sub(time("start-time")) } else { 0 };
         if let Some(b) = buffer.get_mut() {

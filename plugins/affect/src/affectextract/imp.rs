@@ -1,7 +1,7 @@
 //! Implementation of `affectextract`.
 
 use super::form::Form;
-use super::state::State;
+use super::state::ExtractState;
 use crate::outbox::{Outbox, poster};
 use crate::{meta, result};
 use gst::glib;
@@ -17,7 +17,7 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 pub struct AffectExtract {
     sink: gst::Pad,
     src: gst::Pad,
-    outbox: Outbox<State>,
+    outbox: Outbox<ExtractState>,
 }
 
 impl AffectExtract {
@@ -25,7 +25,7 @@ impl AffectExtract {
     fn results_pad(&self) -> Option<gst::Pad> {
         let pad = self.outbox.with(|s| s.results.clone())?;
         let form = pad.check_reconfigure().then(|| {
-            let taken = poster::outside(|| pad.allowed_caps());
+            let taken = poster::unlocked(|| pad.allowed_caps());
             taken.map_or(Form::default(), |caps| Form::of_peer(&caps))
         });
         let (pad, events) = self.outbox.with(|s| s.pad(form))?;
@@ -250,7 +250,7 @@ impl ElementImpl for AffectExtract {
     }
 
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
-        let done = poster::outside(|| self.parent_change_state(transition))?;
+        let done = poster::unlocked(|| self.parent_change_state(transition))?;
         if transition == gst::StateChange::PausedToReady {
             self.outbox.with(|s| {
                 s.seen.clear();
@@ -265,7 +265,7 @@ impl ElementImpl for AffectExtract {
 }
 
 impl AffectExtract {
-    /// Forgets the results pad. Says whether it was this one.
+    /// Forgets the results pad. Returns whether it was this one.
     fn forget(&self, pad: &gst::Pad) -> bool {
         self.outbox.with(|s| {
             let ours = s.results.as_ref() == Some(pad);

@@ -1,4 +1,4 @@
-//! `affectextract`: results as a sparse stream of their own.
+//! Element `affectextract`: passes audio through and gives its results a sparse stream of their own.
 
 mod form;
 mod imp;

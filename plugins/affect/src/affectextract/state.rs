@@ -1,4 +1,4 @@
-//! The stream of results: where it is, and which results it has had.
+//! State of the stream of results: its pad, sticky events, position, and the ids it has had.
 
 use super::form::Form;
 use crate::seen::Seen;
@@ -7,8 +7,9 @@ use gst_base::UniqueFlowCombiner;
 /// A gap event comes after this much audio without a result.
 const GAP_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 
+/// Shared state of the element.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct ExtractState {
     pub seen: Seen,
     pub results: Option<gst::Pad>,
     pub flows: UniqueFlowCombiner,
@@ -23,7 +24,7 @@ pub(super) struct State {
     pub position: Option<gst::ClockTime>,
 }
 
-impl State {
+impl ExtractState {
     /// The stream of results begins again, from here on.
     pub fn restart(&mut self) {
         self.started = false;

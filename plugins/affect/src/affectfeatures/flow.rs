@@ -1,15 +1,15 @@
-//! From audio and events to records, and where those go.
+//! Flow of `affectfeatures`: from audio and events to results, and on to buffers, events and messages.
 
 use super::imp::{AffectFeatures, CAT};
-use super::state::{State, Stream};
+use super::state::{FeaturesState, Stream};
 use crate::item::Item;
-use crate::outbox::line::Ticket;
+use crate::outbox::queue::Ticket;
 use crate::outbox::{Outbox, poster};
 use crate::properties::CLOSED_ADVICE;
-use crate::tap::analysis::{self, Analyses, Step};
+use crate::tap::analysis::{self, AudioAnalysis, Step};
 use crate::tap::backlog::Backlog;
 use crate::tap::input::Input;
-use crate::tap::settings::Settings;
+use crate::tap::settings::AnalysisSettings;
 use crate::tap::{Tap, Trouble};
 use crate::{result, speech};
 use affect::analyzer::Speech;
@@ -18,7 +18,7 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
 impl AffectFeatures {
-    /// Works on the stream, which one thread at a time does, unless what it is for was forgotten since its ticket was given.
+    /// Works on the analysis, one thread at a time, unless the input was forgotten since its ticket was given.
     fn work<R>(&self, ticket: Option<Ticket>, work: impl FnOnce(&mut Stream) -> R) -> Option<R> {
         let (mut stream, ticket) = self.outbox.with(|s| s.take_stream(ticket))?;
         let result = work(&mut stream);
@@ -31,15 +31,15 @@ impl AffectFeatures {
         }
         let speech = stream.tap.take_speech();
         self.outbox.with(|s| s.put_stream(stream));
-        self.tell(speech, ticket);
+        self.post_speech(speech, ticket);
         Some(result)
     }
 
     /// Posts starts and ends of speech.
-    fn tell(&self, speech: Vec<Speech>, ticket: Ticket) {
+    fn post_speech(&self, speech: Vec<Speech>, ticket: Ticket) {
         for event in speech {
-            if let Some(said) = self.outbox.with(|s| s.may_say(event, ticket)) {
-                self.post(speech::message(&said, &*self.obj()));
+            if let Some(speech) = self.outbox.with(|s| s.may_post_speech(event, ticket)) {
+                self.post(speech::message(&speech, &*self.obj()));
             }
         }
     }
@@ -54,23 +54,23 @@ impl AffectFeatures {
         self.outbox.with(|s| s.stats.last_error = Some(error));
     }
 
-    /// Everything that can go onto a buffer now.
+    /// Structures of all results that can go onto a buffer now.
     pub(super) fn deliver(&self) -> Vec<gst::Structure> {
-        self.outbox.with(State::collect).iter().map(Item::structure).collect()
+        self.outbox.with(FeaturesState::collect).iter().map(Item::structure).collect()
     }
 
-    /// Hands on what no buffer will carry, ahead of an event.
-    pub(super) fn send_rest(&self) {
-        analysis::turn_to(self, Input::End);
+    /// Ends the analysis and pushes what no buffer will carry, ahead of the end of the stream.
+    pub(super) fn push_pending(&self) {
+        analysis::handle_input(self, Input::End);
         // Interrupted, what is pending is forgotten by the flush or stop that did it.
-        if analysis::catch_up(self).is_ok() {
+        if analysis::wait_until_analysed(self).is_ok() {
             self.push_ready();
         }
     }
 
     /// Another stream begins: what is ready of the one before goes out ahead of it.
     pub(super) fn next_stream(&self, id: &str) {
-        analysis::turn_to(self, Input::Stream(id.to_owned()));
+        analysis::handle_input(self, Input::Stream(id.to_owned()));
         self.push_ready();
     }
 
@@ -81,8 +81,8 @@ impl AffectFeatures {
         }
     }
 
-    /// Says what is wrong. Gives the reason where the stream cannot go on.
-    fn complain(&self, trouble: Trouble, begun: bool) -> Option<gst::FlowError> {
+    /// Reports trouble as a warning, an error or in the log. Returns the flow error where the stream cannot go on.
+    fn report_trouble(&self, trouble: Trouble, begun: bool) -> Option<gst::FlowError> {
         match trouble {
             Trouble::Audio(e) => {
                 self.note(e.to_string());
@@ -110,31 +110,31 @@ impl AffectFeatures {
     }
 }
 
-/// What has come out and was not taken yet: segments first, and the conversation that they are part of.
-fn ready(tap: &mut Tap) -> Vec<Item> {
+/// Takes what is ready: the results of segments first, and then the conversation that they are part of.
+fn take_ready(tap: &mut Tap) -> Vec<Item> {
     let mut items: Vec<Item> = tap.take().into_iter().map(Item::from).collect();
     items.extend(tap.take_conversations().iter().map(|c| Item::from(c.record())));
     items
 }
 
-impl Analyses for AffectFeatures {
-    type State = State;
+impl AudioAnalysis for AffectFeatures {
+    type State = FeaturesState;
     type Results = Vec<Item>;
-    type Said = Vec<Item>;
+    type Posts = Vec<Item>;
 
-    fn outbox(&self) -> &Outbox<State> {
+    fn outbox(&self) -> &Outbox<FeaturesState> {
         &self.outbox
     }
 
-    fn backlog(state: &mut State) -> &mut Backlog {
+    fn backlog(state: &mut FeaturesState) -> &mut Backlog {
         &mut state.backlog
     }
 
-    fn settings(state: &State) -> &Settings {
+    fn settings(state: &FeaturesState) -> &AnalysisSettings {
         state.properties.values()
     }
 
-    fn listen(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Vec<Item>> {
+    fn analyse(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Vec<Item>> {
         if self.outbox.with(|s| s.properties.closed().is_some()) {
             self.work(Some(ticket), |_| ());
             return Step::default();
@@ -144,13 +144,13 @@ impl Analyses for AffectFeatures {
             let outcome = stream.tap.buffer(buffer, &make);
             let begun = stream.begun;
             stream.begun |= outcome.is_ok();
-            (outcome, ready(&mut stream.tap), begun)
+            (outcome, take_ready(&mut stream.tap), begun)
         });
         let Some((outcome, results, begun)) = worked else { return Step::default() };
-        Step { results, failed: outcome.err().and_then(|trouble| self.complain(trouble, begun)) }
+        Step { results, failed: outcome.err().and_then(|trouble| self.report_trouble(trouble, begun)) }
     }
 
-    fn attend(&self, input: Input, ticket: Option<Ticket>) -> Step<Vec<Item>> {
+    fn handle(&self, input: Input, ticket: Option<Ticket>) -> Step<Vec<Item>> {
         let channels = if let Input::Info(info) = &input { Some(info.channels() as usize) } else { None };
         let results = self.work(ticket, |stream| {
             let tap = &mut stream.tap;
@@ -160,7 +160,7 @@ impl Analyses for AffectFeatures {
                 Input::Info(info) => tap.set_info(*info),
                 Input::Stream(id) => {
                     tap.set_stream(&id);
-                    return ready(tap);
+                    return take_ready(tap);
                 }
                 Input::Segment(segment) => {
                     if segment.is_none() {
@@ -172,11 +172,11 @@ impl Analyses for AffectFeatures {
                 }
                 Input::End => {
                     tap.finish();
-                    return ready(tap);
+                    return take_ready(tap);
                 }
                 Input::Stop => {
                     tap.end(Ended::Stopped);
-                    return ready(tap);
+                    return take_ready(tap);
                 }
                 // Results of elements upstream are none of this one's.
                 Input::Audio(..) | Input::Results(_) => {}
@@ -189,11 +189,11 @@ impl Analyses for AffectFeatures {
         Step { results: results.unwrap_or_default(), failed: None }
     }
 
-    fn keep(state: &mut State, items: Vec<Item>) -> Vec<Item> {
-        state.keep(items)
+    fn store(state: &mut FeaturesState, items: Vec<Item>) -> Vec<Item> {
+        state.store(items)
     }
 
-    fn say(&self, items: Vec<Item>) {
+    fn post_all(&self, items: Vec<Item>) {
         for item in items {
             self.post(item.message(&*self.obj()));
         }

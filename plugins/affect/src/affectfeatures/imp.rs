@@ -1,11 +1,11 @@
 //! Implementation of `affectfeatures`.
 
-use super::state::{State, Stats};
+use super::state::{FeaturesState, FeaturesStats};
 use crate::outbox::poster::LastBus;
 use crate::outbox::{Outbox, poster};
 use crate::tap::analysis;
 use crate::tap::input::Input;
-use crate::tap::settings::{BESIDE, PROPERTIES};
+use crate::tap::settings::{PROPERTIES, RESULT_NEUTRAL_PROPERTIES};
 use crate::{UPSTREAM_QUERY, meta};
 use gst::glib;
 use gst::prelude::*;
@@ -45,7 +45,7 @@ impl AffectFeatures {
 /// The element.
 #[derive(Default)]
 pub struct AffectFeatures {
-    pub(super) outbox: Outbox<State>,
+    pub(super) outbox: Outbox<FeaturesState>,
 }
 
 #[glib::object_subclass]
@@ -87,7 +87,7 @@ impl ObjectImpl for AffectFeatures {
             let running = s.running;
             let outcome = s.properties.assign(pspec.name(), value, running.then_some(s.channels));
             match &outcome {
-                Ok(()) if !BESIDE.contains(&pspec.name()) => s.stream.outdate(),
+                Ok(()) if !RESULT_NEUTRAL_PROPERTIES.contains(&pspec.name()) => s.stream.outdate(),
                 Ok(()) => {}
                 Err(refused) => s.stats.last_error = Some(refused.to_string()),
             }
@@ -137,7 +137,7 @@ impl ElementImpl for AffectFeatures {
             // The streaming thread may be waiting for the workers.
             self.outbox.interrupt();
         }
-        poster::outside(|| self.parent_change_state(transition))
+        poster::unlocked(|| self.parent_change_state(transition))
     }
 }
 
@@ -152,7 +152,7 @@ impl BaseTransformImpl for AffectFeatures {
         let checked = self.outbox.with(|s| {
             s.begin();
             s.bus = bus;
-            s.stats = Stats::default();
+            s.stats = FeaturesStats::default();
             s.properties.forget_trouble();
             let checked = s.properties.check();
             s.running = checked.is_ok();
@@ -164,11 +164,11 @@ impl BaseTransformImpl for AffectFeatures {
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
         self.outbox.interrupt();
-        if let Some(notice) = analysis::conclude(self, Instant::now() + analysis::CONCLUSION) {
+        if let Some(notice) = analysis::finish_until(self, Instant::now() + analysis::LONGEST_STOP) {
             gst::warning!(CAT, imp = self, "{}", notice.text());
             self.post(notice.message(&*self.obj()));
         }
-        analysis::cease(self);
+        analysis::stop_workers(self);
         self.outbox.with(|s| {
             s.end();
             s.running = false;
@@ -180,12 +180,12 @@ impl BaseTransformImpl for AffectFeatures {
     fn set_caps(&self, incaps: &gst::Caps, _outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let info = gst_audio::AudioInfo::from_caps(incaps)
             .map_err(|_| gst::loggable_error!(CAT, "cannot parse caps {incaps}"))?;
-        analysis::turn_to(self, Input::Info(Box::new(info)));
+        analysis::handle_input(self, Input::Info(Box::new(info)));
         Ok(())
     }
 
     fn transform_ip(&self, buffer: &mut gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
-        analysis::hear(self, buffer)?;
+        analysis::analyse_buffer(self, buffer)?;
         if let Err(e) = meta::append(buffer, self.deliver()) {
             gst::error!(CAT, imp = self, "cannot attach results: {e}");
             self.note(e.to_string());
@@ -199,21 +199,21 @@ impl BaseTransformImpl for AffectFeatures {
             EventView::StreamStart(e) => self.next_stream(e.stream_id()),
             EventView::Segment(e) => {
                 let segment = e.segment().downcast_ref::<gst::ClockTime>().cloned();
-                analysis::turn_to(self, Input::Segment(segment.map(Box::new)));
+                analysis::handle_input(self, Input::Segment(segment.map(Box::new)));
             }
             EventView::Gap(e) => {
                 let (pts, duration) = e.get();
-                analysis::turn_to(self, Input::Gap(pts, duration));
+                analysis::handle_input(self, Input::Gap(pts, duration));
             }
             EventView::FlushStart(_) => self.outbox.interrupt(),
             EventView::FlushStop(_) => {
-                self.outbox.with(State::forget);
+                self.outbox.with(FeaturesState::forget);
                 self.outbox.resume();
             }
-            EventView::Eos(_) | EventView::SegmentDone(_) => self.send_rest(),
+            EventView::Eos(_) | EventView::SegmentDone(_) => self.push_pending(),
             _ => {}
         }
-        poster::outside(|| self.parent_sink_event(event))
+        poster::unlocked(|| self.parent_sink_event(event))
     }
 
     fn query(&self, direction: gst::PadDirection, query: &mut gst::QueryRef) -> bool {
@@ -232,6 +232,6 @@ impl BaseTransformImpl for AffectFeatures {
             s.set("attached", settings.attach != crate::affectfeatures::AffectSelect::None);
             return true;
         }
-        poster::outside(|| BaseTransformImplExt::parent_query(self, direction, query))
+        poster::unlocked(|| BaseTransformImplExt::parent_query(self, direction, query))
     }
 }

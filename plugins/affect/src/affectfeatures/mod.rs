@@ -1,4 +1,4 @@
-//! `affectfeatures`: audio through unchanged, acoustic features beside it.
+//! Element `affectfeatures`: passes audio through and attaches acoustic features of the speech in it.
 
 mod flow;
 mod imp;

@@ -1,17 +1,18 @@
-//! What the threads of `affectfeatures` share, and what becomes of a record on its way out.
+//! Shared state of the threads of `affectfeatures`: properties, analysis, and results on their way out.
 
 use crate::item::Item;
-use crate::outbox::line::Ticket;
 use crate::outbox::poster::LastBus;
+use crate::outbox::queue::Ticket;
 use crate::outbox::workspace::Workspace;
 use crate::properties::Properties;
 use crate::tap::Tap;
 use crate::tap::backlog::Backlog;
-use crate::tap::settings::Settings;
+use crate::tap::settings::AnalysisSettings;
 use affect::analyzer::Speech;
 
+/// Counters for the property `stats`.
 #[derive(Default)]
-pub struct Stats {
+pub struct FeaturesStats {
     pub results: u64,
     pub attached: u64,
     pub posted: u64,
@@ -23,7 +24,7 @@ pub struct Stats {
     pub last_error: Option<String>,
 }
 
-/// The analysis, and what the streaming thread knows of it.
+/// Analysis of the stream, used by one thread at a time.
 #[derive(Default)]
 pub struct Stream {
     pub tap: Tap,
@@ -31,23 +32,24 @@ pub struct Stream {
     pub begun: bool,
 }
 
+/// Shared state of the element.
 #[derive(Default)]
-pub struct State {
-    pub properties: Properties<Settings>,
+pub struct FeaturesState {
+    pub properties: Properties<AnalysisSettings>,
     pub running: bool,
     pub stream: Workspace<Stream>,
     /// Channels of the audio; 0 before caps.
     pub channels: usize,
-    /// Where the element speaks while it runs.
+    /// Bus of the element while it runs.
     pub bus: LastBus,
-    pub stats: Stats,
+    pub stats: FeaturesStats,
     pub backlog: Backlog,
     /// Results that no buffer or event has taken yet.
     undelivered: Vec<Item>,
 }
 
-impl State {
-    /// Takes the stream to work on it, with the ticket of what comes of that; not for what was forgotten since its ticket was given.
+impl FeaturesState {
+    /// Takes the analysis to work on it, with the ticket for its results; `None` for an input that was forgotten since its ticket was given.
     pub fn take_stream(&mut self, ticket: Option<Ticket>) -> Option<(Box<Stream>, Ticket)> {
         if ticket.is_some_and(|t| !self.backlog.holds(t)) {
             return None;
@@ -80,15 +82,15 @@ impl State {
         self.stream.put(stream);
     }
 
-    /// A start or end of speech, where it may be told under the policies in force and was not forgotten since its ticket was given.
-    pub fn may_say(&self, mut speech: Speech, ticket: Ticket) -> Option<Speech> {
+    /// A start or end of speech, where the policies in force let it be posted and it was not forgotten since its ticket was given.
+    pub fn may_post_speech(&self, mut speech: Speech, ticket: Ticket) -> Option<Speech> {
         let policy = self.properties.policies().of_all(&speech.channel, self.channels);
-        let says = self.backlog.holds(ticket) && self.properties.values().says(&mut speech, policy);
-        says.then_some(speech)
+        let posts = self.backlog.holds(ticket) && self.properties.values().posts_speech(&mut speech, policy);
+        posts.then_some(speech)
     }
 
-    /// Takes over results, as far as the policies in force allow. Gives those to be posted.
-    pub fn keep(&mut self, items: Vec<Item>) -> Vec<Item> {
+    /// Stores results, as far as the policies in force allow. Returns those to be posted.
+    pub fn store(&mut self, items: Vec<Item>) -> Vec<Item> {
         let policies = self.properties.policies();
         let s = self.properties.values();
         let mut post = Vec::new();
@@ -109,7 +111,7 @@ impl State {
         post
     }
 
-    /// Everything that can be attached now, bound once more: policies may have changed since it was made.
+    /// All results that can be attached now, with the policies enforced once more: they may have changed since.
     pub fn collect(&mut self) -> Vec<Item> {
         let mut items = std::mem::take(&mut self.undelivered);
         if !items.is_empty() {
@@ -120,20 +122,20 @@ impl State {
         items
     }
 
-    /// A flush: forgets what is on its way.
+    /// Forgets all results and inputs on their way (flush).
     pub fn forget(&mut self) {
         self.backlog.forget();
         self.undelivered.clear();
         self.stream.restart();
     }
 
-    /// The element starts.
+    /// Resets the state for a start.
     pub fn begin(&mut self) {
         self.backlog.begin();
         self.renew();
     }
 
-    /// The element has stopped.
+    /// Resets the state after a stop; counters stay.
     pub fn end(&mut self) {
         self.backlog.end();
         self.renew();

@@ -1,76 +1,102 @@
-//! Results that an element upstream has attached are bound by the policies here as well.
+//! The policies of this element, enforced on results that an element upstream has attached.
 
 use super::imp::AffectScore;
+use crate::outbox::poster;
 use crate::{conversation, result};
-use affect::record::{Channel, Policy, Record, SegmentKind};
+use affect::record::{Channel, Policy, Record};
+use gst::subclass::prelude::*;
 
 impl AffectScore {
-    /// What may go on of these results; `None` if all of it may, as it is.
+    /// What may go on of results from upstream; `None` if all of it may, as it is.
     ///
     /// Of a denied channel nothing goes on, of a channel without scores nothing but features, and what goes on says the stricter
-    /// policy. What says too little of itself to be judged is taken strictly.
-    pub(super) fn bound(&self, structures: &[gst::Structure]) -> Option<Vec<gst::Structure>> {
+    /// policy; a conversation under looser policies than here goes on not at all. A result that says too little of itself to be judged is taken strictly.
+    pub(super) fn enforce(&self, structures: &[gst::Structure]) -> Option<Vec<gst::Structure>> {
+        let mut permitted = Vec::with_capacity(structures.len());
         let mut changed = false;
-        let mut out = Vec::with_capacity(structures.len());
-        for s in structures {
-            match self.bind(s) {
-                Bound::AsItIs => out.push(s.clone()),
-                Bound::Instead(other) => {
+        for structure in structures {
+            match self.verdict(structure) {
+                Verdict::Unchanged => permitted.push(structure.clone()),
+                Verdict::Replaced(bound) => {
                     changed = true;
-                    out.push(other);
+                    permitted.push(bound);
                 }
-                Bound::Nothing => changed = true,
+                Verdict::Dropped => changed = true,
             }
         }
-        changed.then_some(out)
+        changed.then_some(permitted)
     }
 
-    fn bind(&self, s: &gst::Structure) -> Bound {
-        if s.name() == conversation::NAME {
-            return self.bind_conversation(s);
+    fn verdict(&self, structure: &gst::Structure) -> Verdict {
+        if structure.name() == conversation::NAME {
+            return self.conversation_verdict(structure);
         }
-        let index = s.get::<i32>("channel").ok().and_then(|c| usize::try_from(c).ok());
-        let channel = Channel { index, role: None, track: None, same_as: result::same_as(s) };
-        // One that says nothing is of nobody knows whom, and has features only.
-        let carried = s.get::<&str>("policy").map_or(Some(Policy::FeaturesOnly), Policy::named);
-        let Some(carried) = carried else { return Bound::Nothing };
+        let index = structure.get::<i32>("channel").ok().and_then(|c| usize::try_from(c).ok());
+        let channel = Channel { index, role: None, track: None, same_as: result::same_as(structure) };
+        // A record without a policy may be of anybody, and has features only.
+        let carried = structure.get::<&str>("policy").map_or(Some(Policy::FeaturesOnly), Policy::named);
+        let Some(carried) = carried else { return Verdict::Dropped };
         let policy = self.outbox.with(|state| state.policy(&channel, carried));
-        if policy == Policy::Deny {
-            return Bound::Nothing;
+        if policy > carried {
+            self.warn_of_looser_policy(&channel, carried, policy);
         }
-        let json = s.get::<&str>("json").unwrap_or_default();
-        let frame = s.get::<&str>("kind").is_ok_and(|k| k == SegmentKind::Frame.name());
-        // Most results are of channels that allow everything, and need not be read; single frames have no scores.
-        if policy == Policy::Allow || frame || (policy == carried && !json.contains("\"emotion\"")) {
-            return Bound::AsItIs;
+        if policy == Policy::Deny {
+            return Verdict::Dropped;
+        }
+        let json = structure.get::<&str>("json").unwrap_or_default();
+        // Most results need not be read: they say this policy already, and have no scores that it forbids.
+        if policy == carried && (policy == Policy::Allow || !json.contains("\"emotion\"")) {
+            return Verdict::Unchanged;
         }
         match Record::from_json(json) {
             Ok(mut record) => {
                 record.scored = None;
                 record.policy = policy;
-                Bound::Instead(result::structure(&record))
+                Verdict::Replaced(result::structure(&record))
             }
-            Err(_) => Bound::Nothing,
+            Err(_) => Verdict::Dropped,
+        }
+    }
+
+    /// A conversation goes on as it is, or, where the policies here are stricter for any of its parties than those that it carries, not
+    /// at all.
+    fn conversation_verdict(&self, structure: &gst::StructureRef) -> Verdict {
+        let Some(parties) = conversation::carried_policies(structure) else { return Verdict::Dropped };
+        let mut verdict = Verdict::Unchanged;
+        for (index, carried) in parties {
+            let channel = Channel { index, role: None, track: None, same_as: Vec::new() };
+            let policy = self.outbox.with(|state| state.policy(&channel, carried));
+            if policy > carried {
+                self.warn_of_looser_policy(&channel, carried, policy);
+                verdict = Verdict::Dropped;
+            }
+        }
+        verdict
+    }
+
+    /// Warns, once per start, that an element upstream works under a looser policy: what it posts itself passes no other element.
+    fn warn_of_looser_policy(&self, channel: &Channel, carried: Policy, policy: Policy) {
+        let due = self.outbox.with(|state| {
+            let withheld = state.properties.closed().is_some();
+            !withheld && !std::mem::replace(&mut state.stats.warned_of_upstream, true)
+        });
+        if due {
+            let channel =
+                channel.index.map_or_else(|| "the mix of all channels".to_owned(), |c| format!("channel {c}"));
+            let (carried, policy) = (carried.name(), policy.name());
+            let text = format!(
+                "An element upstream makes results of {channel} under the policy {carried}, and here it is {policy}: what goes on from here \
+                 keeps to {policy}, and messages that the element upstream posts do not"
+            );
+            let advice = "Set policy and channel-roles on that element as well.";
+            poster::warning(&*self.obj(), gst::LibraryError::Settings, &text, advice);
         }
     }
 }
 
-impl AffectScore {
-    /// A conversation goes on as it is, or, where these policies are stricter for any of its parties than those that it carries, not at all.
-    fn bind_conversation(&self, s: &gst::StructureRef) -> Bound {
-        let may = conversation::carried(s).is_some_and(|parties| {
-            parties.into_iter().all(|(index, carried)| {
-                let channel = Channel { index, role: None, track: None, same_as: Vec::new() };
-                self.outbox.with(|state| state.policy(&channel, carried)) == carried
-            })
-        });
-        if may { Bound::AsItIs } else { Bound::Nothing }
-    }
-}
-
-/// What becomes of a result.
-enum Bound {
-    AsItIs,
-    Instead(gst::Structure),
-    Nothing,
+/// What becomes of a result from upstream.
+enum Verdict {
+    Unchanged,
+    Replaced(gst::Structure),
+    Dropped,
 }

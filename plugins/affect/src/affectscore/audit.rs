@@ -1,11 +1,14 @@
-//! Audit record: one line for every start and every change of policy while the element runs, with the model, the settings, the
+//! Audit records: one line for every start and every change of policy while the element runs, with the model, the settings, the
 //! purpose and the time.
 
-use super::settings::Settings;
+use super::settings::ScoreSettings;
+use crate::named_files::user_of;
 use affect::model::Model;
+use gst::prelude::*;
 use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 #[expect(clippy::disallowed_methods, reason = "an audit record says when; no result depends on it")]
@@ -13,7 +16,7 @@ fn now_ns() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64
 }
 
-/// What is accounted for.
+/// Event that an audit record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     /// The element starts.
@@ -31,15 +34,19 @@ impl Event {
     }
 }
 
-/// What to say where a record cannot be written.
-pub(super) fn failure(settings: &Settings, why: &io::Error) -> String {
+/// Error text for a record that cannot be written.
+pub(super) fn failure(settings: &ScoreSettings, why: &io::Error) -> String {
     format!("cannot write the audit record to {}: {why}; nothing is inferred", settings.audit)
 }
 
-/// Appends the record, and sees to it that it is on the disk.
-pub(super) fn write(event: Event, settings: &Settings, model: &Model, element: &str) -> io::Result<()> {
+/// Appends the record, and sees to it that it is on the disk. A file that the pipeline reads or writes otherwise is not opened.
+pub(super) fn write(event: Event, settings: &ScoreSettings, model: &Model, element: &gst::Element) -> io::Result<()> {
     if settings.audit.is_empty() {
         return Ok(());
+    }
+    if let Some(user) = user_of(element, Path::new(&settings.audit)) {
+        let why = format!("{} of this pipeline reads or writes that file, choose another one", user.name());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
     }
     let card: serde_json::Value =
         model.card().and_then(|c| serde_json::from_str(&c.to_json()).ok()).unwrap_or(serde_json::Value::Null);
@@ -56,7 +63,7 @@ pub(super) fn write(event: Event, settings: &Settings, model: &Model, element: &
         "time_unix_ns": now_ns(),
         "software": affect::record::SOFTWARE,
         "event": event.name(),
-        "element": element,
+        "element": element.name().as_str(),
         "model": {"path": settings.model, "sha256": model.sha256(), "engine": model.engine(), "card": card},
         "policy": settings.analysis.policy,
         "roles": settings.analysis.channel_roles,
@@ -66,5 +73,6 @@ pub(super) fn write(event: Event, settings: &Settings, model: &Model, element: &
     let mut file = OpenOptions::new().create(true).append(true).open(&settings.audit)?;
     // One write, so that several processes may share the file.
     file.write_all(format!("{record}\n").as_bytes())?;
-    file.sync_data()
+    // Pipes and devices have nothing to be synchronised.
+    if file.metadata()?.is_file() { file.sync_data() } else { Ok(()) }
 }

@@ -1,11 +1,11 @@
-//! From buffers, or results of an element upstream, to scored records.
+//! Flow of `affectscore`: from buffers, or results of an element upstream, to scored records.
 
 use super::imp::{AffectScore, CAT};
-use super::outcome::{Finished, Job, Made, Outcome, Score};
+use super::outcome::{FinishedItem, Outcome, PendingItem, ScoringJob, ScoringResult};
 use super::settings::Mode;
-use super::state::{State, Stream};
+use super::state::{ScoreState, Stream};
 use crate::UPSTREAM_QUERY;
-use crate::outbox::line::Ticket;
+use crate::outbox::queue::Ticket;
 use crate::outbox::{pool, poster};
 use affect::analyzer::{Analyzer, Policy, Scorer};
 use affect::record::{Ended, Record, SegmentKind};
@@ -18,14 +18,14 @@ use std::time::{Duration, Instant};
 /// Scored versions of a segment come after all that a feature element makes of it.
 const SCORED_REVISION: u32 = 1 << 16;
 
-/// Why there are no scores.
-pub(super) enum Halt {
+/// Reason why there are no scores.
+pub(super) enum ScoringHalt {
     Flow(gst::FlowError),
     Settings(String),
 }
 
 impl AffectScore {
-    /// Works on the stream, which one thread at a time does, unless what it is for was forgotten since its ticket was given.
+    /// Works on the analysis, one thread at a time, unless the input was forgotten since its ticket was given.
     pub(super) fn work<R>(&self, ticket: Option<Ticket>, work: impl FnOnce(&mut Stream) -> R) -> Option<R> {
         let mut stream = self.outbox.with(|s| s.take_stream(ticket))?;
         let result = work(&mut stream);
@@ -38,7 +38,7 @@ impl AffectScore {
         }
         let (speech, ticket) = (stream.tap.take_speech(), stream.ticket);
         self.outbox.with(|s| s.put_stream(stream));
-        self.say_speech(speech, ticket);
+        self.post_speech(speech, ticket);
         Some(result)
     }
 
@@ -46,7 +46,7 @@ impl AffectScore {
     fn comes_from_upstream(&self, scorer: &Scorer) -> bool {
         let Some(set) = scorer.set() else { return false };
         let mut query = gst::query::Custom::new(gst::Structure::new_empty(UPSTREAM_QUERY));
-        if !poster::ask(self.obj().sink_pad(), &mut query) {
+        if !poster::query_peer(self.obj().sink_pad(), &mut query) {
             return false;
         }
         let Some(s) = query.structure() else { return false };
@@ -56,76 +56,81 @@ impl AffectScore {
             && s.get::<bool>("attached").unwrap_or(false)
     }
 
-    /// Gets everything ready for the settings and the model, where that has not been done. Says whether the model is there.
-    pub(super) fn prepare(&self, stream: &mut Stream) -> Result<bool, Halt> {
+    /// Prepares the configuration for the settings and the model, where that has not been done. Returns whether the model is there.
+    pub(super) fn prepare(&self, stream: &mut Stream) -> Result<bool, ScoringHalt> {
         if stream.config.is_some() && !stream.stale {
             return Ok(true);
         }
         let settings = self.outbox.with(|s| s.properties.values().clone());
         let live = self.live();
-        let beside = match settings.mode() {
+        let asynchronous = match settings.mode() {
             Ok(Mode::Async) => true,
             Ok(Mode::Auto) => live,
             _ => false,
         };
         // Only live audio cannot wait for the model: until it is there, it passes unanalysed.
-        let Some(model) = self.model(!(beside && live)).map_err(Halt::Flow)? else { return Ok(false) };
-        let scorer = poster::outside(|| {
+        let Some(model) = self.model(!(asynchronous && live)).map_err(ScoringHalt::Flow)? else { return Ok(false) };
+        let scorer = poster::unlocked(|| {
             let scoring = settings.scoring().map_err(|e| e.to_string())?;
             Scorer::new(model, scoring).map(Arc::new).map_err(|e| e.to_string())
         })
-        .map_err(Halt::Settings)?;
+        .map_err(ScoringHalt::Settings)?;
         let config = settings.config(scorer.clone(), stream.tap.stream_id());
-        stream.config = Some(Arc::new(config.map_err(|e| Halt::Settings(e.to_string()))?));
+        stream.config = Some(Arc::new(config.map_err(|e| ScoringHalt::Settings(e.to_string()))?));
         stream.stale = false;
         stream.upstream = self.comes_from_upstream(&scorer);
-        stream.beside = beside;
-        gst::debug!(CAT, imp = self, "beside the stream: {beside}, features from upstream: {}", stream.upstream);
-        if beside {
-            let (runs, tells) = (self.obj().downgrade(), self.obj().downgrade());
-            let run = move |job: Job, _| match runs.upgrade() {
-                Some(element) => element.imp().work_off(job),
-                None => job.unscored(true),
+        stream.asynchronous = asynchronous;
+        gst::debug!(
+            CAT,
+            imp = self,
+            "asynchronous scoring: {asynchronous}, features from upstream: {}",
+            stream.upstream
+        );
+        if asynchronous {
+            let (runner, announcer) = (self.obj().downgrade(), self.obj().downgrade());
+            let run = move |item: PendingItem, _| match runner.upgrade() {
+                Some(element) => element.imp().complete(item),
+                None => item.unscored(true),
             };
-            let keep = |state: &mut State, made| state.keep_all([Outcome::Keep(made)], true);
-            let tell = move |said| {
-                if let Some(element) = tells.upgrade() {
-                    element.imp().tell(said);
+            let store = |state: &mut ScoreState, finished| state.store_all([Outcome::Keep(finished)], true);
+            let post = move |posts| {
+                if let Some(element) = announcer.upgrade() {
+                    element.imp().post_now(posts);
                 }
             };
-            let employed = self.outbox.employ(pool::models(), State::scores, run, keep, tell);
-            employed.map_err(|e| Halt::Settings(format!("cannot start a thread: {e}")))?;
+            let employed = self.outbox.start_worker(pool::models(), ScoreState::scores, run, store, post);
+            employed.map_err(|e| ScoringHalt::Settings(format!("cannot start a thread: {e}")))?;
         }
         Ok(true)
     }
 
-    /// Does what stands in the line of the model.
-    fn work_off(&self, job: Job) -> Made {
-        match job {
-            Job::Score(score) => Made::Segment(self.infer(score)),
-            Job::Conversation(c) => Made::Conversation(c),
+    /// Completes an item: scores a segment; a conversation is complete once its segments are.
+    fn complete(&self, item: PendingItem) -> FinishedItem {
+        match item {
+            PendingItem::Segment(job) => FinishedItem::Segment(self.infer(job)),
+            PendingItem::Conversation(c) => FinishedItem::Conversation(c),
         }
     }
 
-    /// Scores a segment, on whichever thread it is, holding no lock: under the policies of this moment.
-    pub(super) fn infer(&self, score: Score) -> Finished {
-        let Score { config, mut record, refined, since } = score;
+    /// Scores a segment under the policies of this moment, on any thread, holding no lock.
+    pub(super) fn infer(&self, job: ScoringJob) -> ScoringResult {
+        let ScoringJob { config, mut record, refined, since } = job;
         let (channels, lateness, gathers) = self.outbox.with(|s| {
             record.policy = s.policy(&record.channel, record.policy);
             let settings = s.properties.values();
             (s.channels, Duration::from_nanos(settings.max_lateness), settings.batch_size > 1)
         });
         if !lateness.is_zero() && since.elapsed() > lateness {
-            return Finished { dropped: true, ..Finished::unscored(record, refined) };
+            return ScoringResult { dropped: true, ..ScoringResult::unscored(record, refined) };
         }
         let begun = Instant::now();
         let mut scored = record.clone();
         let mut run = || catch_unwind(AssertUnwindSafe(|| Analyzer::score(&config, channels, &mut scored)));
         // In a batch it waits for the segments of other elements.
-        let outcome = poster::outside(|| if gathers { pool::models().waiting(run) } else { run() });
+        let outcome = poster::unlocked(|| if gathers { pool::models().while_waiting(run) } else { run() });
         match outcome {
-            Ok(_) => Finished { took: begun.elapsed(), ..Finished::unscored(scored, refined) },
-            Err(_) => Finished { failed: true, ..Finished::unscored(record, refined) },
+            Ok(_) => ScoringResult { took: begun.elapsed(), ..ScoringResult::unscored(scored, refined) },
+            Err(_) => ScoringResult { failed: true, ..ScoringResult::unscored(record, refined) },
         }
     }
 
@@ -136,32 +141,33 @@ impl AffectScore {
         let mut outcomes = Vec::with_capacity(records.len());
         for record in records {
             if record.segment == SegmentKind::Frame {
-                outcomes.push(Outcome::Keep(Made::Segment(Finished::unscored(record, refined))));
+                outcomes.push(Outcome::Keep(FinishedItem::Segment(ScoringResult::unscored(record, refined))));
                 continue;
             }
-            let score = Score { config: config.clone(), record, refined, since: Instant::now() };
-            outcomes.extend(self.send(stream, Job::Score(score)));
+            let job = ScoringJob { config: config.clone(), record, refined, since: Instant::now() };
+            outcomes.extend(self.queue_or_complete(stream, PendingItem::Segment(job)));
         }
         outcomes
     }
 
-    /// Sends what is ready to be scored: segments first, and the conversation that they are part of.
-    pub(super) fn pass_ready(&self, stream: &mut Stream) -> Vec<Outcome> {
+    /// Passes on what is ready: segments first, and then the conversation that they are part of.
+    pub(super) fn pass_on_ready(&self, stream: &mut Stream) -> Vec<Outcome> {
         let (records, conversations) = (stream.tap.take(), stream.tap.take_conversations());
         let mut outcomes = self.pass_on(stream, records);
-        outcomes.extend(conversations.into_iter().filter_map(|c| self.send(stream, Job::Conversation(Box::new(c)))));
+        let pending = conversations.into_iter().map(|c| PendingItem::Conversation(Box::new(c)));
+        outcomes.extend(pending.filter_map(|item| self.queue_or_complete(stream, item)));
         outcomes
     }
 
-    /// A job waits in the line, or is done here. Gives nothing where a stop or a flush keeps it.
-    fn send(&self, stream: &Stream, job: Job) -> Option<Outcome> {
-        if stream.beside {
-            Some(Outcome::Queue(job))
+    /// Has an item wait for the workers, or completes it here. Returns nothing where it is kept for a stop or a flush.
+    fn queue_or_complete(&self, stream: &Stream, item: PendingItem) -> Option<Outcome> {
+        if stream.asynchronous {
+            Some(Outcome::Queue(item))
         } else if self.outbox.interrupted() {
-            self.outbox.with(|s| s.park(job, stream.ticket));
+            self.outbox.with(|s| s.park(item, stream.ticket));
             None
         } else {
-            Some(Outcome::Keep(self.work_off(job)))
+            Some(Outcome::Keep(self.complete(item)))
         }
     }
 
@@ -169,7 +175,7 @@ impl AffectScore {
     /// made of them is its own, and is not scored again.
     pub(super) fn refine(&self, stream: &mut Stream, structures: &[gst::Structure]) -> Vec<Outcome> {
         let Some(config) = stream.config.clone() else { return Vec::new() };
-        let mut fresh = Vec::new();
+        let mut records = Vec::new();
         for s in structures {
             let (Ok(id), Ok(json)) = (s.get::<&str>("id"), s.get::<&str>("json")) else { continue };
             if !stream.seen.first_time(id) {
@@ -191,7 +197,7 @@ impl AffectScore {
                 continue;
             }
             let policy = self.outbox.with(|s| s.policy(&record.channel, record.policy));
-            // What is attached already is all that may be told. Only a final result may have to follow a scored interim one.
+            // Nothing would be added to what is attached already. Only a final result may have to follow a scored interim one.
             if policy == Policy::Deny || (policy != Policy::Allow && record.ended == Ended::Open) {
                 continue;
             }
@@ -201,8 +207,8 @@ impl AffectScore {
             }
             record.revision += SCORED_REVISION;
             record.source = config.source.clone();
-            fresh.push(record);
+            records.push(record);
         }
-        self.pass_on(stream, fresh)
+        self.pass_on(stream, records)
     }
 }

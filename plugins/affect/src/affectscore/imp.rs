@@ -1,9 +1,9 @@
 //! Implementation of `affectscore`.
 
+use super::audited_policies::AuditedPolicies;
 use super::loading::Loading;
-use super::rules::Rules;
-use super::settings::{OF_THE_MODEL, PROPERTIES, beside};
-use super::state::{State, Stats};
+use super::settings::{OF_THE_MODEL, PROPERTIES, changes_no_result};
+use super::state::{ScoreState, ScoreStats};
 use crate::outbox::poster::LastBus;
 use crate::outbox::workspace::Workspace;
 use crate::outbox::{Outbox, poster};
@@ -25,7 +25,7 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 /// The element.
 #[derive(Default)]
 pub struct AffectScore {
-    pub(super) outbox: Outbox<State>,
+    pub(super) outbox: Outbox<ScoreState>,
 }
 
 impl AffectScore {
@@ -43,7 +43,7 @@ impl AffectScore {
             let mut stats = gst::Structure::builder("affectscore-stats")
                 .field("engine", model.map(|m| m.engine().to_owned()).unwrap_or_default())
                 .field("model", model.map(|m| m.sha256().to_owned()).unwrap_or_default())
-                .field("mode", if s.beside { "async" } else { "sync" })
+                .field("mode", if s.asynchronous { "async" } else { "sync" })
                 .field("upstream-features", s.upstream)
                 .field("results", s.results)
                 .field("scored", s.scored)
@@ -101,7 +101,7 @@ impl ObjectImpl for AffectScore {
             let running = s.running;
             let outcome = s.properties.assign(name, value, running.then_some(s.channels));
             match &outcome {
-                Ok(()) if running && !beside(name) && !OF_THE_MODEL.contains(&name) => {
+                Ok(()) if running && !changes_no_result(name) && !OF_THE_MODEL.contains(&name) => {
                     s.stream.outdate();
                     s.follow_policies();
                 }
@@ -111,7 +111,7 @@ impl ObjectImpl for AffectScore {
             (outcome, running)
         });
         match outcome {
-            Ok(()) => self.settle(),
+            Ok(()) => self.audit_changes(),
             Err(refused) => {
                 gst::error!(CAT, imp = self, "{refused}");
                 if running {
@@ -158,7 +158,7 @@ impl ElementImpl for AffectScore {
             self.outbox.with(|s| s.stopping = Some(Instant::now()));
             self.outbox.interrupt();
         }
-        poster::outside(|| self.parent_change_state(transition))
+        poster::unlocked(|| self.parent_change_state(transition))
     }
 }
 
@@ -175,8 +175,8 @@ impl BaseTransformImpl for AffectScore {
             s.properties.forget_trouble();
             s.properties.check()?;
             s.stream = Workspace::default();
-            s.stats = Stats::default();
-            s.rules = Rules::begin(s.properties.policies());
+            s.stats = ScoreStats::default();
+            s.policies = AuditedPolicies::begin(s.properties.policies());
             s.forget();
             s.backlog.begin();
             s.running = true;
@@ -189,17 +189,17 @@ impl BaseTransformImpl for AffectScore {
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
         self.outbox.interrupt();
-        self.say_rest();
+        self.post_pending();
         self.outbox.with(|s| {
-            s.loading = Loading::Not;
+            s.loading = Loading::Stopped;
             s.running = false;
         });
-        analysis::cease(self);
-        self.outbox.dismiss(State::scores);
+        analysis::stop_workers(self);
+        self.outbox.stop_worker(ScoreState::scores);
         self.outbox.with(|s| {
             s.stream = Workspace::default();
             s.channels = 0;
-            s.rules = Rules::default();
+            s.policies = AuditedPolicies::default();
             s.forget();
             s.backlog.end();
         });
@@ -209,7 +209,7 @@ impl BaseTransformImpl for AffectScore {
     fn set_caps(&self, incaps: &gst::Caps, _outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let info = gst_audio::AudioInfo::from_caps(incaps)
             .map_err(|_| gst::loggable_error!(CAT, "cannot parse caps {incaps}"))?;
-        analysis::turn_to(self, Input::Info(Box::new(info)));
+        analysis::handle_input(self, Input::Info(Box::new(info)));
         Ok(())
     }
 
@@ -217,8 +217,8 @@ impl BaseTransformImpl for AffectScore {
         if !self.closed() {
             self.await_model();
         }
-        analysis::hear(self, buffer)?;
-        let attached = self.bound(&meta::read(buffer)).map_or(Ok(()), |list| meta::replace(buffer, list));
+        analysis::analyse_buffer(self, buffer)?;
+        let attached = self.enforce(&meta::read(buffer)).map_or(Ok(()), |list| meta::replace(buffer, list));
         if let Err(e) = attached.and_then(|()| meta::append(buffer, self.deliver())) {
             gst::error!(CAT, imp = self, "cannot attach results: {e}");
             self.note(e.to_string());
@@ -232,11 +232,11 @@ impl BaseTransformImpl for AffectScore {
             EventView::StreamStart(e) => self.next_stream(e.stream_id()),
             EventView::Segment(e) => {
                 let segment = e.segment().downcast_ref::<gst::ClockTime>().cloned();
-                analysis::turn_to(self, Input::Segment(segment.map(Box::new)));
+                analysis::handle_input(self, Input::Segment(segment.map(Box::new)));
             }
             EventView::Gap(e) => {
                 let (pts, duration) = e.get();
-                analysis::turn_to(self, Input::Gap(pts, duration));
+                analysis::handle_input(self, Input::Gap(pts, duration));
             }
             EventView::CustomDownstream(e) => {
                 let structures = result::from_event(e);
@@ -249,21 +249,21 @@ impl BaseTransformImpl for AffectScore {
             EventView::Eos(_) | EventView::SegmentDone(_) => self.finish(),
             _ => {}
         }
-        poster::outside(|| self.parent_sink_event(event))
+        poster::unlocked(|| self.parent_sink_event(event))
     }
 }
 
 impl AffectScore {
     /// Results of upstream that no buffer carries go on, as far as they may, and then those with scores.
     fn pass_results(&self, event: gst::Event, structures: Vec<gst::Structure>) -> bool {
-        let bound = self.bound(&structures);
-        analysis::turn_to(self, Input::Results(structures));
+        let bound = self.enforce(&structures);
+        analysis::handle_input(self, Input::Results(structures));
         let sent = match bound {
-            None => poster::outside(|| self.parent_sink_event(event)),
+            None => poster::unlocked(|| self.parent_sink_event(event)),
             Some(list) if list.is_empty() => true,
-            Some(list) => poster::outside(|| self.parent_sink_event(result::event(list))),
+            Some(list) => poster::unlocked(|| self.parent_sink_event(result::event(list))),
         };
-        self.send_rest();
+        self.push_pending();
         sent
     }
 }

@@ -1,14 +1,14 @@
-//! `affectscore`: audio through unchanged, emotion scores and their reasons beside it.
+//! Element `affectscore`: passes audio through and attaches emotion scores of the speech in it, with reasons.
 
 mod attached;
 mod audit;
+mod audited_policies;
 mod flow;
+mod handling;
 mod imp;
-mod listen;
 mod loading;
 mod outcome;
 mod results;
-mod rules;
 mod settings;
 mod state;
 mod stopping;

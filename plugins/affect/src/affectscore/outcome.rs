@@ -1,4 +1,4 @@
-//! What becomes of a segment: it waits for its score, has one, and goes out.
+//! Stages of a segment, and of a conversation: waiting for scores, finished, on its way out.
 
 use crate::item::Item;
 use affect::analyzer::Config;
@@ -7,26 +7,36 @@ use affect::record::Record;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What stands in the line of the model.
-pub enum Job {
-    /// A segment that waits for its score.
-    Score(Score),
-    /// A conversation that waits for the scores of its segments, which stand before it.
+/// Item before its score: what the queue of the model holds.
+#[expect(clippy::large_enum_variant, reason = "nearly all are segments")]
+pub enum PendingItem {
+    Segment(ScoringJob),
+    /// A conversation that waits for the scores of its segments, which are ahead of it.
     Conversation(Box<Conversation>),
 }
 
-/// A segment that waits for its score.
-pub struct Score {
+impl PendingItem {
+    /// The item without a score.
+    pub fn unscored(self, refined: bool) -> FinishedItem {
+        match self {
+            Self::Segment(job) => FinishedItem::Segment(ScoringResult::unscored(job.record, refined)),
+            Self::Conversation(c) => FinishedItem::Conversation(c),
+        }
+    }
+}
+
+/// Segment that waits for its score.
+pub struct ScoringJob {
     pub config: Arc<Config>,
     pub record: Record,
-    /// The record came from upstream: without a score it has nothing new to say.
+    /// The record came from upstream: without a score it is no new revision.
     pub refined: bool,
     /// When it came.
     pub since: Instant,
 }
 
-/// A segment with its score, or without.
-pub struct Finished {
+/// Segment that was scored, or not.
+pub struct ScoringResult {
     pub record: Record,
     pub refined: bool,
     /// It was too late for the model.
@@ -36,43 +46,34 @@ pub struct Finished {
     pub took: Duration,
 }
 
-impl Finished {
-    /// A record that no model is asked about.
+impl ScoringResult {
+    /// A record without a score.
     pub fn unscored(record: Record, refined: bool) -> Self {
         Self { record, refined, dropped: false, failed: false, took: Duration::ZERO }
     }
 }
 
-impl Job {
-    /// It without a score.
-    pub fn unscored(self, refined: bool) -> Made {
-        match self {
-            Self::Score(score) => Made::Segment(Finished::unscored(score.record, refined)),
-            Self::Conversation(c) => Made::Conversation(c),
-        }
-    }
-}
-
-/// What came out of the line.
-pub enum Made {
-    Segment(Finished),
+/// Item that nothing has to be waited for any more.
+#[expect(clippy::large_enum_variant, reason = "nearly all are segments")]
+pub enum FinishedItem {
+    Segment(ScoringResult),
     Conversation(Box<Conversation>),
 }
 
-/// What becomes of a segment, or a conversation, that was analysed.
+/// Next step of a segment, or a conversation, that was analysed.
 pub enum Outcome {
-    /// It waits in the line, beside the stream.
-    Queue(Job),
+    /// It waits for its score, or for those of its segments.
+    Queue(PendingItem),
     /// It goes out.
-    Keep(Made),
+    Keep(FinishedItem),
 }
 
-/// What is to be said at once.
+/// Messages that are to be posted at once.
 #[derive(Default)]
-pub struct Said {
+pub struct Posts {
     /// Results whose messages go out.
     pub items: Vec<Item>,
-    /// How many segments were dropped so far, where it is time to say so.
+    /// Number of segments dropped so far, where a warning is due.
     pub drops: Option<u64>,
     /// The model's engine panicked.
     pub failed: bool,
@@ -80,8 +81,8 @@ pub struct Said {
     pub queued: bool,
 }
 
-/// A result on its way out.
-pub struct Parcel {
+/// Result on its way out.
+pub struct OutgoingItem {
     pub item: Item,
     /// Its message has been posted.
     pub posted: bool,

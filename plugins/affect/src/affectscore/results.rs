@@ -1,10 +1,10 @@
-//! What goes out: metas, messages, events and warnings.
+//! Output of `affectscore`: metas, messages, events and warnings.
 
 use super::imp::AffectScore;
-use super::outcome::Said;
-use super::state::State;
-use crate::outbox::line::Ticket;
+use super::outcome::Posts;
+use super::state::ScoreState;
 use crate::outbox::poster;
+use crate::outbox::queue::Ticket;
 use crate::tap::analysis;
 use crate::tap::input::Input;
 use crate::{result, speech};
@@ -13,11 +13,11 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
 impl AffectScore {
-    /// Says what there is to say at once, and sees to it that what waits for its score gets one.
-    pub(super) fn tell(&self, said: Said) {
-        let Said { items, drops, failed, queued } = said;
+    /// Posts messages, and schedules the items that wait for scores.
+    pub(super) fn post_now(&self, posts: Posts) {
+        let Posts { items, drops, failed, queued } = posts;
         if queued {
-            self.outbox.hand_on(State::scores, |_| ());
+            self.outbox.change_and_schedule(ScoreState::scores, |_| ());
         }
         if failed {
             poster::error(&*self.obj(), gst::LibraryError::Failed, "the model's engine panicked");
@@ -36,10 +36,10 @@ impl AffectScore {
     }
 
     /// Posts starts and ends of speech.
-    pub(super) fn say_speech(&self, speech: Vec<Speech>, ticket: Ticket) {
+    pub(super) fn post_speech(&self, speech: Vec<Speech>, ticket: Ticket) {
         for event in speech {
-            if let Some(said) = self.outbox.with(|s| s.may_say(event, ticket)) {
-                self.post(speech::message(&said, &*self.obj()));
+            if let Some(speech) = self.outbox.with(|s| s.may_post_speech(event, ticket)) {
+                self.post(speech::message(&speech, &*self.obj()));
             }
         }
     }
@@ -50,43 +50,43 @@ impl AffectScore {
         bus.post(&*self.obj(), message);
     }
 
-    /// Posts what has not been posted, and gives all that can go out now as structures to attach.
+    /// Posts what has not been posted. Returns the structures of all that can be attached now.
     pub(super) fn deliver(&self) -> Vec<gst::Structure> {
-        let parcels = self.outbox.with(|s| s.collect(true));
-        let mut attached = Vec::with_capacity(parcels.len());
-        for p in parcels {
-            if p.post {
-                self.post(p.item.message(&*self.obj()));
+        let outgoing = self.outbox.with(|s| s.collect(true));
+        let mut attached = Vec::with_capacity(outgoing.len());
+        for o in outgoing {
+            if o.post {
+                self.post(o.item.message(&*self.obj()));
             }
-            if p.attach {
-                attached.push(p.item.structure());
+            if o.attach {
+                attached.push(o.item.structure());
             }
         }
         attached
     }
 
-    /// The stream ends (or a part of it): everything that is pending goes out ahead of the event.
+    /// Ends the analysis of a stream or a part of it: all that is pending goes out ahead of the event.
     pub(super) fn finish(&self) {
-        analysis::turn_to(self, Input::End);
-        self.send_rest();
+        analysis::handle_input(self, Input::End);
+        self.push_pending();
     }
 
     /// Waits for everything that is pending, and pushes what no buffer carries.
-    pub(super) fn send_rest(&self) {
-        let waited = analysis::catch_up(self).and_then(|until| self.outbox.drain(State::scores, until));
+    pub(super) fn push_pending(&self) {
+        let waited = analysis::wait_until_analysed(self).and_then(|until| self.outbox.drain(ScoreState::scores, until));
         // Interrupted, what is pending is forgotten by the flush or stop that did it.
         let Ok(in_time) = waited else { return };
         if !in_time {
-            let late = self.outbox.with(State::give_up);
-            self.tell(late);
+            let late = self.outbox.with(ScoreState::give_up_waiting);
+            self.post_now(late);
         }
         self.push_ready();
     }
 
-    /// Another stream begins: what is ready of the one before goes out ahead of it. What waits beside the stream goes onto the buffers
+    /// Another stream begins: what is ready of the one before goes out ahead of it. What waits for its score goes onto the buffers
     /// of the next one: audio does not wait for it.
     pub(super) fn next_stream(&self, id: &str) {
-        analysis::turn_to(self, Input::Stream(id.to_owned()));
+        analysis::handle_input(self, Input::Stream(id.to_owned()));
         self.push_ready();
     }
 
@@ -107,7 +107,7 @@ impl AffectScore {
 
     /// A flush: forgets what is pending.
     pub(super) fn flushed(&self) {
-        self.outbox.with(State::forget);
+        self.outbox.with(ScoreState::forget);
         self.outbox.resume();
     }
 }

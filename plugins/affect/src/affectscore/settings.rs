@@ -1,7 +1,7 @@
 //! Properties of `affectscore`: those of the analysis, and those of the scores.
 
 use crate::properties::Values;
-use crate::tap::settings::{self, Settings as Analysis};
+use crate::tap::settings::{self, AnalysisSettings};
 use affect::analyzer::{Attribution, Config, Policies, Scorer, ScoringConfig};
 use affect::error::ConfigError;
 use affect::explain::Unit;
@@ -13,10 +13,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-/// Values of all properties.
+/// Values of the properties of `affectscore`.
 #[derive(Debug, Clone)]
-pub struct Settings {
-    pub analysis: Analysis,
+pub struct ScoreSettings {
+    pub analysis: AnalysisSettings,
     pub model: String,
     pub model_card: String,
     pub backend: String,
@@ -37,11 +37,11 @@ pub struct Settings {
     pub purpose: String,
 }
 
-impl Default for Settings {
+impl Default for ScoreSettings {
     fn default() -> Self {
         let s = ScoringConfig::default();
         Self {
-            analysis: Analysis::default(),
+            analysis: AnalysisSettings::default(),
             model: String::new(),
             model_card: String::new(),
             backend: Backend::default().name().to_owned(),
@@ -64,22 +64,22 @@ impl Default for Settings {
     }
 }
 
-/// When scores are computed.
+/// Thread on which scores are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Beside the stream in a live pipeline, in it elsewhere.
+    /// By workers in a live pipeline, on the streaming thread elsewhere.
     Auto,
-    /// Beside the stream.
+    /// By workers.
     Async,
-    /// In the stream.
+    /// On the streaming thread.
     Sync,
 }
 
 /// Properties that decide which model is loaded: a running element refuses another value.
 pub(super) const OF_THE_MODEL: [&str; 5] = ["model", "model-card", "backend", "runtime-library", "layer"];
 /// Whether a property changes no result.
-pub(super) fn beside(name: &str) -> bool {
-    settings::BESIDE.contains(&name)
+pub(super) fn changes_no_result(name: &str) -> bool {
+    settings::RESULT_NEUTRAL_PROPERTIES.contains(&name)
         || ["max-queued", "max-lateness", "inference-mode", "audit", "purpose"].contains(&name)
 }
 
@@ -87,7 +87,7 @@ fn unknown(what: &'static str, found: &str, known: &str) -> ConfigError {
     ConfigError::Unknown { what, found: found.to_owned(), known: known.to_owned() }
 }
 
-impl Settings {
+impl ScoreSettings {
     pub fn mode(&self) -> Result<Mode, ConfigError> {
         match self.inference_mode.as_str() {
             "auto" => Ok(Mode::Auto),
@@ -126,7 +126,7 @@ impl Settings {
         })
     }
 
-    /// The analyzer's settings for a model. Scoring is left to this element, which looks at the policies of the moment then.
+    /// Configuration of the analyzer for a model. Scoring is left to this element, which enforces the policies of that moment.
     pub fn config(&self, scorer: Arc<Scorer>, stream: &str) -> Result<Config, ConfigError> {
         let base = self.analysis.config(stream, "affectscore")?;
         let config = Config {
@@ -191,7 +191,7 @@ impl Settings {
     }
 }
 
-impl Values for Settings {
+impl Values for ScoreSettings {
     fn set(&mut self, name: &str, value: &glib::Value) {
         fn put<'a, T: glib::value::FromValue<'a>>(slot: &mut T, value: &'a glib::Value) {
             // The property system has checked the type.
@@ -252,7 +252,7 @@ impl Values for Settings {
 
 /// Descriptions of all properties.
 pub(super) static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
-    let d = Settings::default();
+    let d = ScoreSettings::default();
     let text = |name: &str, nick: &str, blurb: &str, default: &str, playing: bool| {
         let b = glib::ParamSpecString::builder(name).nick(nick).blurb(blurb).default_value(Some(default));
         if playing { b.mutable_playing().build() } else { b.mutable_ready().build() }

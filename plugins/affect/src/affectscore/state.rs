@@ -1,12 +1,12 @@
-//! What the threads of `affectscore` share, and what becomes of a record on its way out.
+//! Shared state of the threads of `affectscore`: properties, model, analysis, and results on their way out.
 
+use super::audited_policies::AuditedPolicies;
 use super::loading::Loading;
-use super::outcome::{Finished, Job, Made, Outcome, Parcel, Said, Score};
-use super::rules::Rules;
-use super::settings::Settings;
+use super::outcome::{FinishedItem, Outcome, OutgoingItem, PendingItem, Posts, ScoringJob, ScoringResult};
+use super::settings::ScoreSettings;
 use crate::item::Item;
-use crate::outbox::line::{Line, Ticket};
 use crate::outbox::poster::LastBus;
+use crate::outbox::queue::{JobQueue, Ticket};
 use crate::outbox::workspace::Workspace;
 use crate::properties::{Properties, Values};
 use crate::seen::Seen;
@@ -18,36 +18,37 @@ use affect::record::{Channel, Ended, Record};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Warnings about dropped segments come no closer than this.
+/// Least time between two warnings about dropped segments.
 const WARNING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Segments of upstream remembered: far more than are with the model at a time.
+/// Number of upstream segments remembered: far more than are with the model at a time.
 const SEGMENTS: usize = 1_024;
 
-/// What the analysis works on.
+/// Analysis of the stream, used by one thread at a time.
 #[derive(Default)]
 pub struct Stream {
     pub tap: Tap,
-    /// The settings for the model; none before the first buffer.
+    /// Configuration for the model; `None` before the first buffer.
     pub config: Option<Arc<Config>>,
-    /// Others have been set since: the next buffer is analysed with those.
+    /// Properties have changed since: the next buffer is analysed with a new configuration.
     pub stale: bool,
-    /// Settings have worked for this start.
+    /// The settings have worked since this start.
     pub begun: bool,
-    /// Scores are computed beside the stream.
-    pub beside: bool,
+    /// Scores are computed by workers.
+    pub asynchronous: bool,
     /// Features come from upstream.
     pub upstream: bool,
     /// Results of upstream that were seen.
     pub seen: Seen,
     /// What is usual for the speakers in features from upstream that come without it.
     pub speakers: Speakers,
-    /// Of what comes of the work on it.
+    /// Ticket for its results.
     pub ticket: Ticket,
 }
 
+/// Counters for the property `stats`.
 #[derive(Default)]
-pub struct Stats {
+pub struct ScoreStats {
     pub results: u64,
     pub scored: u64,
     pub abstained: u64,
@@ -60,64 +61,68 @@ pub struct Stats {
     pub processing: Duration,
     pub max_delay: u64,
     pub left_out: u64,
-    pub beside: bool,
+    pub asynchronous: bool,
     pub upstream: bool,
     pub last_error: Option<String>,
+    /// When it was said last that segments were dropped.
     warned: Option<Instant>,
+    /// It was said that an element upstream works under a looser policy.
+    pub warned_of_upstream: bool,
 }
 
+/// Shared state of the element.
 #[derive(Default)]
-pub struct State {
-    pub properties: Properties<Settings>,
+pub struct ScoreState {
+    pub properties: Properties<ScoreSettings>,
     pub running: bool,
     pub loading: Loading,
-    pub rules: Rules,
+    pub policies: AuditedPolicies,
     /// Channels of the audio; 0 before caps.
     pub channels: usize,
     pub stream: Workspace<Stream>,
     pub backlog: Backlog,
-    /// Where the element speaks while it runs.
+    /// Bus of the element while it runs.
     pub bus: LastBus,
     /// When the stop began.
     pub stopping: Option<Instant>,
-    /// Segments that a flush or a stop has kept from the model. A flush forgets them, a stop hands them out.
-    parked: Vec<Job>,
-    /// Segments that wait for their scores, beside the stream.
-    pub scores: Line<Job>,
+    /// Segments that a flush or a stop has kept from the model, and conversations with them. A flush forgets them, a stop hands them out.
+    parked: Vec<PendingItem>,
+    /// Segments that wait for their scores by workers, and conversations behind theirs.
+    pub scores: JobQueue<PendingItem>,
     /// Results that no buffer or event has taken yet.
-    undelivered: Vec<Parcel>,
+    undelivered: Vec<OutgoingItem>,
     /// Segments of upstream of which a scored interim result of this element's model has gone out, and no final one yet.
     interim: Seen<SEGMENTS>,
     /// Segments of upstream whose final result has passed.
     ended: Seen<SEGMENTS>,
-    /// Scores of the segments of the conversation that is going on.
-    told: Vec<SegmentScores>,
-    pub stats: Stats,
+    /// Scores of the segments of the open conversation.
+    segment_scores: Vec<SegmentScores>,
+    pub stats: ScoreStats,
 }
 
-impl State {
-    /// The line of segments that wait for their scores.
-    pub fn scores(&mut self) -> &mut Line<Job> {
+impl ScoreState {
+    /// The queue of items that wait for scores.
+    pub fn scores(&mut self) -> &mut JobQueue<PendingItem> {
         &mut self.scores
     }
 
-    /// Takes a segment into that line; beyond `most` that wait one is handed back: the oldest interim one, or else the oldest.
+    /// Appends an item to that queue. Where more than `most` segments wait, one is returned: the oldest interim one, or else the oldest.
     /// Conversations stay: they take no time.
-    fn queue(&mut self, job: Job, most: usize) -> Option<Score> {
+    fn enqueue(&mut self, item: PendingItem, most: usize) -> Option<ScoringJob> {
         let jobs = self.scores.jobs();
-        jobs.push_back(job);
-        let segment = |j: &Job| matches!(j, Job::Score(_));
-        if jobs.iter().filter(|j| segment(j)).count() <= most.max(1) {
+        jobs.push_back(item);
+        let segment = |i: &PendingItem| matches!(i, PendingItem::Segment(_));
+        if jobs.iter().filter(|i| segment(i)).count() <= most.max(1) {
             return None;
         }
-        let interim = |j: &Job| matches!(j, Job::Score(s) if s.record.ended == Ended::Open);
+        let interim = |i: &PendingItem| matches!(i, PendingItem::Segment(j) if j.record.ended == Ended::Open);
         match jobs.remove(jobs.iter().position(interim).or_else(|| jobs.iter().position(segment))?)? {
-            Job::Score(score) => Some(score),
-            Job::Conversation(_) => None,
+            PendingItem::Segment(job) => Some(job),
+            PendingItem::Conversation(_) => None,
         }
     }
 
-    /// Takes the stream to work on it, unless what that is for was forgotten since its ticket was given.
+    /// Takes the analysis to work on it, unless the input was forgotten since its ticket was given.
     pub fn take_stream(&mut self, ticket: Option<Ticket>) -> Option<Box<Stream>> {
         if ticket.is_some_and(|t| !self.backlog.holds(t)) {
             return None;
@@ -151,7 +156,7 @@ impl State {
         stats.processing = counts.processing;
         stats.max_delay = counts.max_delay;
         stats.left_out = counts.left_out;
-        stats.beside = stream.beside;
+        stats.asynchronous = stream.asynchronous;
         stats.upstream = stream.upstream;
         self.stream.put(stream);
     }
@@ -161,77 +166,79 @@ impl State {
         if self.properties.closed().is_some() {
             return Policy::Deny;
         }
-        self.rules.of(channel, self.channels).max(carried)
+        self.policies.policy_of(channel, self.channels).max(carried)
     }
 
-    /// A start or end of speech, where it may be told under the policies in force and was not forgotten since its ticket was given.
-    pub fn may_say(&self, mut speech: Speech, ticket: Ticket) -> Option<Speech> {
+    /// A start or end of speech, where the policies in force let it be posted and it was not forgotten since its ticket was given.
+    pub fn may_post_speech(&self, mut speech: Speech, ticket: Ticket) -> Option<Speech> {
         let policy = self.policy(&speech.channel, speech.policy);
-        let says = self.backlog.holds(ticket) && self.properties.values().analysis.says(&mut speech, policy);
-        says.then_some(speech)
+        let posts = self.backlog.holds(ticket) && self.properties.values().analysis.posts_speech(&mut speech, policy);
+        posts.then_some(speech)
     }
 
-    /// Keeps a segment from the model, unless it was forgotten since its ticket was given.
-    pub fn park(&mut self, job: Job, ticket: Ticket) {
+    /// Keeps an item from the workers, unless it was forgotten since its ticket was given.
+    pub fn park(&mut self, item: PendingItem, ticket: Ticket) {
         if self.backlog.holds(ticket) {
-            self.parked.push(job);
+            self.parked.push(item);
         }
     }
 
-    /// Segments that were kept from the model.
-    pub fn take_parked(&mut self) -> Vec<Job> {
+    /// Items that were kept from the workers.
+    pub fn take_parked(&mut self) -> Vec<PendingItem> {
         std::mem::take(&mut self.parked)
     }
 
     fn bind(&self, item: &mut Item) -> bool {
-        self.properties.closed().is_none() && self.rules.bind(item, self.channels)
+        self.properties.closed().is_none() && self.policies.bind(item, self.channels)
     }
 
-    /// Other policies may follow from the properties. Says whether an audit record is due.
+    /// Takes over the policies that follow from the properties.
     pub fn follow_policies(&mut self) {
         let policies = self.properties.values().policies().unwrap_or_else(|_| Policies::nothing());
-        self.rules.change(policies);
+        self.policies.change(policies);
     }
 
-    /// Takes over what has become of segments; where messages go out at once, those to be posted are given.
-    pub fn keep_all(&mut self, outcomes: impl IntoIterator<Item = Outcome>, at_once: bool) -> Said {
-        let mut said = Said::default();
+    /// Stores items, or queues them for their scores. Returns what is to be posted at once, where messages go out `at_once`.
+    pub fn store_all(&mut self, outcomes: impl IntoIterator<Item = Outcome>, at_once: bool) -> Posts {
+        let mut posts = Posts::default();
         let before = self.stats.dropped;
         for outcome in outcomes {
-            let made = match outcome {
-                Outcome::Queue(job) => {
-                    said.queued = true;
+            let finished = match outcome {
+                Outcome::Queue(item) => {
+                    posts.queued = true;
                     let most = self.properties.values().max_queued as usize;
-                    let Some(Score { record, refined, .. }) = self.queue(job, most) else { continue };
-                    Made::Segment(Finished { dropped: true, ..Finished::unscored(record, refined) })
+                    let Some(ScoringJob { record, refined, .. }) = self.enqueue(item, most) else { continue };
+                    FinishedItem::Segment(ScoringResult { dropped: true, ..ScoringResult::unscored(record, refined) })
                 }
-                Outcome::Keep(made) => made,
+                Outcome::Keep(finished) => finished,
             };
-            match made {
-                Made::Segment(finished) => {
-                    said.failed |= finished.failed;
-                    said.items.extend(self.keep(finished, at_once));
+            match finished {
+                FinishedItem::Segment(result) => {
+                    posts.failed |= result.failed;
+                    posts.items.extend(self.store_segment(result, at_once));
                 }
-                Made::Conversation(c) => said.items.extend(self.keep_conversation(*c, at_once)),
+                FinishedItem::Conversation(c) => posts.items.extend(self.store_conversation(*c, at_once)),
             }
         }
-        said.drops = self.drops_to_tell(before);
-        said
+        posts.drops = self.drops_to_report(before);
+        posts
     }
 
-    /// What still waits for its score goes out without.
-    pub fn give_up(&mut self) -> Said {
+    /// Stores all items that wait for scores, segments as unscored.
+    pub fn give_up_waiting(&mut self) -> Posts {
         let late = std::mem::take(self.scores.jobs());
-        let unscored = |j: Job| match j {
-            Job::Score(s) => Made::Segment(Finished { dropped: true, ..Finished::unscored(s.record, s.refined) }),
-            Job::Conversation(c) => Made::Conversation(c),
+        let unscored = |item: PendingItem| match item {
+            PendingItem::Segment(j) => {
+                FinishedItem::Segment(ScoringResult { dropped: true, ..ScoringResult::unscored(j.record, j.refined) })
+            }
+            PendingItem::Conversation(c) => FinishedItem::Conversation(c),
         };
-        self.keep_all(late.into_iter().map(|j| Outcome::Keep(unscored(j))), false)
+        self.store_all(late.into_iter().map(|item| Outcome::Keep(unscored(item))), false)
     }
 
-    /// Takes over a finished record. Gives it to be posted at once, where its messages go out.
-    fn keep(&mut self, finished: Finished, at_once: bool) -> Option<Item> {
-        let Finished { mut record, refined, dropped, took, .. } = finished;
+    /// Stores a finished segment. Returns its record where it is to be posted at once.
+    fn store_segment(&mut self, finished: ScoringResult, at_once: bool) -> Option<Item> {
+        let ScoringResult { mut record, refined, dropped, took, .. } = finished;
         self.stats.scoring += took;
         self.stats.dropped += u64::from(dropped);
         record.release();
@@ -240,50 +247,51 @@ impl State {
             return None;
         }
         if let Item::Segment(record) = &item {
-            if refined && !self.says_more(record) {
+            if refined && !self.deserves_revision(record) {
                 return None;
             }
-            self.told.extend(SegmentScores::of(record));
+            self.segment_scores.extend(SegmentScores::of(record));
             if let Some(s) = &record.scored {
                 self.stats.scored += 1;
                 self.stats.abstained += u64::from(s.emotion.abstained.is_some());
             }
         }
-        self.put(item, at_once)
+        self.add_undelivered(item, at_once)
     }
 
-    /// Takes over a conversation, whose segments have gone out before it, with their scores. Gives its record to be posted at once, likewise.
-    fn keep_conversation(&mut self, mut conversation: Conversation, at_once: bool) -> Option<Item> {
-        self.told.iter().for_each(|s| conversation.add_scores(s));
+    /// Stores a conversation with the scores of its segments, which were stored before it. Returns its record where it is to be posted at
+    /// once.
+    fn store_conversation(&mut self, mut conversation: Conversation, at_once: bool) -> Option<Item> {
+        self.segment_scores.iter().for_each(|s| conversation.add_scores(s));
         if conversation.ended != Ended::Open {
-            self.told.clear();
+            self.segment_scores.clear();
         }
         let mut item = Item::from(conversation.record());
-        self.bind(&mut item).then(|| self.put(item, at_once)).flatten()
+        self.bind(&mut item).then(|| self.add_undelivered(item, at_once)).flatten()
     }
 
-    /// Puts a result to those that no buffer or event has taken yet.
-    fn put(&mut self, item: Item, at_once: bool) -> Option<Item> {
+    /// Adds a result to those that no buffer or event has taken yet. Returns it where it is to be posted at once.
+    fn add_undelivered(&mut self, item: Item, at_once: bool) -> Option<Item> {
         self.stats.results += 1;
         let post = at_once && self.posts(&item);
         self.stats.posted += u64::from(post);
-        let now = post.then(|| item.clone());
-        self.undelivered.push(Parcel { item, posted: at_once, post: false, attach: false });
-        now
+        let to_post = post.then(|| item.clone());
+        self.undelivered.push(OutgoingItem { item, posted: at_once, post: false, attach: false });
+        to_post
     }
 
-    /// Whether a record that upstream has handed out already is worth a further revision: because it has a score now, or because
-    /// it is the final one of a segment whose scored interim result would be the last word otherwise.
-    fn says_more(&mut self, record: &Record) -> bool {
+    /// Whether a record that upstream has handed out already deserves a further revision: because it has a score now, or because
+    /// it is the final one of a segment whose scored interim result would be the highest revision otherwise.
+    fn deserves_revision(&mut self, record: &Record) -> bool {
         let segment = record.segment_id();
         let scored = record.scored.is_some();
         if record.ended == Ended::Open {
             // One that was with the model while its final result was dropped comes too late.
-            let says_more = scored && !self.ended.has(&segment);
-            if says_more {
+            let deserves_revision = scored && !self.ended.has(&segment);
+            if deserves_revision {
                 self.interim.first_time(&segment);
             }
-            return says_more;
+            return deserves_revision;
         }
         let follows = self.interim.forget(&segment);
         self.ended.first_time(&segment);
@@ -295,23 +303,23 @@ impl State {
         s.post_messages && s.post.takes(item.is_interim()) && !item.is_frame()
     }
 
-    /// Everything that can go out now, bound once more: policies may have changed since it was made. Where nothing carries it, at
-    /// a stop, it can be posted only.
-    pub fn collect(&mut self, carried: bool) -> Vec<Parcel> {
-        let mut parcels = std::mem::take(&mut self.undelivered);
-        parcels.retain_mut(|p| self.bind(&mut p.item));
+    /// All results that can go out now, with the policies enforced once more: they may have changed since. Where nothing carries
+    /// them, at a stop, they can be posted only.
+    pub fn collect(&mut self, carried: bool) -> Vec<OutgoingItem> {
+        let mut outgoing = std::mem::take(&mut self.undelivered);
+        outgoing.retain_mut(|o| self.bind(&mut o.item));
         let attach = self.properties.values().analysis.attach;
-        for p in &mut parcels {
-            p.post = !p.posted && self.posts(&p.item);
-            p.attach = carried && attach.takes(p.item.is_interim());
-            self.stats.posted += u64::from(p.post);
-            self.stats.attached += u64::from(p.attach);
+        for o in &mut outgoing {
+            o.post = !o.posted && self.posts(&o.item);
+            o.attach = carried && attach.takes(o.item.is_interim());
+            self.stats.posted += u64::from(o.post);
+            self.stats.attached += u64::from(o.attach);
         }
-        parcels
+        outgoing
     }
 
-    /// How many segments were dropped, where it is time to say so.
-    fn drops_to_tell(&mut self, before: u64) -> Option<u64> {
+    /// Number of segments dropped so far, where a warning is due.
+    fn drops_to_report(&mut self, before: u64) -> Option<u64> {
         let s = &mut self.stats;
         if s.dropped == before || s.warned.is_some_and(|w| w.elapsed() < WARNING_INTERVAL) {
             return None;
@@ -320,7 +328,7 @@ impl State {
         Some(s.dropped)
     }
 
-    /// A flush, or a reset: forgets what is on its way.
+    /// Forgets all results and inputs on their way (flush, reset).
     pub fn forget(&mut self) {
         self.backlog.forget();
         self.stream.restart();
@@ -329,6 +337,6 @@ impl State {
         self.undelivered.clear();
         self.interim.clear();
         self.ended.clear();
-        self.told.clear();
+        self.segment_scores.clear();
     }
 }

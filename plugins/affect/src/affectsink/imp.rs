@@ -1,8 +1,8 @@
 //! Implementation of `affectsink`.
 
-use super::inputs::{FileId, reader_of};
-use super::output::{AffectFormat, Halt, Output, Target};
+use super::output::{AffectFormat, Output, Target, WriteHalt};
 use super::writing::{Preroll, refusal};
+use crate::named_files::{FileId, reader_of};
 use crate::outbox::workspace::Workspace;
 use crate::outbox::{Outbox, poster};
 use crate::seen::Seen;
@@ -20,8 +20,9 @@ use std::sync::LazyLock;
 pub(super) static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("affectsink", gst::DebugColorFlags::empty(), Some("Writer of results")));
 
+/// Values of the properties.
 #[derive(Debug, Clone)]
-pub(super) struct Settings {
+pub(super) struct SinkSettings {
     location: Option<String>,
     fd: i32,
     append: bool,
@@ -29,13 +30,13 @@ pub(super) struct Settings {
     final_only: bool,
 }
 
-impl Default for Settings {
+impl Default for SinkSettings {
     fn default() -> Self {
         Self { location: None, fd: -1, append: false, format: AffectFormat::default(), final_only: false }
     }
 }
 
-impl Settings {
+impl SinkSettings {
     fn target(&self) -> Target {
         match (&self.location, self.fd) {
             (Some(path), _) if path != "-" => Target::File { path: path.clone(), append: self.append },
@@ -45,9 +46,10 @@ impl Settings {
     }
 }
 
+/// Shared state of the element.
 #[derive(Default)]
-pub(super) struct State {
-    settings: Settings,
+pub(super) struct SinkState {
+    settings: SinkSettings,
     /// Taken out while it is written to.
     pub(super) output: Workspace<Option<Output>>,
     pub(super) name: String,
@@ -57,7 +59,7 @@ pub(super) struct State {
     repeated: u64,
 }
 
-impl State {
+impl SinkState {
     /// Whether a result is to be written; counts those that come again.
     pub(super) fn takes(&mut self, id: &str, interim: bool) -> bool {
         if interim && self.settings.final_only {
@@ -76,7 +78,7 @@ impl State {
 /// The element.
 #[derive(Default)]
 pub struct AffectSink {
-    pub(super) outbox: Outbox<State>,
+    pub(super) outbox: Outbox<SinkState>,
 }
 
 #[glib::object_subclass]
@@ -89,7 +91,7 @@ impl ObjectSubclass for AffectSink {
 impl ObjectImpl for AffectSink {
     fn properties() -> &'static [glib::ParamSpec] {
         static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
-            let d = Settings::default();
+            let d = SinkSettings::default();
             vec![
                 glib::ParamSpecString::builder("location")
                     .nick("Location")
@@ -209,13 +211,13 @@ impl BaseSinkImpl for AffectSink {
         {
             return Err(gst::error_msg!(gst::ResourceError::OpenWrite, ("{}", refusal(&target.name(), &reader))));
         }
-        let output = poster::outside(|| Output::open(&target, settings.format)).map_err(|e| {
+        let output = poster::unlocked(|| Output::open(&target, settings.format)).map_err(|e| {
             gst::error_msg!(gst::ResourceError::OpenWrite, ("Cannot open {} for writing results: {e}", target.name()))
         })?;
         self.outbox.resume();
         self.outbox.with(|s| {
             let settings = s.settings.clone();
-            *s = State { settings, name: target.name(), ..State::default() };
+            *s = SinkState { settings, name: target.name(), ..SinkState::default() };
             s.output.put(Box::new(Some(output)));
         });
         Ok(())
@@ -225,17 +227,17 @@ impl BaseSinkImpl for AffectSink {
         let (mut output, _) = self.outbox.with(|s| s.output.take());
         let Some(output) = output.as_mut() else { return Ok(()) };
         // What a pipe takes at once; a stop does not wait for its reader.
-        let outcome = poster::outside(|| output.flush(&|| Err(crate::outbox::Interrupted)));
+        let outcome = poster::unlocked(|| output.flush(&|| Err(crate::outbox::Interrupted)));
         match outcome {
             Ok(()) => Ok(()),
-            Err(Halt::Interrupted) => {
+            Err(WriteHalt::Interrupted) => {
                 let name = self.outbox.with(|s| s.name.clone());
                 let lost = format!("{name} is not read: the last {} bytes of results are lost", output.pending());
                 poster::warning(&*self.obj(), gst::ResourceError::Write, &lost, "Read it until its end.");
                 Ok(())
             }
-            Err(Halt::Io(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(Halt::Io(e)) => Err(gst::error_msg!(gst::ResourceError::Write, ("Cannot write results: {e}"))),
+            Err(WriteHalt::Io(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(WriteHalt::Io(e)) => Err(gst::error_msg!(gst::ResourceError::Write, ("Cannot write results: {e}"))),
         }
     }
 
@@ -270,12 +272,12 @@ impl BaseSinkImpl for AffectSink {
             gst::EventView::CustomDownstream(e) => result::from_event(e),
             // Whatever is left goes out before the end is told, and a file without results is empty.
             gst::EventView::Eos(_) => Vec::new(),
-            _ => return poster::outside(|| self.parent_event(event)),
+            _ => return poster::unlocked(|| self.parent_event(event)),
         };
         let written = self.structures(&results, Preroll::Free);
         if written.is_err() && !matches!(event.view(), gst::EventView::Eos(_)) {
             return false;
         }
-        poster::outside(|| self.parent_event(event))
+        poster::unlocked(|| self.parent_event(event))
     }
 }

@@ -1,7 +1,6 @@
-//! `affectsink`: results to JSON lines or a table.
+//! Element `affectsink`: writes results as JSON lines or a table.
 
 mod imp;
-mod inputs;
 mod output;
 mod writing;
 

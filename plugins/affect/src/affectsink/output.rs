@@ -1,6 +1,6 @@
-//! Where results are written, and in which form.
+//! Output of `affectsink`: the file, pipe or descriptor, and the form of the lines.
 
-use super::inputs::FileId;
+use crate::named_files::FileId;
 use crate::outbox::Interrupted;
 use affect::record::table;
 use gst::glib;
@@ -32,7 +32,7 @@ pub enum AffectFormat {
     Table,
 }
 
-/// Where to write.
+/// Target that the properties name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     Stdout,
@@ -51,14 +51,14 @@ impl Target {
     }
 }
 
-/// Why not everything was written. What was not is kept for the next time.
+/// Reason why not everything was written. The rest is kept for the next time.
 #[derive(Debug)]
-pub(super) enum Halt {
+pub(super) enum WriteHalt {
     Interrupted,
     Io(io::Error),
 }
 
-impl From<Interrupted> for Halt {
+impl From<Interrupted> for WriteHalt {
     fn from(_: Interrupted) -> Self {
         Self::Interrupted
     }
@@ -159,14 +159,14 @@ impl Output {
     }
 
     /// Writes what was taken; waits for readers until it is broken off.
-    pub fn flush(&mut self, alarm: Alarm<'_>) -> Result<(), Halt> {
+    pub fn flush(&mut self, alarm: Alarm<'_>) -> Result<(), WriteHalt> {
         let mut done = 0;
         let outcome = self.write_from(&mut done, alarm);
         self.pending.drain(..done);
         outcome
     }
 
-    fn write_from(&mut self, done: &mut usize, alarm: Alarm<'_>) -> Result<(), Halt> {
+    fn write_from(&mut self, done: &mut usize, alarm: Alarm<'_>) -> Result<(), WriteHalt> {
         while *done < self.pending.len() {
             let (file, kind) = self.place.file(alarm)?;
             let rest = &self.pending[*done..];
@@ -182,10 +182,10 @@ impl Output {
                 }
             };
             match file.write(step) {
-                Ok(0) => return Err(Halt::Io(io::ErrorKind::WriteZero.into())),
+                Ok(0) => return Err(WriteHalt::Io(io::ErrorKind::WriteZero.into())),
                 Ok(n) => *done += n,
                 Err(e) if matches!(e.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
-                Err(e) => return Err(Halt::Io(e)),
+                Err(e) => return Err(WriteHalt::Io(e)),
             }
         }
         Ok(())
@@ -194,17 +194,17 @@ impl Output {
 
 impl Place {
     /// The open descriptor; waits until a named pipe has a reader.
-    fn file(&mut self, alarm: Alarm<'_>) -> Result<(&mut File, Kind), Halt> {
+    fn file(&mut self, alarm: Alarm<'_>) -> Result<(&mut File, Kind), WriteHalt> {
         while let Self::Unread(path) = self {
             match open_nonblocking(path) {
                 Ok(file) => *self = Self::Open { file, kind: Kind::NonBlocking },
                 Err(e) if e.raw_os_error() == Some(Errno::ENXIO as i32) => pause(alarm)?,
-                Err(e) => return Err(Halt::Io(e)),
+                Err(e) => return Err(WriteHalt::Io(e)),
             }
         }
         match self {
             Self::Open { file, kind } => Ok((file, *kind)),
-            Self::Unread(_) => Err(Halt::Interrupted),
+            Self::Unread(_) => Err(WriteHalt::Interrupted),
         }
     }
 }
@@ -238,7 +238,7 @@ fn shared(file: File) -> io::Result<Place> {
 }
 
 /// Waits until a descriptor takes something.
-fn wait_for_room(file: &File, alarm: Alarm<'_>) -> Result<(), Halt> {
+fn wait_for_room(file: &File, alarm: Alarm<'_>) -> Result<(), WriteHalt> {
     let room = || PollFd::new(file.as_fd(), PollFlags::POLLOUT);
     // Mostly there is room, and no alarm is needed.
     if polled(&mut [room()], PollTimeout::ZERO)? {
@@ -249,7 +249,7 @@ fn wait_for_room(file: &File, alarm: Alarm<'_>) -> Result<(), Halt> {
         let mut both = [room(), PollFd::new(alarm.as_fd(), PollFlags::POLLIN)];
         polled(&mut both, PollTimeout::NONE)?;
         if both[1].any() == Some(true) {
-            return Err(Halt::Interrupted);
+            return Err(WriteHalt::Interrupted);
         }
         if both[0].any() == Some(true) {
             return Ok(());
@@ -258,20 +258,20 @@ fn wait_for_room(file: &File, alarm: Alarm<'_>) -> Result<(), Halt> {
 }
 
 /// Waits for a short time.
-fn pause(alarm: Alarm<'_>) -> Result<(), Halt> {
+fn pause(alarm: Alarm<'_>) -> Result<(), WriteHalt> {
     let alarm = alarm()?;
     if polled(&mut [PollFd::new(alarm.as_fd(), PollFlags::POLLIN)], PollTimeout::from(RETRY_MS))? {
-        return Err(Halt::Interrupted);
+        return Err(WriteHalt::Interrupted);
     }
     Ok(())
 }
 
 /// Whether anything is ready.
-fn polled(list: &mut [PollFd<'_>], timeout: PollTimeout) -> Result<bool, Halt> {
+fn polled(list: &mut [PollFd<'_>], timeout: PollTimeout) -> Result<bool, WriteHalt> {
     match poll(list, timeout) {
         Ok(n) => Ok(n > 0),
         Err(Errno::EINTR) => Ok(false),
-        Err(e) => Err(Halt::Io(e.into())),
+        Err(e) => Err(WriteHalt::Io(e.into())),
     }
 }
 

@@ -1,8 +1,8 @@
-//! Results on their way to the output: each once, and in no wait that a pause, a flush or a stop cannot break off.
+//! Writing of results: each once, and in no wait that a pause, a flush or a stop cannot interrupt.
 
 use super::imp::{AffectSink, CAT};
-use super::inputs::reader_of;
-use super::output::{Halt, Output};
+use super::output::{Output, WriteHalt};
+use crate::named_files::reader_of;
 use crate::outbox::poster;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -49,7 +49,7 @@ impl AffectSink {
     fn begin(&self, output: &mut Output) -> Result<(), gst::FlowError> {
         if output.is_fresh()
             && let Some(reader) =
-                output.file_id().and_then(|id| poster::outside(|| reader_of(self.obj().upcast_ref(), id)))
+                output.file_id().and_then(|id| poster::unlocked(|| reader_of(self.obj().upcast_ref(), id)))
         {
             let name = self.outbox.with(|s| s.name.clone());
             poster::error(&*self.obj(), gst::ResourceError::OpenWrite, &refusal(&name, &reader));
@@ -62,17 +62,17 @@ impl AffectSink {
     fn flush(&self, preroll: Preroll) -> Result<(), gst::FlowError> {
         loop {
             let outcome = self.work(|output| match output {
-                Some(output) => poster::outside(|| output.flush(&|| self.outbox.alarm())),
+                Some(output) => poster::unlocked(|| output.flush(&|| self.outbox.alarm())),
                 None => Ok(()),
             });
             match outcome {
                 Ok(()) => return Ok(()),
-                Err(Halt::Io(e)) => return Err(self.fail(&e)),
-                Err(Halt::Interrupted) if preroll == Preroll::Locked => {
+                Err(WriteHalt::Io(e)) => return Err(self.fail(&e)),
+                Err(WriteHalt::Interrupted) if preroll == Preroll::Locked => {
                     // Gives the lock to whoever interrupts, and waits for what they do.
-                    poster::outside(|| self.obj().wait_preroll())?;
+                    poster::unlocked(|| self.obj().wait_preroll())?;
                 }
-                Err(Halt::Interrupted) => {
+                Err(WriteHalt::Interrupted) => {
                     self.outbox.wait_for_resume();
                     let flushing = |p: gst::Pad| p.pad_flags().contains(gst::PadFlags::FLUSHING);
                     if self.obj().static_pad("sink").is_none_or(flushing) {
@@ -131,10 +131,10 @@ impl AffectSink {
     }
 }
 
-/// What to say of an output that is an input as well.
+/// Error text for an output that the pipeline uses otherwise.
 pub(super) fn refusal(name: &str, reader: &gst::Element) -> String {
     format!(
-        "Will not write results to {name}: {} of this pipeline reads that file. Choose another location.",
+        "Will not write results to {name}: {} of this pipeline reads that file, or keeps its audit records in it. Choose another location.",
         reader.name()
     )
 }

@@ -1,15 +1,15 @@
-//! The shared state of an element: one mutex, and the threads that wait on it. Lines of jobs that are done beside the stream are
-//! parts of the state ([`mod@line`]); the threads that do them are those of the process ([`pool`]).
+//! Shared state of an element: one mutex, and the threads that wait on it. Job queues ([`mod@queue`]) are parts of the state; the
+//! threads that run the jobs are shared by all elements of the process ([`pool`]).
 //!
 //! Order of locks: an element has this one and no other. It is held inside [`Outbox::with`] and its like alone, for as long as
 //! plain values are read or written; GStreamer's own locks (the stream lock, the preroll lock, the object lock) may be held when
 //! it is taken and are never taken while it is held. Whatever may call back into the element, or takes long (pushing, posting,
-//! asking a peer, running a model, reading a file), happens outside: the functions of [`poster`] do it, and in debug builds
+//! querying a peer, running a model, reading a file), happens unlocked: the functions of [`poster`] do it, and in debug builds
 //! they assert that the thread holds no lock of any element.
 
-pub mod line;
 pub mod pool;
 pub mod poster;
+pub mod queue;
 pub mod workspace;
 
 use std::cell::Cell;
@@ -18,7 +18,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 thread_local! {
-    /// Locks of elements that this thread holds.
+    /// Number of element locks that this thread holds.
     static HELD: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -26,14 +26,14 @@ thread_local! {
 pub fn assert_no_lock_held() {
     debug_assert!(
         HELD.get() == 0 || std::thread::panicking(),
-        "an element's lock is held while it pushes, posts, asks or infers"
+        "an element's lock is held while it pushes, posts, queries or infers"
     );
 }
 
-/// Counts a lock as held for as long as it lives, also while a panic passes.
-struct Held;
+/// Guard that counts a lock as held, also while a panic unwinds.
+struct HeldLock;
 
-impl Held {
+impl HeldLock {
     fn new() -> Self {
         debug_assert!(HELD.get() == 0 || std::thread::panicking(), "an element's lock is taken inside another");
         HELD.set(HELD.get() + 1);
@@ -41,17 +41,17 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLock {
     fn drop(&mut self) {
         HELD.set(HELD.get() - 1);
     }
 }
 
-/// A wait was broken off: the element flushes or stops.
+/// A wait that was broken off, because the element flushes or stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// State `S` of an element.
+/// Mutex around the state `S` of an element, with interruptible waits on it.
 pub struct Outbox<S> {
     shared: Arc<Shared<S>>,
 }
@@ -66,7 +66,7 @@ struct Core<S> {
     interrupted: bool,
     /// Threads that wait for a change.
     waiting: usize,
-    /// Written to at an interruption, for whoever waits for a file descriptor.
+    /// Pipe that is written to at an interruption, for threads that wait for a file descriptor.
     wake: Option<std::io::PipeWriter>,
 }
 
@@ -83,15 +83,15 @@ impl<S> Shared<S> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads or writes under the lock, and tells those that wait.
+    /// Reads or writes under the lock, and wakes the threads that wait.
     fn change<R>(&self, change: impl FnOnce(&mut Core<S>) -> R) -> R {
-        let held = Held::new();
+        let held = HeldLock::new();
         let mut core = self.core();
         let result = change(&mut core);
-        let somebody = core.waiting > 0;
+        let has_waiters = core.waiting > 0;
         drop(core);
         drop(held);
-        if somebody {
+        if has_waiters {
             self.changed.notify_all();
         }
         result
@@ -109,7 +109,7 @@ impl<S> Shared<S> {
 
     /// Waits until `ready` gives something, or nothing by `until`.
     fn wait_until<R>(&self, until: Option<Instant>, mut ready: impl FnMut(&mut Core<S>) -> Option<R>) -> Option<R> {
-        let _held = Held::new();
+        let _held = HeldLock::new();
         let mut core = self.core();
         loop {
             if let Some(result) = ready(&mut core) {
@@ -130,7 +130,7 @@ impl<S> Shared<S> {
 }
 
 impl<S> Outbox<S> {
-    /// Reads or writes the state, and tells those that wait for it.
+    /// Reads or writes the state, and wakes the threads that wait for it.
     pub fn with<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
         self.shared.change(|core| change(&mut core.state))
     }
@@ -222,7 +222,7 @@ mod tests {
     #[cfg(debug_assertions)]
     fn a_lock_that_is_held_is_noticed() {
         let (outbox, other) = (Outbox::<u32>::default(), Outbox::<u32>::default());
-        let wrong: [&dyn Fn(); 3] = [&assert_no_lock_held, &|| other.with(|n| *n += 1), &|| poster::outside(|| ())];
+        let wrong: [&dyn Fn(); 3] = [&assert_no_lock_held, &|| other.with(|n| *n += 1), &|| poster::unlocked(|| ())];
         for wrong in wrong {
             let held = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| outbox.with(|_| wrong())));
             assert!(held.is_err());

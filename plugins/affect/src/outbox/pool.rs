@@ -1,8 +1,8 @@
-//! Pools: the threads of this process that work beside the streams, shared by all elements.
+//! Thread pools of this process, shared by all elements: they run what must not delay the streaming threads.
 //!
 //! There are two, one for the analysis of audio and one for models, so that a slow model holds up no analysis. Each has as many threads
 //! as the machine runs at once, started when there is work for them; they end when the last element that uses the pool stops. Elements
-//! stand in line: each is worked for by at most one thread at a time, for about [`TURN`], and then the next one is.
+//! are served in turn: at most one thread at a time works for an element, for about [`TURN`], and then for the next one.
 //!
 //! A thread that waits for the work of others (a batch that gathers rows of several streams) says so, and another one takes its
 //! place meanwhile, up to [`MOST_WAITING`] of them.
@@ -12,29 +12,29 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// For how long an element is worked for before it is another one's turn; a job that has been begun is done.
+/// Time slice of an element; a job that has been begun is finished.
 pub const TURN: Duration = Duration::from_millis(2);
 
-/// Threads that wait for the work of others and are replaced meanwhile, at most.
+/// Most threads that wait for the work of others and are replaced meanwhile.
 const MOST_WAITING: usize = 64;
 
-/// Somebody who has work to be done.
+/// Work that a pool does in turns.
 pub trait Work: Send + Sync {
-    /// Does some of it. Says whether there is more.
+    /// Does some of it. Returns whether there is more.
     fn turn(&self) -> bool;
 }
 
-/// Threads, and who waits for them.
+/// Thread pool with its queue of work.
 pub struct Pool {
     name: &'static str,
-    /// Threads that work at a time.
+    /// Number of threads that work at a time.
     width: usize,
-    ready: Mutex<Ready>,
+    state: Mutex<PoolState>,
     wake: Condvar,
 }
 
 #[derive(Default)]
-struct Ready {
+struct PoolState {
     queue: VecDeque<Arc<dyn Work>>,
     members: usize,
     threads: usize,
@@ -50,15 +50,15 @@ thread_local! {
     static POOL: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Somebody uses a pool, as long as this lives.
+/// Use of a pool: its threads end with the last one.
 pub struct Membership(&'static Pool);
 
 impl Drop for Membership {
     fn drop(&mut self) {
         let last = {
-            let mut ready = self.0.lock();
-            ready.members -= 1;
-            ready.members == 0
+            let mut state = self.0.lock();
+            state.members -= 1;
+            state.members == 0
         };
         if last {
             self.0.wake.notify_all();
@@ -84,58 +84,58 @@ fn width() -> usize {
 
 impl Pool {
     fn new(name: &'static str, width: usize) -> Self {
-        Self { name, width, ready: Mutex::default(), wake: Condvar::new() }
+        Self { name, width, state: Mutex::default(), wake: Condvar::new() }
     }
 
     /// Nothing panics while it is held.
-    fn lock(&self) -> MutexGuard<'_, Ready> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
-    /// Makes somebody a member. There is at least one thread from now on.
+    /// Adds a user of the pool, which has at least one thread from now on.
     ///
     /// # Errors
     /// If the system refuses the first thread.
     pub fn join(&'static self) -> std::io::Result<Membership> {
-        let mut ready = self.lock();
-        if ready.threads == 0 {
-            self.hire(&mut ready)?;
+        let mut state = self.lock();
+        if state.threads == 0 {
+            self.spawn(&mut state)?;
         }
-        ready.members += 1;
+        state.members += 1;
         Ok(Membership(self))
     }
 
-    fn hire(&'static self, ready: &mut Ready) -> std::io::Result<()> {
+    fn spawn(&'static self, state: &mut PoolState) -> std::io::Result<()> {
         std::thread::Builder::new().name(self.name.to_owned()).spawn(move || self.work())?;
-        ready.threads += 1;
+        state.threads += 1;
         Ok(())
     }
 
-    /// Sees to it that somebody takes what has come into the queue.
-    fn call(&'static self, mut ready: MutexGuard<'_, Ready>) {
-        if ready.asleep > ready.woken {
-            ready.woken += 1;
-            drop(ready);
+    /// Wakes or starts a thread for what has come into the queue.
+    fn wake_or_spawn(&'static self, mut state: MutexGuard<'_, PoolState>) {
+        if state.asleep > state.woken {
+            state.woken += 1;
+            drop(state);
             self.wake.notify_one();
-        } else if ready.threads < self.width + ready.waiting.min(MOST_WAITING) {
+        } else if state.threads < self.width + state.waiting.min(MOST_WAITING) {
             // Where the system refuses one more, those that are there do the work.
-            let _ = self.hire(&mut ready);
+            let _ = self.spawn(&mut state);
         }
     }
 
-    /// Work is to be done. Whoever has said so does not say it again before a turn has found nothing left.
+    /// Puts work into the queue. It is not put there again before a turn has found nothing left.
     pub fn schedule(&'static self, work: Arc<dyn Work>) {
-        let mut ready = self.lock();
-        ready.queue.push_back(work);
-        self.call(ready);
+        let mut state = self.lock();
+        state.queue.push_back(work);
+        self.wake_or_spawn(state);
     }
 
     /// Runs something that waits for the work of others: meanwhile another thread works in this one's place.
-    pub fn waiting<R>(&'static self, run: impl FnOnce() -> R) -> R {
+    pub fn while_waiting<R>(&'static self, run: impl FnOnce() -> R) -> R {
         /// Counts as waiting for as long as it lives, also while a panic passes.
         struct Waits(&'static Pool);
         impl Drop for Waits {
@@ -146,13 +146,13 @@ impl Pool {
         if POOL.get() != self.address() {
             return run();
         }
-        let mut ready = self.lock();
-        ready.waiting += 1;
+        let mut state = self.lock();
+        state.waiting += 1;
         let waits = Waits(self);
-        if ready.queue.is_empty() {
-            drop(ready);
+        if state.queue.is_empty() {
+            drop(state);
         } else {
-            self.call(ready);
+            self.wake_or_spawn(state);
         }
         let result = run();
         drop(waits);
@@ -164,28 +164,28 @@ impl Pool {
         POOL.set(self.address());
         let mut done: Option<Arc<dyn Work>> = None;
         loop {
-            let mut ready = self.lock();
-            ready.queue.extend(done.take());
+            let mut state = self.lock();
+            state.queue.extend(done.take());
             let next = loop {
                 // More than are needed, now that those that waited are back.
-                let surplus = ready.threads > self.width + ready.waiting.min(MOST_WAITING);
-                let unused = ready.members == 0 && ready.queue.is_empty();
-                if unused || (surplus && ready.threads > 1) {
-                    ready.threads -= 1;
-                    if !ready.queue.is_empty() {
-                        self.call(ready);
+                let surplus = state.threads > self.width + state.waiting.min(MOST_WAITING);
+                let unused = state.members == 0 && state.queue.is_empty();
+                if unused || (surplus && state.threads > 1) {
+                    state.threads -= 1;
+                    if !state.queue.is_empty() {
+                        self.wake_or_spawn(state);
                     }
                     return;
                 }
-                if let Some(next) = ready.queue.pop_front() {
+                if let Some(next) = state.queue.pop_front() {
                     break next;
                 }
-                ready.asleep += 1;
-                ready = self.wake.wait(ready).unwrap_or_else(PoisonError::into_inner);
-                ready.asleep -= 1;
-                ready.woken = ready.woken.saturating_sub(1);
+                state.asleep += 1;
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.asleep -= 1;
+                state.woken = state.woken.saturating_sub(1);
             };
-            drop(ready);
+            drop(state);
             done = next.turn().then_some(next);
         }
     }
@@ -274,7 +274,7 @@ mod tests {
 
     impl Work for Gather {
         fn turn(&self) -> bool {
-            self.pool.waiting(|| {
+            self.pool.while_waiting(|| {
                 self.there.fetch_add(1, Ordering::SeqCst);
                 becomes("all come together", || self.there.load(Ordering::SeqCst) == self.all);
             });
@@ -292,9 +292,9 @@ mod tests {
         }
         becomes("nine rows meet on two threads", || there.load(Ordering::SeqCst) == 9);
         becomes("those in place of others end again", || {
-            let ready = pool.lock();
-            ready.waiting == 0 && ready.threads <= 2
+            let state = pool.lock();
+            state.waiting == 0 && state.threads <= 2
         });
-        assert_eq!(pool.waiting(|| pool.lock().waiting), 0, "a thread of nobody's is not replaced");
+        assert_eq!(pool.while_waiting(|| pool.lock().waiting), 0, "a thread of nobody's is not replaced");
     }
 }

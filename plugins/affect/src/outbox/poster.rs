@@ -1,9 +1,9 @@
-//! What an element does outside its lock: it pushes, posts, asks its peers, and runs a model.
+//! Calls that an element makes without holding its lock: pushing, posting, querying peers, running a model.
 
 use super::assert_no_lock_held;
 use gst::prelude::*;
 
-/// The bus of an element while it runs, for what is said when it has been taken out of its bin already.
+/// Bus of an element while it runs, for messages after it has been taken out of its bin.
 #[derive(Debug, Clone, Default)]
 pub struct LastBus(Option<gst::Bus>);
 
@@ -16,14 +16,14 @@ impl LastBus {
     /// Posts a message, to the bus of before where the element has none any more.
     pub fn post(&self, element: &impl IsA<gst::Element>, message: gst::Message) {
         match &self.0 {
-            Some(bus) if element.bus().is_none() => drop(outside(|| bus.post(message))),
+            Some(bus) if element.bus().is_none() => drop(unlocked(|| bus.post(message))),
             _ => post(element, message),
         }
     }
 }
 
-/// Runs what takes long or may call back into the element.
-pub fn outside<R>(run: impl FnOnce() -> R) -> R {
+/// Runs a closure that takes long or may call back into the element; in debug builds asserts that no lock is held.
+pub fn unlocked<R>(run: impl FnOnce() -> R) -> R {
     assert_no_lock_held();
     run()
 }
@@ -31,22 +31,22 @@ pub fn outside<R>(run: impl FnOnce() -> R) -> R {
 /// Posts a message.
 pub fn post(element: &impl IsA<gst::Element>, message: gst::Message) {
     // Fails only without a bus, and then nobody listens.
-    let _ = outside(|| element.post_message(message));
+    let _ = unlocked(|| element.post_message(message));
 }
 
 /// Posts an error.
 pub fn error(element: &impl IsA<gst::Element>, kind: impl gst::MessageErrorDomain, text: &str) {
-    outside(|| gst::element_error!(element, kind, ("{text}")));
+    unlocked(|| gst::element_error!(element, kind, ("{text}")));
 }
 
 /// Posts a warning, with what to do about it.
 pub fn warning(element: &impl IsA<gst::Element>, kind: impl gst::MessageErrorDomain, text: &str, advice: &str) {
-    outside(|| gst::element_warning!(element, kind, ("{text}"), ["{advice}"]));
+    unlocked(|| gst::element_warning!(element, kind, ("{text}"), ["{advice}"]));
 }
 
 /// Pushes an event.
 pub fn push_event(pad: &gst::Pad, event: gst::Event) -> bool {
-    outside(|| pad.push_event(event))
+    unlocked(|| pad.push_event(event))
 }
 
 /// Pushes a buffer.
@@ -54,10 +54,10 @@ pub fn push_event(pad: &gst::Pad, event: gst::Event) -> bool {
 /// # Errors
 /// As the pad says.
 pub fn push(pad: &gst::Pad, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-    outside(|| pad.push(buffer))
+    unlocked(|| pad.push(buffer))
 }
 
-/// Asks the peer of a pad.
-pub fn ask(pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
-    outside(|| pad.peer_query(query))
+/// Sends a query to the peer of a pad.
+pub fn query_peer(pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
+    unlocked(|| pad.peer_query(query))
 }

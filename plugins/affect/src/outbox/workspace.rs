@@ -1,4 +1,4 @@
-//! What one thread at a time works on (the stream's, or one of the pool), kept in the state between two buffers.
+//! Working data of one thread at a time (the streaming one, or one of the pool), kept in the state between two buffers.
 
 /// A value that a thread takes out of the state while it works, so that nobody waits for it meanwhile. Others leave
 /// a note for the next time it is taken.

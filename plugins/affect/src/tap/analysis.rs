@@ -1,14 +1,14 @@
-//! Where the analysis of a pad's input is done: in the stream, or beside it by the pool.
+//! Threads of the analysis: the streaming thread, or the pool's workers.
 //!
-//! In the stream, audio goes on once it has been analysed: what files need, whose results are on the buffers that complete them, the
-//! same in every run. Live audio does not wait: it goes on at once, and what it was goes into the element's [`Backlog`].
+//! On the streaming thread, audio goes on once it has been analysed: what files need, whose results are on the buffers that complete them,
+//! the same in every run. Live audio does not wait: it goes on at once, and a reference to it goes into the element's [`Backlog`].
 
 use super::backlog::Backlog;
 use super::choices::AffectAnalysis;
 use super::input::Input;
 use super::notice::Notice;
-use super::settings::Settings;
-use crate::outbox::line::{Line, Ticket};
+use super::settings::AnalysisSettings;
+use crate::outbox::queue::{JobQueue, Ticket};
 use crate::outbox::{Interrupted, Outbox, pool, poster};
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -16,15 +16,15 @@ use gst_base::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// The end of a live stream waits this long for what is pending, at most.
-const END: Duration = Duration::from_secs(5);
+/// Longest time that the end of a live stream waits for what is pending.
+const LONGEST_END: Duration = Duration::from_secs(5);
 
-/// A stop may spend this long on what has come in and waits.
-pub const CONCLUSION: Duration = Duration::from_millis(500);
+/// Longest time that a stop spends on inputs that wait.
+pub const LONGEST_STOP: Duration = Duration::from_millis(500);
 
-/// What comes of an input.
+/// Outcome of one input.
 pub struct Step<R> {
-    /// The results, and what is to become of them.
+    /// The results.
     pub results: R,
     /// Why the stream cannot go on.
     pub failed: Option<gst::FlowError>,
@@ -36,57 +36,61 @@ impl<R: Default> Default for Step<R> {
     }
 }
 
-/// An element that analyses what comes in on its pad.
-pub trait Analyses: ObjectSubclass<Type: IsA<gst_base::BaseTransform>> + Send + Sync {
-    /// What its threads share.
+/// Element that analyses the audio of its sink pad.
+pub trait AudioAnalysis: ObjectSubclass<Type: IsA<gst_base::BaseTransform>> + Send + Sync {
+    /// State that its threads share.
     type State: Default + Send + 'static;
-    /// What comes of an input.
+    /// Results of one input.
     type Results: Default + 'static;
-    /// What is to be said of it.
-    type Said: 'static;
+    /// Messages to be posted at once.
+    type Posts: 'static;
 
-    /// What its threads share.
+    /// The shared state.
     fn outbox(&self) -> &Outbox<Self::State>;
 
     /// The backlog in it.
     fn backlog(state: &mut Self::State) -> &mut Backlog;
 
     /// The properties of the analysis.
-    fn settings(state: &Self::State) -> &Settings;
+    fn settings(state: &Self::State) -> &AnalysisSettings;
 
-    /// Analyses audio, holding no lock, unless it was forgotten since its ticket was given. Only one thread does this at a time.
-    fn listen(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Self::Results>;
+    /// AudioAnalysis audio, holding no lock, unless it was forgotten since its ticket was given. Only one thread does this at a time.
+    fn analyse(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Self::Results>;
 
-    /// Takes an input that is no audio, likewise; without a ticket it is never forgotten.
-    fn attend(&self, input: Input, ticket: Option<Ticket>) -> Step<Self::Results>;
+    /// Handles an input that is no audio, likewise; without a ticket it is never forgotten.
+    fn handle(&self, input: Input, ticket: Option<Ticket>) -> Step<Self::Results>;
 
-    /// Takes results over, under the lock.
-    fn keep(state: &mut Self::State, results: Self::Results) -> Self::Said;
+    /// Stores results in the state, under the lock. Returns what is to be posted at once.
+    fn store(state: &mut Self::State, results: Self::Results) -> Self::Posts;
 
-    /// Posts what there is to say at once, holding no lock.
-    fn say(&self, said: Self::Said);
+    /// Posts messages, holding no lock.
+    fn post_all(&self, posts: Self::Posts);
 }
 
-fn line<E: Analyses>(state: &mut E::State) -> &mut Line<Input> {
-    &mut E::backlog(state).line
+fn queue<E: AudioAnalysis>(state: &mut E::State) -> &mut JobQueue<Input> {
+    &mut E::backlog(state).queue
 }
 
-/// Takes over what has come of an input, and how much audio it was.
-fn take_over<E: Analyses>(state: &mut E::State, step: Step<E::Results>, audio: gst::ClockTime) -> E::Said {
+/// Stores the outcome of an input, of which `audio` was audio.
+fn store_step<E: AudioAnalysis>(state: &mut E::State, step: Step<E::Results>, audio: gst::ClockTime) -> E::Posts {
     let backlog = E::backlog(state);
     backlog.done(audio);
     backlog.fail(step.failed);
-    E::keep(state, step.results)
+    E::store(state, step.results)
 }
 
-/// Takes an input in, on a thread of the pool. A panic ends the stream, as one in the stream does.
-fn take_beside<E: Analyses>(element: &E, input: Input, ticket: Ticket) -> (Step<E::Results>, gst::ClockTime) {
+/// Analyses or handles an input on a thread of the pool. A panic ends the stream, as one on the streaming thread does.
+fn process_on_worker<E: AudioAnalysis>(
+    element: &E,
+    input: Input,
+    ticket: Ticket,
+) -> (Step<E::Results>, gst::ClockTime) {
     let audio = input.audio();
     let step = catch_unwind(AssertUnwindSafe(|| match input {
-        Input::Audio(buffer, _) => element.listen(&buffer, ticket),
+        Input::Audio(buffer, _) => element.analyse(&buffer, ticket),
         other => {
             let ticket = (!other.outlives_a_flush()).then_some(ticket);
-            element.attend(other, ticket)
+            element.handle(other, ticket)
         }
     }));
     let step = step.unwrap_or_else(|_| {
@@ -96,71 +100,72 @@ fn take_beside<E: Analyses>(element: &E, input: Input, ticket: Ticket) -> (Step<
     (step, audio)
 }
 
-/// Takes over what has come of an input, unless it was forgotten meanwhile, and says what there is to say of it.
-fn settle<E: Analyses>(element: &E, step: Step<E::Results>, audio: gst::ClockTime, ticket: Ticket) {
-    let said = element.outbox().with(|s| E::backlog(s).holds(ticket).then(|| take_over::<E>(s, step, audio)));
-    if let Some(said) = said {
-        element.say(said);
+/// Stores the outcome of an input, unless it was forgotten meanwhile, and posts its messages.
+fn store_and_post<E: AudioAnalysis>(element: &E, step: Step<E::Results>, audio: gst::ClockTime, ticket: Ticket) {
+    let posts = element.outbox().with(|s| E::backlog(s).holds(ticket).then(|| store_step::<E>(s, step, audio)));
+    if let Some(posts) = posts {
+        element.post_all(posts);
     }
 }
 
 /// The element itself.
-fn element_of<E: Analyses>(element: &E) -> gst::Element {
+fn element_of<E: AudioAnalysis>(element: &E) -> gst::Element {
     let transform: gst_base::BaseTransform = element.obj().clone().upcast();
     transform.upcast()
 }
 
-/// Whether audio comes as time passes.
+/// Whether the pipeline is live, by its LATENCY query.
 pub fn is_live(element: &gst_base::BaseTransform) -> bool {
     let mut query = gst::query::Latency::new();
-    poster::ask(element.sink_pad(), &mut query) && query.result().0
+    poster::query_peer(element.sink_pad(), &mut query) && query.result().0
 }
 
-/// Decides where the analysis belongs, where that is not known.
-fn place<E: Analyses>(element: &E) -> Result<(), gst::FlowError> {
-    let (unsure, was_beside, wish) =
-        element.outbox().with(|s| (E::backlog(s).unsure(), E::backlog(s).beside(), E::settings(s).analysis));
-    if !unsure {
+/// Decides which threads analyse the stream, where that is not known.
+fn choose_threads<E: AudioAnalysis>(element: &E) -> Result<(), gst::FlowError> {
+    let (undecided, was_on_workers, wanted) =
+        element.outbox().with(|s| (E::backlog(s).undecided(), E::backlog(s).on_workers(), E::settings(s).analysis));
+    if !undecided {
         return Ok(());
     }
     let live = is_live(element.obj().upcast_ref());
-    let beside = match wish {
+    let on_workers = match wanted {
         AffectAnalysis::Auto => live,
         AffectAnalysis::Inline => false,
         AffectAnalysis::Worker => true,
     };
-    if beside {
-        let (runs, says) = (element.ref_counted().downgrade(), element.ref_counted().downgrade());
-        let run = move |input, ticket| runs.upgrade().map(|e| take_beside(&*e, input, ticket)).unwrap_or_default();
-        let keep = |state: &mut E::State, (step, audio)| take_over::<E>(state, step, audio);
-        let say = move |said| {
-            if let Some(e) = says.upgrade() {
-                e.say(said);
+    if on_workers {
+        let (runner, announcer) = (element.ref_counted().downgrade(), element.ref_counted().downgrade());
+        let run =
+            move |input, ticket| runner.upgrade().map(|e| process_on_worker(&*e, input, ticket)).unwrap_or_default();
+        let store = |state: &mut E::State, (step, audio)| store_step::<E>(state, step, audio);
+        let post = move |posts| {
+            if let Some(e) = announcer.upgrade() {
+                e.post_all(posts);
             }
         };
-        if let Err(e) = element.outbox().employ(pool::analysis(), line::<E>, run, keep, say) {
+        if let Err(e) = element.outbox().start_worker(pool::analysis(), queue::<E>, run, store, post) {
             poster::error(&element_of(element), gst::ResourceError::Failed, &format!("cannot start a thread: {e}"));
             return Err(gst::FlowError::Error);
         }
-    } else if was_beside && element.outbox().drain(line::<E>, None).is_err() {
+    } else if was_on_workers && element.outbox().drain(queue::<E>, None).is_err() {
         return Err(gst::FlowError::Flushing);
     }
-    element.outbox().with(|s| E::backlog(s).decide(beside, live));
+    element.outbox().with(|s| E::backlog(s).decide(on_workers, live));
     Ok(())
 }
 
-/// Audio comes in: it is analysed, or waits for that.
+/// Analyses a buffer, or puts it into the backlog.
 ///
 /// # Errors
 /// Where the stream cannot go on.
-pub fn hear<E: Analyses>(element: &E, buffer: &gst::BufferRef) -> Result<(), gst::FlowError> {
-    place(element)?;
+pub fn analyse_buffer<E: AudioAnalysis>(element: &E, buffer: &gst::BufferRef) -> Result<(), gst::FlowError> {
+    choose_threads(element)?;
     let outbox = element.outbox();
-    let (beside, live, ticket) = outbox.with(|s| {
+    let (on_workers, live, ticket) = outbox.with(|s| {
         let backlog = E::backlog(s);
-        (backlog.beside(), backlog.live(), backlog.ticket())
+        (backlog.on_workers(), backlog.live(), backlog.ticket())
     });
-    if beside {
+    if on_workers {
         let limit = |s: &E::State| E::settings(s).max_lag;
         if !live {
             let room = |s: &mut E::State| {
@@ -171,7 +176,7 @@ pub fn hear<E: Analyses>(element: &E, buffer: &gst::BufferRef) -> Result<(), gst
         }
         // A copy of the buffer, not of what it holds.
         let buffer = buffer.to_owned();
-        let notice = outbox.hand_on(line::<E>, |s| {
+        let notice = outbox.change_and_schedule(queue::<E>, |s| {
             let limit = limit(s);
             E::backlog(s).push(buffer, limit)
         });
@@ -179,63 +184,63 @@ pub fn hear<E: Analyses>(element: &E, buffer: &gst::BufferRef) -> Result<(), gst
             poster::warning(&element_of(element), gst::StreamError::Failed, &notice.text(), notice.advice());
         }
     } else {
-        let step = element.listen(buffer, ticket);
-        settle(element, step, gst::ClockTime::ZERO, ticket);
+        let step = element.analyse(buffer, ticket);
+        store_and_post(element, step, gst::ClockTime::ZERO, ticket);
     }
-    outbox.with(|s| E::backlog(s).going())
+    outbox.with(|s| E::backlog(s).check_flow())
 }
 
-/// Something else comes in, in its turn.
-pub fn turn_to<E: Analyses>(element: &E, input: Input) {
+/// Handles an input that is no audio, in its turn.
+pub fn handle_input<E: AudioAnalysis>(element: &E, input: Input) {
     let outbox = element.outbox();
-    let (beside, ticket) = outbox.with(|s| {
+    let (on_workers, ticket) = outbox.with(|s| {
         let backlog = E::backlog(s);
         match &input {
             Input::Info(info) => backlog.set_info(info),
-            Input::Stream(_) => backlog.doubt(),
+            Input::Stream(_) => backlog.expect_another_stream(),
             _ => {}
         }
-        (backlog.beside(), backlog.ticket())
+        (backlog.on_workers(), backlog.ticket())
     });
-    if beside {
-        outbox.hand_on(line::<E>, |s| E::backlog(s).line.jobs().push_back(input));
+    if on_workers {
+        outbox.change_and_schedule(queue::<E>, |s| E::backlog(s).queue.jobs().push_back(input));
     } else {
-        let step = element.attend(input, Some(ticket));
-        settle(element, step, gst::ClockTime::ZERO, ticket);
+        let step = element.handle(input, Some(ticket));
+        store_and_post(element, step, gst::ClockTime::ZERO, ticket);
     }
 }
 
-/// Waits until everything that has come in is analysed. Gives the time by which a live stream is to go on, whatever is pending.
+/// Waits until all inputs are analysed. Returns the time by which a live stream goes on, whatever is pending.
 ///
 /// # Errors
 /// [`Interrupted`] if the element flushes or stops first.
-pub fn catch_up<E: Analyses>(element: &E) -> Result<Option<Instant>, Interrupted> {
+pub fn wait_until_analysed<E: AudioAnalysis>(element: &E) -> Result<Option<Instant>, Interrupted> {
     let outbox = element.outbox();
-    let until = outbox.with(|s| E::backlog(s).live()).then(|| Instant::now() + END);
-    outbox.drain(line::<E>, until)?;
+    let until = outbox.with(|s| E::backlog(s).live()).then(|| Instant::now() + LONGEST_END);
+    outbox.drain(queue::<E>, until)?;
     Ok(until)
 }
 
-/// The element stops: what has come in is analysed, as far as that is done by `until`, and what is open ends. Audio that is left is
-/// counted, and there is something to hear of it.
-pub fn conclude<E: Analyses>(element: &E, until: Instant) -> Option<Notice> {
+/// Ends the analysis at a stop: inputs that wait are analysed as far as that is done by `until`, and open segments end. Audio that is
+/// left is counted, and there is a warning of it.
+pub fn finish_until<E: AudioAnalysis>(element: &E, until: Instant) -> Option<Notice> {
     let outbox = element.outbox();
-    let waiting = outbox.hand_back(line::<E>);
+    let waiting = outbox.reclaim(queue::<E>);
     let ticket = outbox.with(|s| E::backlog(s).ticket());
-    let mut rest = gst::ClockTime::ZERO;
+    let mut unanalysed = gst::ClockTime::ZERO;
     for input in waiting.into_iter().chain([Input::Stop]) {
         if !matches!(input, Input::Stop) && Instant::now() >= until {
-            rest = rest.saturating_add(input.audio());
+            unanalysed = unanalysed.saturating_add(input.audio());
             continue;
         }
-        let (step, audio) = take_beside(element, input, ticket);
-        settle(element, step, audio, ticket);
+        let (step, audio) = process_on_worker(element, input, ticket);
+        store_and_post(element, step, audio, ticket);
     }
-    outbox.with(|s| E::backlog(s).leave(rest));
-    (!rest.is_zero()).then_some(Notice::Stopped(rest))
+    outbox.with(|s| E::backlog(s).abandon(unanalysed));
+    (!unanalysed.is_zero()).then_some(Notice::Stopped(unanalysed))
 }
 
-/// The element stops: nothing is analysed any more.
-pub fn cease<E: Analyses>(element: &E) {
-    element.outbox().dismiss(line::<E>);
+/// Ends the pool's work for an element that stops.
+pub fn stop_workers<E: AudioAnalysis>(element: &E) {
+    element.outbox().stop_worker(queue::<E>);
 }

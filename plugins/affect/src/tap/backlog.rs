@@ -1,23 +1,23 @@
-//! Backlog: what has come in on a pad and waits to be analysed beside the stream, how far that is behind, and what gives way.
+//! Backlog of an element: inputs that wait for the pool to analyse them, the lag, and what is left out when it grows.
 //!
-//! Live audio never waits. Once [`SPARE`] of it are not analysed yet, interim results are left out; from [`WARN`] on that is said;
-//! and beyond the limit the older half of what waits is left out as one hole, which cuts the analysis and is said too. One hole, because
-//! many small ones would leave no segment whole. An episode ends when less than [`CALM`] waits.
+//! Live audio never waits. Once [`SPARE`] of it are not analysed yet, interim results are left out; from [`WARN`] on there is
+//! a warning; and beyond the limit the older half of what waits is left out as one hole, which cuts the analysis, with a warning too. One
+//! hole, because many small ones would leave no segment whole. An overload ends when less than [`CALM`] waits.
 
 use super::input::Input;
 use super::notice::Notice;
-use crate::outbox::line::{Line, Ticket};
+use crate::outbox::queue::{JobQueue, Ticket};
 use gst::prelude::*;
 use std::collections::VecDeque;
 
-/// Audio that waits while interim results are still computed, at most.
+/// Longest lag at which interim results are still computed.
 const SPARE: gst::ClockTime = gst::ClockTime::from_mseconds(300);
-/// Audio that waits without a warning, at most.
+/// Longest lag without a warning.
 const WARN: gst::ClockTime = gst::ClockTime::from_mseconds(1_000);
-/// Audio that waits when an episode ends, at most.
+/// Longest lag at which an overload counts as over.
 const CALM: gst::ClockTime = gst::ClockTime::from_mseconds(100);
 
-/// How far an episode has come.
+/// Stage of an overload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 enum Episode {
     #[default]
@@ -26,119 +26,119 @@ enum Episode {
     LeftOut,
 }
 
-/// What waits, and its counters.
+/// Inputs that wait, and their counters.
 #[derive(Default)]
 pub struct Backlog {
-    pub line: Line<Input>,
-    /// Audio comes as time passes, and does not wait.
+    pub queue: JobQueue<Input>,
+    /// The stream is live: audio comes as time passes, and does not wait.
     live: bool,
-    beside: bool,
-    /// Where the analysis belongs is to be decided anew.
-    unsure: bool,
-    /// Bytes of a second of audio.
+    on_workers: bool,
+    /// Which threads analyse this stream is to be decided anew.
+    undecided: bool,
+    /// Bytes per second of audio.
     bytes_per_second: u64,
-    /// Audio that waits or is in hand.
+    /// Duration of audio that waits or is being analysed.
     lag: gst::ClockTime,
     longest: gst::ClockTime,
     left_out: gst::ClockTime,
     episode: Episode,
     episodes: u64,
-    /// Nothing can go on.
+    /// Why the stream cannot go on.
     failed: Option<gst::FlowError>,
 }
 
 impl Backlog {
-    /// Another start.
+    /// Empties the backlog for another start.
     pub fn begin(&mut self) {
-        let line = std::mem::take(&mut self.line);
-        *self = Self { line, unsure: true, ..Self::default() };
+        let queue = std::mem::take(&mut self.queue);
+        *self = Self { queue, undecided: true, ..Self::default() };
     }
 
-    /// The element has stopped. What was counted stays known until it starts again.
+    /// Empties the backlog after a stop; its counters stay until the next start.
     pub fn end(&mut self) {
         let Self { longest, left_out, episodes, .. } = *self;
         self.begin();
         (self.longest, self.left_out, self.episodes) = (longest, left_out, episodes);
     }
 
-    /// The ticket of what comes in now, and of what waits.
+    /// The epoch of what comes in now, and of what waits.
     pub fn ticket(&self) -> Ticket {
-        self.line.ticket()
+        self.queue.ticket()
     }
 
-    /// Whether nothing was forgotten since a ticket was given.
+    /// Whether a ticket is of the current epoch: nothing was forgotten since it was given.
     pub fn holds(&self, ticket: Ticket) -> bool {
-        self.line.ticket() == ticket
+        self.queue.ticket() == ticket
     }
 
-    /// Another stream comes: where its analysis belongs is to be decided.
-    pub fn doubt(&mut self) {
-        self.unsure = true;
+    /// Notes that another stream begins: which threads analyse it is to be decided.
+    pub fn expect_another_stream(&mut self) {
+        self.undecided = true;
     }
 
-    /// Whether it is to be decided where the analysis belongs.
-    pub fn unsure(&self) -> bool {
-        self.unsure
+    /// Whether it is to be decided which threads analyse the stream.
+    pub fn undecided(&self) -> bool {
+        self.undecided
     }
 
-    /// Decides where the analysis belongs.
-    pub fn decide(&mut self, beside: bool, live: bool) {
-        (self.beside, self.live, self.unsure) = (beside, live, false);
+    /// Sets which threads analyse the stream, and whether it is live.
+    pub fn decide(&mut self, on_workers: bool, live: bool) {
+        (self.on_workers, self.live, self.undecided) = (on_workers, live, false);
     }
 
-    /// Whether the analysis is done beside the stream.
-    pub fn beside(&self) -> bool {
-        self.beside
+    /// Whether workers analyse the audio, rather than the streaming thread.
+    pub fn on_workers(&self) -> bool {
+        self.on_workers
     }
 
-    /// Whether audio comes as time passes.
+    /// Whether the stream is live.
     pub fn live(&self) -> bool {
         self.live
     }
 
-    /// The audio has this form from now on.
+    /// Sets the audio format.
     pub fn set_info(&mut self, info: &gst_audio::AudioInfo) {
         self.bytes_per_second = u64::from(info.rate()) * u64::from(info.bpf());
     }
 
-    /// How long a buffer of so many bytes takes.
+    /// Duration of a buffer of this many bytes.
     pub fn duration(&self, bytes: usize) -> gst::ClockTime {
         gst::ClockTime::SECOND.mul_div_floor(bytes as u64, self.bytes_per_second.max(1)).unwrap_or_default()
     }
 
-    /// Whether more audio may come in where it can wait.
+    /// Whether the lag is within `limit`, so that audio that can wait may come in.
     pub fn has_room(&self, limit: gst::ClockTime) -> bool {
         self.lag <= limit
     }
 
-    /// Takes audio in. Says whether there is something to hear of.
+    /// Appends audio; beyond `limit` the older half of live audio is left out. Returns a warning where one is due.
     pub fn push(&mut self, buffer: gst::Buffer, limit: gst::ClockTime) -> Option<Notice> {
         let duration = self.duration(buffer.size());
-        self.line.jobs().push_back(Input::Audio(buffer, duration));
+        self.queue.jobs().push_back(Input::Audio(buffer, duration));
         self.lag = self.lag.saturating_add(duration);
         if !self.live {
             return None;
         }
         self.longest = self.longest.max(self.lag);
         if self.lag > limit {
-            let hole = self.tear();
-            return self.rises_to(Episode::LeftOut).then_some(Notice::LeftOut(hole));
+            let hole = self.leave_out_older_half();
+            return self.escalate(Episode::LeftOut).then_some(Notice::LeftOut(hole));
         }
-        (self.lag > WARN && self.rises_to(Episode::Behind)).then_some(Notice::Behind(self.lag))
+        (self.lag > WARN && self.escalate(Episode::Behind)).then_some(Notice::Behind(self.lag))
     }
 
-    fn rises_to(&mut self, episode: Episode) -> bool {
+    fn escalate(&mut self, episode: Episode) -> bool {
         let rises = self.episode < episode;
         self.episodes += u64::from(self.episode == Episode::None);
         self.episode = self.episode.max(episode);
         rises
     }
 
-    /// Leaves out the older half of the audio that waits. What is no audio stays.
-    fn tear(&mut self) -> gst::ClockTime {
+    /// Replaces the older half of the audio that waits by one hole, whose duration is returned. Events stay.
+    fn leave_out_older_half(&mut self) -> gst::ClockTime {
         let most = self.lag.nseconds() / 2;
         let (mut hole, mut kept) = (gst::ClockTime::ZERO, VecDeque::new());
-        let jobs = self.line.jobs();
+        let jobs = self.queue.jobs();
         let mut audio = 0;
         while audio < most {
             let Some(input) = jobs.pop_front() else { break };
@@ -157,7 +157,7 @@ impl Backlog {
         hole
     }
 
-    /// Audio has been analysed.
+    /// Counts audio as analysed.
     pub fn done(&mut self, duration: gst::ClockTime) {
         self.lag = self.lag.saturating_sub(duration);
         if self.lag <= CALM {
@@ -165,42 +165,42 @@ impl Backlog {
         }
     }
 
-    /// The element stops, and so much audio is not analysed any more.
-    pub fn leave(&mut self, audio: gst::ClockTime) {
+    /// Counts audio that a stop leaves unanalysed.
+    pub fn abandon(&mut self, audio: gst::ClockTime) {
         self.lag = self.lag.saturating_sub(audio);
         self.left_out = self.left_out.saturating_add(audio);
     }
 
-    /// Whether there is no time for interim results.
+    /// Whether interim results are left out to catch up.
     pub fn hurried(&self) -> bool {
         self.live && self.lag > SPARE
     }
 
-    /// A flush, or a reset: audio that waits is forgotten, and that in hand. What it is stays known.
+    /// Forgets all audio that waits or is being analysed (flush, reset). Format, stream and segment stay known.
     pub fn forget(&mut self) {
-        let jobs = std::mem::take(self.line.jobs());
-        self.line.forget();
-        self.line.jobs().extend(jobs.into_iter().filter(Input::outlives_a_flush));
+        let jobs = std::mem::take(self.queue.jobs());
+        self.queue.forget();
+        self.queue.jobs().extend(jobs.into_iter().filter(Input::outlives_a_flush));
         self.lag = gst::ClockTime::ZERO;
         self.episode = Episode::None;
     }
 
-    /// The stream cannot go on.
+    /// Notes why the stream cannot go on.
     pub fn fail(&mut self, why: Option<gst::FlowError>) {
         self.failed = self.failed.or(why);
     }
 
-    /// Whether the stream can go on.
+    /// Checks that the stream can go on.
     ///
     /// # Errors
-    /// Why it cannot.
-    pub fn going(&self) -> Result<(), gst::FlowError> {
+    /// The flow error with which it ends.
+    pub fn check_flow(&self) -> Result<(), gst::FlowError> {
         self.failed.map_or(Ok(()), Err)
     }
 
     /// Adds its counters to statistics.
     pub fn add_to(&self, stats: &mut gst::StructureRef) {
-        stats.set("analysis", if self.beside { "worker" } else { "inline" });
+        stats.set("analysis", if self.on_workers { "worker" } else { "inline" });
         stats.set("lag", self.lag.nseconds());
         stats.set("max-lag", self.longest.nseconds());
         stats.set("overloads", self.episodes);
@@ -254,12 +254,12 @@ mod tests {
         );
         assert!(said[1].1.text().contains("2.0 s of it"), "{}", said[1].1.text());
         // Nothing is lost but what is stated: 20 s came in, and there is one hole.
-        let times = ms(b.line.jobs());
+        let times = ms(b.queue.jobs());
         assert_eq!(times.iter().sum::<u64>(), 20_000);
         assert_eq!(times.iter().filter(|t| **t != 20).count(), 1);
         assert_eq!((times[0], b.lag.mseconds()), (b.left_out.mseconds(), 20_000 - times[0]));
         // The episode ends, and another one begins.
-        while let Some(input) = b.line.jobs().pop_front() {
+        while let Some(input) = b.queue.jobs().pop_front() {
             if let Input::Audio(_, duration) = input {
                 b.done(duration);
             }
@@ -272,16 +272,16 @@ mod tests {
     #[test]
     fn what_is_no_audio_stays_in_order() {
         let mut b = backlog(true);
-        b.line.jobs().push_back(Input::Stream("a".to_owned()));
+        b.queue.jobs().push_back(Input::Stream("a".to_owned()));
         for k in 0..201 {
             if k == 50 {
-                b.line.jobs().push_back(Input::Gap(ClockTime::SECOND, Some(ClockTime::from_mseconds(60))));
-                b.line.jobs().push_back(Input::Stream("b".to_owned()));
+                b.queue.jobs().push_back(Input::Gap(ClockTime::SECOND, Some(ClockTime::from_mseconds(60))));
+                b.queue.jobs().push_back(Input::Stream("b".to_owned()));
             }
             b.push(packet(), LIMIT);
         }
         let names: Vec<String> = b
-            .line
+            .queue
             .jobs()
             .iter()
             .take(4)
@@ -293,7 +293,7 @@ mod tests {
             .collect();
         assert_eq!(names, ["2080", "a", "b", "audio"], "101 packets and the gap");
         b.forget();
-        assert_eq!((b.line.len(), b.lag), (2, ClockTime::ZERO), "a flush keeps what the audio is");
+        assert_eq!((b.queue.len(), b.lag), (2, ClockTime::ZERO), "a flush keeps what the audio is");
     }
 
     #[test]

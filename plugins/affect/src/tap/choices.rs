@@ -2,7 +2,7 @@
 
 use gst::glib;
 
-/// What becomes a result.
+/// Segmentation: what becomes a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
 #[enum_type(name = "GstAffectSegmentation")]
 #[repr(i32)]
@@ -22,7 +22,7 @@ pub enum AffectSegmentation {
     File,
 }
 
-/// Where the analysis is done.
+/// Threads on which the analysis is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
 #[enum_type(name = "GstAffectAnalysis")]
 #[repr(i32)]
@@ -39,7 +39,7 @@ pub enum AffectAnalysis {
     Worker,
 }
 
-/// Which results.
+/// Selection of results by whether they are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
 #[enum_type(name = "GstAffectSelect")]
 #[repr(i32)]
@@ -57,7 +57,7 @@ pub enum AffectSelect {
 }
 
 impl AffectSelect {
-    /// Whether a result is among those.
+    /// Whether the selection includes interim results (`interim`), or final ones.
     #[must_use]
     pub fn takes(self, interim: bool) -> bool {
         match self {

@@ -1,11 +1,11 @@
-//! What comes in on the pad of an element that analyses audio.
+//! Inputs of the analysis: the buffers and events of a pad, in order.
 
-/// What comes in on a pad, in order. Small, because hundreds of them may wait.
+/// Input of the analysis. Small, because hundreds of them may wait.
 #[derive(Debug)]
 pub enum Input {
-    /// Audio, and how long it takes.
+    /// Audio and its duration.
     Audio(gst::Buffer, gst::ClockTime),
-    /// Audio that is left out, because there is too much of it.
+    /// Duration of audio that is left out in an overload.
     LeftOut(gst::ClockTime),
     /// A gap event.
     Gap(gst::ClockTime, Option<gst::ClockTime>),
@@ -24,17 +24,17 @@ pub enum Input {
 }
 
 impl Input {
-    /// Whether it still holds after a flush.
+    /// Whether the input is still valid after a flush.
     pub fn outlives_a_flush(&self) -> bool {
         matches!(self, Self::Info(_) | Self::Stream(_) | Self::Segment(_))
     }
 
-    /// How much audio it is.
+    /// Duration of the audio in it; zero for events.
     pub fn audio(&self) -> gst::ClockTime {
         if let Self::Audio(_, duration) = self { *duration } else { gst::ClockTime::ZERO }
     }
 
-    /// The time that it takes of the stream, where nothing but that is lost when it is left out.
+    /// Duration that a hole has in place of this input; `None` for inputs that must not be left out.
     pub fn passes(&self) -> Option<gst::ClockTime> {
         match self {
             Self::Audio(_, duration) | Self::LeftOut(duration) => Some(*duration),

@@ -1,4 +1,5 @@
-//! What `affectfeatures` and `affectscore` have in common: pads and properties. The analysis itself is `affect_media::tap`.
+//! Parts shared by `affectfeatures` and `affectscore`: pads, properties, and the threads of the analysis. The analysis itself is
+//! `affect_media::tap`.
 
 pub mod analysis;
 pub mod backlog;

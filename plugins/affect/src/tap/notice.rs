@@ -1,15 +1,15 @@
-//! What the application hears of an overload.
+//! Warnings about an overload, and about audio that a stop leaves unanalysed.
 
 use gst::prelude::*;
 
-/// What the application shall hear of.
+/// Warning about audio that is analysed late or not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
-    /// The analysis is so far behind.
+    /// The analysis is behind by this much audio.
     Behind(gst::ClockTime),
-    /// So much audio was left out.
+    /// This much audio was left out.
     LeftOut(gst::ClockTime),
-    /// The element stopped before so much audio was analysed.
+    /// The element stopped before this much audio was analysed.
     Stopped(gst::ClockTime),
 }
 
@@ -31,7 +31,7 @@ impl Notice {
         }
     }
 
-    /// What to do about it.
+    /// What the user can do about it.
     pub fn advice(self) -> &'static str {
         match self {
             Self::Behind(_) | Self::LeftOut(_) => Self::FEWER,
@@ -39,7 +39,7 @@ impl Notice {
         }
     }
 
-    /// The message that says it.
+    /// The warning as a bus message.
     pub fn message(self, source: &impl IsA<gst::Object>) -> gst::Message {
         gst::message::Warning::builder(gst::StreamError::Failed, &self.text()).debug(self.advice()).src(source).build()
     }

@@ -1,4 +1,4 @@
-//! Properties of the analysis, and what they mean for the analyzer.
+//! Properties of the analysis, and the analyzer's configuration that follows from them.
 
 use super::choices::{AffectAnalysis, AffectSegmentation, AffectSelect};
 use crate::properties::Values;
@@ -12,9 +12,9 @@ use gst::glib;
 use gst::prelude::*;
 use std::sync::{Arc, LazyLock};
 
-/// Values of all properties.
+/// Values of the properties of the analysis.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct AnalysisSettings {
     pub feature_set: String,
     pub segmentation: AffectSegmentation,
     pub window: gst::ClockTime,
@@ -42,10 +42,11 @@ pub struct Settings {
     pub conversation_interval: gst::ClockTime,
 }
 
-/// Properties that change no result: those that say where results go, and where they are made.
-pub const BESIDE: [&str; 6] = ["attach", "post", "post-messages", "speech-messages", "analysis", "max-lag"];
+/// Properties that change no result: where results go, and which threads make them.
+pub const RESULT_NEUTRAL_PROPERTIES: [&str; 6] =
+    ["attach", "post", "post-messages", "speech-messages", "analysis", "max-lag"];
 
-/// A list with commas.
+/// Items of a list with commas.
 fn names(list: &str) -> Vec<Arc<str>> {
     list.split(',').map(|n| Arc::from(n.trim())).collect()
 }
@@ -54,7 +55,7 @@ fn time(samples: u64) -> gst::ClockTime {
     gst::ClockTime::from_nseconds(samples_to_ns(samples))
 }
 
-impl Default for Settings {
+impl Default for AnalysisSettings {
     fn default() -> Self {
         let (w, u) = (WindowConfig::default(), UtteranceConfig::default());
         Self {
@@ -87,8 +88,8 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
-    /// The analyzer's settings; `stream_id` names the stream where no property does.
+impl AnalysisSettings {
+    /// Configuration of the analyzer; `stream_id` names the stream where no property does.
     pub fn config(&self, stream_id: &str, source: &str) -> Result<Config, ConfigError> {
         let samples = |t: gst::ClockTime| ns_to_samples(t.nseconds());
         let config = Config {
@@ -128,8 +129,8 @@ impl Settings {
         Ok(config)
     }
 
-    /// Whether a start or end of speech is told where `policy` holds for its channel; it carries the stricter policy from now on.
-    pub fn says(&self, speech: &mut Speech, policy: Policy) -> bool {
+    /// Whether a start or end of speech is posted where `policy` holds for its channel. It gets the stricter policy.
+    pub fn posts_speech(&self, speech: &mut Speech, policy: Policy) -> bool {
         speech.policy = speech.policy.max(policy);
         self.post_messages && self.speech_messages && speech.policy != Policy::Deny
     }
@@ -171,7 +172,7 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(properties
 
 /// Descriptions of all properties, made anew: each class needs its own.
 pub fn properties() -> Vec<glib::ParamSpec> {
-    let d = Settings::default();
+    let d = AnalysisSettings::default();
     let second = 1_000_000_000u64;
     let text = |name: &str, nick: &str, blurb: &str, default: &str| {
         glib::ParamSpecString::builder(name)
@@ -313,7 +314,7 @@ pub fn parse(
     Ok(names)
 }
 
-impl Values for Settings {
+impl Values for AnalysisSettings {
     fn set(&mut self, name: &str, value: &glib::Value) {
         fn put<'a, T: glib::value::FromValue<'a>>(slot: &mut T, value: &'a glib::Value) {
             // The property system has checked the type.

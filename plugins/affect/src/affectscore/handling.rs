@@ -1,34 +1,34 @@
-//! What `affectscore` does with what comes in on its pad, in the stream or beside it.
+//! Handling of the inputs of `affectscore`, on the streaming thread or by workers.
 
-use super::flow::Halt;
+use super::flow::ScoringHalt;
 use super::imp::{AffectScore, CAT};
-use super::outcome::{Outcome, Said};
-use super::state::{State, Stream};
+use super::outcome::{Outcome, Posts};
+use super::state::{ScoreState, Stream};
 use crate::meta;
-use crate::outbox::line::Ticket;
+use crate::outbox::queue::Ticket;
 use crate::outbox::{Outbox, poster};
 use crate::properties::CLOSED_ADVICE;
 use crate::tap::Trouble;
-use crate::tap::analysis::{Analyses, Step};
+use crate::tap::analysis::{AudioAnalysis, Step};
 use crate::tap::backlog::Backlog;
 use crate::tap::input::Input;
-use crate::tap::settings::Settings;
+use crate::tap::settings::AnalysisSettings;
 use affect::error::{ConfigError, InputError};
 use affect::record::Ended;
 use gst::subclass::prelude::*;
 
 impl AffectScore {
-    /// Whether there may be no results.
+    /// Whether results are withheld, because a property cannot be read.
     pub(super) fn closed(&self) -> bool {
         self.outbox.with(|s| s.properties.closed().is_some())
     }
 
-    /// Says why there are no scores. Gives the reason where the stream cannot go on.
-    fn complain(&self, halt: Halt, begun: bool) -> Option<gst::FlowError> {
+    /// Reports why there are no scores. Returns the flow error where the stream cannot go on.
+    fn report_trouble(&self, halt: ScoringHalt, begun: bool) -> Option<gst::FlowError> {
         let why = match halt {
-            Halt::Flow(gst::FlowError::Flushing) => return None,
-            Halt::Flow(e) => return Some(e),
-            Halt::Settings(why) => why,
+            ScoringHalt::Flow(gst::FlowError::Flushing) => return None,
+            ScoringHalt::Flow(e) => return Some(e),
+            ScoringHalt::Settings(why) => why,
         };
         self.note(why.clone());
         if !begun {
@@ -41,13 +41,13 @@ impl AffectScore {
         None
     }
 
-    /// Says whether the buffer was analysed.
+    /// Analyses a buffer, or refines the results on it. Returns whether the model was there for that.
     fn take_buffer(
         &self,
         stream: &mut Stream,
         buffer: &gst::BufferRef,
         outcomes: &mut Vec<Outcome>,
-    ) -> Result<bool, Halt> {
+    ) -> Result<bool, ScoringHalt> {
         if !self.prepare(stream)? {
             return Ok(false);
         }
@@ -58,10 +58,10 @@ impl AffectScore {
         let config = stream.config.clone();
         let make = |_: &str| config.as_deref().cloned().ok_or(ConfigError::Input(InputError::Finished));
         let outcome = stream.tap.buffer(buffer, &make);
-        *outcomes = self.pass_ready(stream);
+        *outcomes = self.pass_on_ready(stream);
         match outcome {
             Ok(()) => {}
-            Err(Trouble::Settings(e)) => return Err(Halt::Settings(e.to_string())),
+            Err(Trouble::Settings(e)) => return Err(ScoringHalt::Settings(e.to_string())),
             Err(Trouble::Audio(e)) => {
                 self.note(e.to_string());
                 let advice = "Audio passes through unchanged. Put audioresample before this element.";
@@ -76,24 +76,24 @@ impl AffectScore {
     }
 }
 
-impl Analyses for AffectScore {
-    type State = State;
+impl AudioAnalysis for AffectScore {
+    type State = ScoreState;
     type Results = Vec<Outcome>;
-    type Said = Said;
+    type Posts = Posts;
 
-    fn outbox(&self) -> &Outbox<State> {
+    fn outbox(&self) -> &Outbox<ScoreState> {
         &self.outbox
     }
 
-    fn backlog(state: &mut State) -> &mut Backlog {
+    fn backlog(state: &mut ScoreState) -> &mut Backlog {
         &mut state.backlog
     }
 
-    fn settings(state: &State) -> &Settings {
+    fn settings(state: &ScoreState) -> &AnalysisSettings {
         &state.properties.values().analysis
     }
 
-    fn listen(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Vec<Outcome>> {
+    fn analyse(&self, buffer: &gst::BufferRef, ticket: Ticket) -> Step<Vec<Outcome>> {
         if self.closed() {
             self.work(Some(ticket), |_| ());
             return Step::default();
@@ -106,10 +106,10 @@ impl Analyses for AffectScore {
             (outcome, begun)
         });
         let Some((outcome, begun)) = worked else { return Step::default() };
-        Step { results, failed: outcome.err().and_then(|halt| self.complain(halt, begun)) }
+        Step { results, failed: outcome.err().and_then(|halt| self.report_trouble(halt, begun)) }
     }
 
-    fn attend(&self, input: Input, ticket: Option<Ticket>) -> Step<Vec<Outcome>> {
+    fn handle(&self, input: Input, ticket: Option<Ticket>) -> Step<Vec<Outcome>> {
         let channels = if let Input::Info(info) = &input { Some(info.channels() as usize) } else { None };
         let results = self.work(ticket, |stream| {
             match input {
@@ -119,7 +119,7 @@ impl Analyses for AffectScore {
                 Input::Stream(id) => {
                     stream.tap.set_stream(&id);
                     stream.speakers.next_stream();
-                    let outcomes = self.pass_ready(stream);
+                    let outcomes = self.pass_on_ready(stream);
                     // The next buffer asks again who is upstream.
                     stream.config = None;
                     return outcomes;
@@ -128,11 +128,11 @@ impl Analyses for AffectScore {
                 Input::Results(structures) if stream.upstream => return self.refine(stream, &structures),
                 Input::End if stream.config.is_some() => {
                     stream.tap.finish();
-                    return self.pass_ready(stream);
+                    return self.pass_on_ready(stream);
                 }
                 Input::Stop if stream.config.is_some() => {
                     stream.tap.end(Ended::Stopped);
-                    return self.pass_ready(stream);
+                    return self.pass_on_ready(stream);
                 }
                 Input::Audio(..) | Input::Results(_) | Input::End | Input::Stop => {}
             }
@@ -144,12 +144,12 @@ impl Analyses for AffectScore {
         Step { results: results.unwrap_or_default(), failed: None }
     }
 
-    fn keep(state: &mut State, outcomes: Vec<Outcome>) -> Said {
-        let at_once = state.backlog.beside();
-        state.keep_all(outcomes, at_once)
+    fn store(state: &mut ScoreState, outcomes: Vec<Outcome>) -> Posts {
+        let at_once = state.backlog.on_workers();
+        state.store_all(outcomes, at_once)
     }
 
-    fn say(&self, said: Said) {
-        self.tell(said);
+    fn post_all(&self, posts: Posts) {
+        self.post_now(posts);
     }
 }
