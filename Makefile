@@ -61,6 +61,9 @@ archive-test: plugin $(TOOLS) ## archives at some size: kills, overhead of parts
 	$(TOOLS)/bin/pip install --quiet pyarrow
 	cargo build --quiet --locked -p affect-cli
 	$(TOOLS)/bin/python scripts/archive_test.py
+	$(TOOLS)/bin/pip install --quiet 'moto[s3,server]'
+	cargo build --release --locked --quiet -p affect-cli --features object-store --target-dir target/object-store
+	$(TOOLS)/bin/python scripts/archive_store_test.py target/object-store/release/affect
 
 pages: plugin ## pages in headless Chromium: axe-core, no request, light, dark and narrow; pictures in target/pages (installs Chromium and two npm packages)
 	@command -v chromium >/dev/null || $$(test "$$(id -u)" -eq 0 || echo sudo) apt-get install -y -qq --no-install-recommends chromium >/dev/null
