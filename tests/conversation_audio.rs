@@ -260,7 +260,8 @@ fn a_conversation_outlives_gaps_and_says_what_was_lost() {
     };
     const S: u64 = 1_000_000_000;
     // The new time comes with the cut, or after it, as where a gap is.
-    let ways: [&dyn Fn(&mut Analyzer, &mut Heard); 3] = [
+    type Way<'a> = &'a dyn Fn(&mut Analyzer, &mut Heard);
+    let ways: [Way<'_>; 3] = [
         &|a, h| a.cut(Ended::Overload, 12 * S, &mut h.take()),
         &|a, h| a.cut(Ended::Discont, 12 * S, &mut h.take()),
         &|a, h| {

@@ -207,7 +207,7 @@ mod tests {
         let store = Memory::default();
         let run = Run::new(identity(), None, None);
         assert!(run.save(&store, "a").unwrap() && !run.save(&store, "b").unwrap());
-        assert_eq!(Run::all(&store).unwrap(), [run.clone()]);
+        assert_eq!(Run::all(&store).unwrap(), std::slice::from_ref(&run));
         let name = names::run_json(&run.id);
         let text = String::from_utf8(store.get(&name).unwrap().to_vec()).unwrap().replace("builtin", "rten");
         store.delete(&name).unwrap();

@@ -177,8 +177,11 @@ pub fn speech_s(r: &Record) -> f64 {
     r.quality.as_ref().and_then(|q| q.speech_s).map_or(0.0, f64::from)
 }
 
+/// A dimension of an utterance: its name, its value, and the ends of its interval where it has one.
+pub type Amount<'a> = (&'a str, f64, Option<(f64, f64)>);
+
 /// The amount that is drawn over time: the first that the model learnt by itself, else its first dimension; and its interval.
-pub fn amount(r: &Record) -> Option<(&str, f64, Option<(f64, f64)>)> {
+pub fn amount(r: &Record) -> Option<Amount<'_>> {
     let e = &r.scored.as_ref()?.emotion;
     let (name, value) = e.dimensions.first()?;
     let interval = e.intervals.iter().find(|i| i.0 == *name).map(|i| i.1);

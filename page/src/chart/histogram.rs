@@ -65,7 +65,7 @@ pub fn histogram(bins: &[Bin], what: &str, caption: &str) -> (String, Table) {
         };
         table.row([Cell::text(name), Cell::Number(b.count.to_string())]);
     }
-    if let Some(last) = bins.last().filter(|b| b.high.is_finite() && bins.len() % every == 0) {
+    if let Some(last) = bins.last().filter(|b| b.high.is_finite() && bins.len().is_multiple_of(every)) {
         svg.line((at(bins.len()), base), (at(bins.len()), base + 4.0), "axis");
         svg.text((at(bins.len()), base + 16.0), Anchor::Middle, "tick", &number(last.high, places));
     }

@@ -198,7 +198,7 @@ impl Document {
             let id = f.attribute("id").unwrap_or_default();
             rule(f.all("figcaption").len() == 1, &format!("figure {id} has a caption"));
             rule(f.all("svg").len() == 1, &format!("figure {id} has a drawing"));
-            let table = f.all("details").iter().any(|d| d.all("table").iter().any(|t| t.all("td").len() > 0));
+            let table = f.all("details").iter().any(|d| d.all("table").iter().any(|t| !t.all("td").is_empty()));
             rule(table, &format!("figure {id} has its numbers as a table"));
         }
         let in_figures: usize = named("figure").iter().map(|f| f.all("svg").len()).sum();
