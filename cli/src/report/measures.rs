@@ -1,59 +1,76 @@
 //! Measures of the call, party by party, and what changes over its quarters.
 
 use super::call::Call;
-use affect::conversation::catalogue::Group;
-use affect::conversation::{ConversationRecord, Measure};
+use affect::conversation::Measure;
+use affect::conversation::catalogue::{Entry, Group};
 use affect::record::Policy;
 use affect_page::{Cell, Markup, Table, number, signed};
 
 /// A measure's name for readers: without the party, and without the unit, which stands beside the number.
-fn words(m: &Measure) -> String {
-    let name = m.entry.name.trim_start_matches("<party>_");
-    let unit = m.entry.unit.to_lowercase().replace('/', "_per_");
-    name.strip_suffix(&format!("_{unit}")).unwrap_or(name).replace('_', " ")
+fn words(entry: &Entry) -> String {
+    const UNITS: [&str; 6] = ["_per_s", "_dbfs", "_hz", "_db", "_st", "_s"];
+    let name = entry.name.trim_start_matches("<party>_");
+    let name = UNITS.iter().find_map(|u| name.strip_suffix(u)).unwrap_or(name);
+    let spoken = |word: &str| match word {
+        "f0" | "hnr" | "cpps" | "snr" => word.to_uppercase(),
+        _ => word.to_owned(),
+    };
+    name.split('_').map(spoken).collect::<Vec<_>>().join(" ")
+}
+
+/// The unit as it stands beside a number: none of pure numbers.
+fn unit(entry: &Entry) -> &str {
+    if entry.unit.starts_with("1 ") || entry.unit == "1" { "" } else { entry.unit }
 }
 
 /// Decimal places that say something.
 fn places(unit: &str, value: f64) -> usize {
     match unit {
-        "1" if value.fract() == 0.0 => 0,
+        "" if value.fract() == 0.0 => 0,
         "Hz" => 0,
-        "dB" | "dBFS" | "st" => 1,
         "s" if value >= 10.0 => 1,
+        u if u.starts_with("dB") || u.starts_with("semitones") => 1,
         _ => 2,
     }
 }
 
-/// A number with its unit.
+/// A number with its unit, or why there is none.
 fn valued(m: &Measure) -> Cell {
     match m.value {
         Ok(v) => {
-            let unit = if m.unit() == "1" { String::new() } else { format!(" {}", m.unit()) };
-            Cell::Number(format!("{}{unit}", number(v, places(m.unit(), v))))
+            let unit = unit(m.entry);
+            let number = number(v, places(unit, v));
+            Cell::Number(if unit.is_empty() { number } else { format!("{number} {unit}") })
         }
         Err(why) => Cell::Nothing(why.meaning().to_owned()),
     }
 }
 
-/// Whether a measure is to be listed: scores have a table of their own, and of a party that is denied nothing is told.
-fn listed(record: &ConversationRecord, m: &Measure) -> bool {
-    let denied = m.party.is_some_and(|p| record.parties[p].policy == Policy::Deny);
-    m.entry.group != Group::Scores && !denied
-}
-
-/// The table of measures; nothing where there are none.
+/// The table of what is measured of the call as a whole; nothing where there is no conversation.
 pub fn table(call: &Call<'_>) -> Option<Table> {
     let record = call.conversation.as_ref()?;
-    let mut table =
-        Table::new("Measures of the call").column("measure").column("of").numbers("value").column("what it is");
-    for m in record.measures.iter().filter(|m| listed(record, m)) {
-        let party = m.party.map(|p| record.parties[p].name.to_string());
-        table.row([
-            Cell::text(words(m)),
-            Cell::text(party.unwrap_or_else(|| "the call".to_owned())),
-            valued(m),
-            Cell::text(m.entry.what),
-        ]);
+    let mut table = Table::new("The call as a whole").column("measure").numbers("value").column("what it is");
+    for m in record.measures.iter().filter(|m| m.party.is_none()) {
+        table.row([Cell::text(words(m.entry)), valued(m), Cell::text(m.entry.what)]);
+    }
+    Some(table).filter(|t| !t.is_empty())
+}
+
+/// The table of what is measured of each party, side by side, but for scores and for parties that are denied.
+pub fn parties_table(call: &Call<'_>) -> Option<Table> {
+    let record = call.conversation.as_ref()?;
+    let shown = |p: &usize| record.parties[*p].policy != Policy::Deny;
+    let parties: Vec<usize> = (0..record.parties.len()).filter(shown).collect();
+    let mut table = Table::new("The parties").column("measure");
+    for p in &parties {
+        table = table.numbers(&*record.parties[*p].name);
+    }
+    table = table.column("what it is");
+    let first = *parties.first()?;
+    for m in record.measures.iter().filter(|m| m.party == Some(first) && m.entry.group != Group::Scores) {
+        let of = |p: &usize| record.measures.iter().find(|o| o.party == Some(*p) && o.entry.name == m.entry.name);
+        let cells = parties.iter().filter_map(of).map(valued);
+        table.row([Cell::text(words(m.entry))].into_iter().chain(cells).chain([Cell::text(m.entry.what)]));
     }
     Some(table).filter(|t| !t.is_empty())
 }

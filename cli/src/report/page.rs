@@ -77,6 +77,7 @@ pub fn html(call: &Call<'_>, player: &Player) -> Result<String, String> {
                 said => part(said::list(call)),
                 utterances => optional(Some(utterances(call)).filter(|t| !t.is_empty())),
                 measures => optional(measures::table(call)),
+                parties_measures => optional(measures::parties_table(call)),
                 quarters => optional(measures::quarters_table(call)),
                 measures_note => part(measures::note()),
                 quality => optional(Some(quality::table(call)).filter(|t| !t.is_empty())),
