@@ -4,7 +4,7 @@ RELEASE = target/release
 export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
 export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
 
-.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone exports archive-test live-line legs pages setup plugin fresh
+.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone exports archive-test engines live-line legs pages setup plugin fresh
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,14 @@ archive-test: plugin $(TOOLS) ## archives at some size: kills, overhead of parts
 	$(TOOLS)/bin/pip install --quiet 'moto[s3,server]'
 	cargo build --release --locked --quiet -p affect-cli --features object-store --target-dir target/object-store
 	$(TOOLS)/bin/python scripts/archive_store_test.py target/object-store/release/affect
+
+ENGINES = target/tools-engines
+engines: plugin ## archives on Ray and Spark, by the recipes of examples/engines, with kills, in a network namespace of their own (installs both and Java, 1 GB)
+	@command -v java >/dev/null && command -v ip >/dev/null || $$(test "$$(id -u)" -eq 0 || echo sudo) \
+		apt-get install -y -qq --no-install-recommends default-jre-headless iproute2 >/dev/null
+	@test -d $(ENGINES) || python3 -m venv $(ENGINES)
+	$(ENGINES)/bin/pip install --quiet ray pyspark pyarrow
+	$(ENGINES)/bin/python scripts/engines_test.py
 
 pages: plugin ## pages in headless Chromium: axe-core, no request, light, dark and narrow; pictures in target/pages (installs Chromium and two npm packages)
 	@command -v chromium >/dev/null || $$(test "$$(id -u)" -eq 0 || echo sudo) apt-get install -y -qq --no-install-recommends chromium >/dev/null

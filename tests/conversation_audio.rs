@@ -106,6 +106,37 @@ fn the_call_is_told_plausibly() {
     assert!(validator.is_valid(&serde_json::from_str(&r.to_json()).unwrap()));
 }
 
+/// Steady noise on the line is nobody's talk, though the detector takes it for speech.
+#[test]
+fn noise_on_the_line_is_nobodys_talk() {
+    let (audio, channels, rate) = call();
+    let power = audio.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / audio.len() as f64;
+    let shares = |noise_db: Option<f64>| {
+        let mut state = 1u64;
+        let mut normal = || {
+            // A sum of uniform values is nearly normal.
+            let uniform = |s: &mut u64| {
+                *s = s.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (*s >> 40) as f64 / (1u64 << 24) as f64
+            };
+            (0..12).map(|_| uniform(&mut state)).sum::<f64>() - 6.0
+        };
+        let height = noise_db.map_or(0.0, |db| (power * 10f64.powf(-db / 10.0)).sqrt());
+        let noisy: Vec<i16> = audio.iter().map(|x| (f64::from(*x) + height * normal()) as i16).collect();
+        let r = run(&settings(Segmentation::File, 0), *rate, *channels, &noisy, &[1024]).last();
+        let n = |name: &str| r.number(name).unwrap();
+        [n("agent_talk_s"), n("caller_talk_s"), n("overlap_s")]
+    };
+    let clean = shares(None);
+    for db in [20.0, 15.0] {
+        let [agent, caller, overlap] = shares(Some(db));
+        // Soft sounds drown in noise; pauses do not become talk.
+        assert!((0.75..1.05).contains(&(agent / clean[0])), "{db} dB: {agent} s of {} s", clean[0]);
+        assert!((0.65..1.05).contains(&(caller / clean[1])), "{db} dB: {caller} s of {} s", clean[1]);
+        assert!(overlap <= clean[2] + 0.5, "{db} dB: {overlap} s at once, {} s without noise", clean[2]);
+    }
+}
+
 /// Talk by its definition: the detector alone on each channel, without the analyzer.
 #[test]
 fn talk_is_what_the_detector_says_of_each_channel() {
@@ -471,4 +502,45 @@ mod scores {
         let share = r.number("caller_abstained_share").unwrap();
         assert!((0.0..=1.0).contains(&share));
     }
+}
+
+/// What is written of a conversation is read back, with policies and reasons; what is no such record is refused and says why.
+#[test]
+fn records_of_a_conversation_come_back() {
+    let (audio, channels, rate) = call();
+    let mut lists = vec![run(&settings(utterances(), 10), *rate, *channels, audio, &[4096]).conversations];
+    let denied = Config { policy: vec![Some(Policy::Deny), Some(Policy::Allow)], ..settings(utterances(), 0) };
+    lists.push(run(&denied, *rate, *channels, audio, &[4096]).conversations);
+    let mono: Vec<i16> = audio.chunks_exact(2).map(|f| f[0]).collect();
+    let unnamed = Config { roles: vec!["agent agent".into()], ..settings(Segmentation::File, 0) };
+    lists.push(run(&unnamed, *rate, 1, &mono, &[4096]).conversations);
+    for record in lists.iter().flatten().map(Conversation::record) {
+        let json = record.to_json();
+        let back = ConversationRecord::from_json(&json).unwrap();
+        assert_eq!(back, record);
+        assert_eq!((back.to_json(), back.id()), (json, record.id()));
+    }
+    let json: serde_json::Value = serde_json::from_str(&lists[0].last().unwrap().record().to_json()).unwrap();
+    let changed = |pointer: &str, value: serde_json::Value| {
+        let mut json = json.clone();
+        *json.pointer_mut(pointer).unwrap() = value;
+        ConversationRecord::from_json(&json.to_string()).map_err(|e| e.to_string())
+    };
+    let refused = |pointer: &str, value: serde_json::Value, word: &str| {
+        let why = changed(pointer, value).unwrap_err();
+        assert!(why.contains(word), "{pointer}: {why}");
+    };
+    refused("/schema", "affect.conversation/2".into(), "expected affect.conversation/1");
+    refused("/schema", "affect.result/2".into(), "affect.result/2");
+    refused("/measures/overlap_s", serde_json::Value::Null, "neither a number nor a reason");
+    refused("/measures/overlap_s", "much".into(), "affect.conversation/1");
+    refused("/parameters/non_talk_s", 1e9.into(), "parameters.non_talk_s");
+    refused("/ended", "gladly".into(), "gladly");
+    // A measure of a later version is left out.
+    let mut later = json.clone();
+    later["measures"]["agent_sighs"] = 3.into();
+    let read = ConversationRecord::from_json(&later.to_string()).unwrap();
+    assert_eq!(read.measure("agent_sighs"), None);
+    assert_eq!(read.number("overlap_s"), json["measures"]["overlap_s"].as_f64());
+    assert!(ConversationRecord::from_json("").is_err());
 }

@@ -6,7 +6,7 @@ use affect::analyzer::{Config, FeatureSet, Segmentation};
 use affect::record::{
     BaselineResult, Channel, Cue, CueGroup, Curve, Emotion, Ended, Explanation, Feature, FeatureShare,
     FrameExplanation, GroupShare, Memory, ModelInfo, Named, NamedInterval, NearCopy, Policy, Quality, Record,
-    RecordError, RelevantSpan, Scored, SegmentKind, SpanReliability,
+    RecordError, RelevantSpan, SCHEMA, Scored, SegmentKind, SpanReliability,
 };
 use common::{Kept, clips, run, segmentations, wav};
 use proptest::option;
@@ -349,12 +349,12 @@ fn what_is_no_record_is_refused_with_a_reason() {
     };
     for schema in ["affect.result/1", "affect.result/3", "another/2"] {
         let why = changed("/schema", Some(schema.into()));
-        assert_eq!(why, RecordError::Schema { found: schema.to_owned() });
+        assert_eq!(why, RecordError::Schema { expected: SCHEMA, found: schema.to_owned() });
         assert!(why.to_string().contains("expected affect.result/2"), "{why}");
     }
     // A record of a later version is told as such even where what it lacks here would be a defect.
     let later = Record::from_json(r#"{"schema": "affect.result/3", "segment": {"kind": "phrase"}}"#);
-    assert_eq!(later, Err(RecordError::Schema { found: "affect.result/3".to_owned() }));
+    assert_eq!(later, Err(RecordError::Schema { expected: SCHEMA, found: "affect.result/3".to_owned() }));
     for (pointer, to, word) in [
         ("/policy", None, "policy"),
         ("/policy", Some("maybe".into()), "features-only"),
@@ -370,7 +370,7 @@ fn what_is_no_record_is_refused_with_a_reason() {
         ("/quality/speech_s", None, "speech_s"),
     ] {
         let why = changed(pointer, to);
-        assert!(matches!(&why, RecordError::Form { why } if why.contains(word)), "{pointer}: {why}");
+        assert!(matches!(&why, RecordError::Form { why, .. } if why.contains(word)), "{pointer}: {why}");
     }
     let emotion = serde_json::json!({"label": null, "confidence": null, "abstained": "no", "entropy_bits": null});
     let why = changed("/emotion", Some(emotion));

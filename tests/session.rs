@@ -8,7 +8,7 @@ mod first;
 
 use affect::analyzer::{Config, FeatureSet, Policy, Segmentation};
 use affect::error::{ConfigError, InputError};
-use affect::record::Record;
+use affect::record::{Ended, Record};
 use affect::segment::utterance::UtteranceConfig;
 use affect::session::{NoLabel, Session, SessionError, Utterances, Windows};
 use affect::signal::samples::Samples;
@@ -86,6 +86,41 @@ fn features_alone_say_that_no_model_was_asked() {
         assert!(r.features().len() == 88 && r.probability("anger").is_none());
         assert_eq!(r.into_record().feature_set, "egemaps-v02");
     }
+}
+
+/// The conversation of a session is that of the analyzer.
+#[test]
+fn a_session_tells_of_the_conversation() {
+    let (audio, channels, rate_hz) = wav(&root().join("tests/data/calls/call40_185s_2ch_pcm16.wav"));
+    let builder = || Session::builder(rate_hz, channels).roles(["agent", "caller"]).segments(Utterances::default());
+    let samples = || audio.chunks(2 * 8000).map(|block| Samples::s16(block, channels).unwrap());
+    let mut session = builder().conversation_every(10 * SECOND).build().unwrap();
+    assert_eq!(session.conversation(), None);
+    let mut seen = Vec::new();
+    for block in samples() {
+        session.push(&block).unwrap();
+        seen.extend(session.conversation().filter(|c| c.ended == Ended::Open).map(|c| c.revision));
+    }
+    session.finish();
+    seen.dedup();
+    assert!(seen.len() >= 3 && seen.is_sorted(), "{seen:?}");
+    let whole = session.conversation().unwrap();
+    assert!(whole.ended == Ended::EndOfStream && whole.revision > *seen.last().unwrap());
+    assert!(whole.number("caller_talk_s").unwrap() > 10.0);
+    // At the end the same, whether it was asked for in between or not.
+    let mut quiet = builder().conversation().build().unwrap();
+    samples().for_each(|block| drop(quiet.push(&block).unwrap()));
+    quiet.finish();
+    assert_eq!(quiet.conversation().unwrap().measures, whole.measures);
+    quiet.reset();
+    assert_eq!(quiet.conversation(), None);
+    // Without being asked for there is none.
+    let mut plain = builder().build().unwrap();
+    samples().for_each(|block| drop(plain.push(&block).unwrap()));
+    plain.finish();
+    assert_eq!(plain.conversation(), None);
+    let short = builder().conversation_every(SECOND / 2).build().unwrap_err().to_string();
+    assert!(short.contains("conversation-interval"), "{short}");
 }
 
 #[test]

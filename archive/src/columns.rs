@@ -17,6 +17,13 @@ pub struct Columns {
     pub dimensions: Vec<String>,
     /// Dimensions that have intervals.
     pub intervals: Vec<String>,
+    /// Labels and dimensions that may be explained, and the groups of features that contribute to them: of these there are columns in the
+    /// table of calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explained: Vec<String>,
+    /// Groups of features.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }
 
 /// A column.
@@ -156,6 +163,8 @@ impl Columns {
             probabilities: texts(&said.probabilities),
             dimensions: texts(&said.dimensions),
             intervals: texts(&said.intervals),
+            explained: texts(&said.explained),
+            groups: said.groups.iter().map(|g| g.name().to_owned()).collect(),
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! Where storage fails at the commit itself, the part may be committed or not: its utterances stay, and a look at the ledger tells.
 
-use crate::calls::{About, CallRow, Means, table};
+use crate::calls::{About, CallRow, Means, Moved, table};
 use crate::columns::Columns;
 use crate::error::{ArchiveError, TableError};
 use crate::names;
@@ -16,6 +16,7 @@ use crate::run::Run;
 use crate::store::{Store, Upload};
 use crate::write::TableWriter;
 use affect::record::Record;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -118,6 +119,8 @@ impl<'a> Attempt<'a> {
             columns: crate::calls::CallColumns {
                 probabilities: ledger.columns.probabilities.clone(),
                 dimensions: ledger.columns.dimensions.clone(),
+                explained: ledger.columns.explained.clone(),
+                groups: ledger.columns.groups.clone(),
                 numbers: ledger.numbers.clone(),
                 metadata: plan.metadata.clone(),
             },
@@ -139,30 +142,46 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    /// Adds a call and its results; counts them and their means. Results without a final form ([`affect::record::Ended::Open`]) are not
-    /// for archives.
+    /// Adds a call and its results; counts them, their means and what moved their scores. Results without a final form
+    /// ([`affect::record::Ended::Open`]) are not for archives.
     ///
     /// # Errors
     /// [`ArchiveError::Run`] where a result is none of this call, or is there already; those of storage.
     pub fn push(&mut self, mut row: CallRow, records: &[Record]) -> Result<(), ArchiveError> {
+        let columns = &self.ledger.columns;
+        row.means = Means::of(records, &columns.probabilities, &columns.dimensions);
+        row.moved = Moved::of(records);
+        let json = records.iter().map(|r| serde_json::from_str(&r.to_json()));
+        let json = json.collect::<Result<_, _>>().map_err(|e| ArchiveError::Run(e.to_string()))?;
+        self.push_json(row, json)
+    }
+
+    /// Adds a call whose means and contributions are known ([`Means::of`], [`Moved::of`]), and its results as they are read from their
+    /// JSON; counts them.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_json(&mut self, mut row: CallRow, records: Vec<Value>) -> Result<(), ArchiveError> {
+        row.part = self.part;
+        row.utterances = records.len() as u64;
         for record in records {
-            let id = record.id();
-            if *record.stream != *row.call.key {
+            let text = |key: &str| record.get(key).and_then(Value::as_str);
+            let id = text("id").unwrap_or_default().to_owned();
+            let stream = text("stream").unwrap_or_default();
+            if stream != row.call.key {
+                return Err(ArchiveError::Run(format!("result {id} is of {stream:?}, not of {:?}", row.call.key)));
+            }
+            if id.is_empty() || self.ids.contains(&id) {
                 return Err(ArchiveError::Run(format!(
-                    "result {id} is of {:?}, not of {:?}",
-                    record.stream, row.call.key
+                    "two results of {:?} have the id {id:?}, or none",
+                    row.call.key
                 )));
             }
-            if !self.ids.insert(id.clone()) {
-                return Err(ArchiveError::Run(format!("two results of {:?} have the id {id}", row.call.key)));
-            }
-            self.table.push(record).map_err(|e| of_file(&self.name, e))?;
+            self.ids.insert(id);
+            self.table.push_json(record).map_err(|e| of_file(&self.name, e))?;
         }
         // Identities begin with the stream, which no other call of the part has.
         self.ids.clear();
-        row.part = self.part;
-        row.utterances = records.len() as u64;
-        row.means = Means::of(records, &self.ledger.columns.probabilities, &self.ledger.columns.dimensions);
         self.rows.push(row);
         Ok(())
     }

@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod batches;
 pub mod calls;
 mod columns;
 mod commit;

@@ -1,18 +1,20 @@
 //! Reading of tables.
 
+use crate::batches::{Batches, guarded};
 use crate::columns::{Column, Columns};
 use crate::error::TableError;
 use crate::row::record;
 use crate::write::COLUMNS;
 use affect::record::Record;
 use arrow_json::ArrayWriter;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use arrow_schema::ArrowError;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::reader::ChunkReader;
 use serde_json::{Map, Value};
 
 /// Records of a table, in order.
 pub struct Table {
-    batches: ParquetRecordBatchReader,
+    batches: Batches,
     columns: Vec<Column>,
     rows: std::vec::IntoIter<Map<String, Value>>,
     number: usize,
@@ -29,23 +31,26 @@ impl std::fmt::Debug for Table {
 /// # Errors
 /// [`TableError::Format`] where it is none.
 pub fn read<R: ChunkReader + 'static>(from: R) -> Result<Table, TableError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(from)?;
+    let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new(from))?;
     let keys = builder.metadata().file_metadata().key_value_metadata();
     let text = keys.and_then(|k| k.iter().find(|k| k.key == COLUMNS)).and_then(|k| k.value.as_deref());
     let text = text.ok_or_else(|| TableError::Format(format!("its metadata have no {COLUMNS}")))?;
     let columns: Columns = serde_json::from_str(text).map_err(|e| TableError::Format(format!("{COLUMNS}: {e}")))?;
-    let batches = builder.with_batch_size(256).build()?;
+    let batches = Batches::of(builder.with_batch_size(256))?;
     Ok(Table { batches, columns: columns.all(), rows: Vec::new().into_iter(), number: 0 })
 }
 
 impl Table {
     fn more(&mut self) -> Result<bool, TableError> {
         let Some(batch) = self.batches.next().transpose()? else { return Ok(false) };
-        let mut writer = ArrayWriter::new(Vec::new());
-        writer.write(&batch)?;
-        writer.finish()?;
+        let json = guarded(|| {
+            let mut writer = ArrayWriter::new(Vec::new());
+            writer.write(&batch)?;
+            writer.finish()?;
+            Ok::<_, ArrowError>(writer.into_inner())
+        })?;
         let rows: Vec<Map<String, Value>> =
-            serde_json::from_slice(&writer.into_inner()).map_err(|e| TableError::Format(e.to_string()))?;
+            serde_json::from_slice(&json).map_err(|e| TableError::Format(e.to_string()))?;
         self.rows = rows.into_iter();
         Ok(true)
     }

@@ -99,9 +99,8 @@ fn nothing(v: &Value) -> bool {
     }
 }
 
-/// The row of a record.
-pub(crate) fn row(record: &Record, columns: &[Column]) -> Result<Value, String> {
-    let mut json: Value = serde_json::from_str(&record.to_json()).map_err(|e| e.to_string())?;
+/// The row of a record's JSON.
+pub(crate) fn row(mut json: Value, columns: &[Column]) -> Result<Value, String> {
     each(json.get_mut("explanations"), |e| {
         keep(e, &EXPLANATION);
         each(e.get_mut("features"), |f| {

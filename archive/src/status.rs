@@ -37,6 +37,8 @@ pub struct Status {
     pub planned: Amount,
     /// What is committed.
     pub committed: Amount,
+    /// Parts that are planned and not committed, in order: what an engine starts tasks for.
+    pub open_parts: Vec<u32>,
     /// Parts that somebody is writing now, as far as temporary objects tell.
     pub parts_under_way: u64,
     /// Calls with an error, by its word.
@@ -99,6 +101,7 @@ pub fn status(store: &Arc<dyn Store>, run: &Run, plans: &[Plan]) -> Result<Statu
         run: run.id.clone(),
         planned,
         committed: done,
+        open_parts: sizes.keys().filter(|n| !committed.contains_key(n)).copied().collect(),
         parts_under_way: under_way.len() as u64,
         failed_calls: summary.failed(),
         errors: summary.errors,

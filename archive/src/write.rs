@@ -74,6 +74,14 @@ impl<W: Write + Send> TableWriter<W> {
     /// # Errors
     /// [`TableError`] where it cannot be written.
     pub fn push(&mut self, record: &Record) -> Result<(), TableError> {
+        self.push_json(serde_json::from_str(&record.to_json()).map_err(|e| TableError::Format(e.to_string()))?)
+    }
+
+    /// Adds a record that was read from its JSON. Numbers stay as they are written there.
+    ///
+    /// # Errors
+    /// [`TableError`] where it cannot be written.
+    pub fn push_json(&mut self, record: Value) -> Result<(), TableError> {
         self.waiting.push(row(record, &self.columns).map_err(TableError::Format)?);
         if self.waiting.len() == BATCH { self.flush() } else { Ok(()) }
     }

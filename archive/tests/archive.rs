@@ -7,7 +7,8 @@ use affect_archive::calls::{CallError, CallsTable, Summary};
 use affect_archive::plan::{Limits, Making, PlanTable, PlannedCall, freeze, is_key, plans};
 use affect_archive::store::{Blob, Local, Store};
 use affect_archive::{ArchiveError, Attempt, Columns, Outcome, Wanted, status, verify};
-use common::{call, ledger, memory, part, plan, results, row, rows, scorer};
+use common::{call, ledger, memory, part, plan, records, results, row, rows, scorer};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A later plan holds what is new or has changed, in parts whose numbers go on; the same listing again holds nothing.
@@ -126,6 +127,77 @@ fn calls_come_back() {
     assert_eq!(summary.utterances, expected.iter().map(|r| r.utterances).sum::<u64>());
 }
 
+/// What moved a call's scores, summed up by hand from the JSON of its results.
+#[test]
+fn contributions_of_a_call_are_those_of_its_results() {
+    let (_, store) = memory();
+    let columns = Columns::of(FeatureSet::AffectV1.functionals(), Some(&scorer()));
+    let plan = plan(&store, &["call.wav", "poison.wav"], 100);
+    let ledger = ledger(store.clone(), columns);
+    let mut attempt = Attempt::begin(&ledger, &plan, 0, "x").unwrap();
+    let all: Vec<_> = records()
+        .iter()
+        .cloned()
+        .map(|mut r| {
+            r.stream = "call.wav".into();
+            r
+        })
+        .collect();
+    attempt.push(row(&call("call.wav", 1)), &all).unwrap();
+    attempt.push(row(&call("poison.wav", 1)), &[]).unwrap();
+    attempt.finish().unwrap().commit().unwrap();
+    let rows = rows(&ledger);
+    assert!(rows[1].moved.0.is_empty());
+    let mut by_hand: BTreeMap<String, (u64, BTreeMap<String, f64>, BTreeMap<String, f64>)> = BTreeMap::new();
+    for r in &all {
+        let json: serde_json::Value = serde_json::from_str(&r.to_json()).unwrap();
+        if json["emotion"]["label"].is_null() {
+            continue;
+        }
+        for e in json["explanations"].as_array().unwrap() {
+            let (n, groups, features) = by_hand.entry(e["target"].as_str().unwrap().to_owned()).or_default();
+            *n += 1;
+            for g in e["groups"].as_array().unwrap() {
+                *groups.entry(g["name"].as_str().unwrap().to_owned()).or_default() +=
+                    g["contribution"].as_f64().unwrap().abs();
+            }
+            for f in e["features"].as_array().unwrap() {
+                let copies = f.get("near_copies").and_then(|c| c.as_array()).into_iter().flatten();
+                let together: f64 = copies.map(|c| c["contribution"].as_f64().unwrap()).sum();
+                *features.entry(f["name"].as_str().unwrap().to_owned()).or_default() +=
+                    (f["contribution"].as_f64().unwrap() + together).abs();
+            }
+        }
+    }
+    assert!(by_hand.len() >= 2 && by_hand.contains_key("arousal"), "{:?}", by_hand.keys());
+    assert_eq!(rows[0].moved.0.iter().map(|m| &m.target).collect::<Vec<_>>(), by_hand.keys().collect::<Vec<_>>());
+    for (target, (n, groups, features)) in &by_hand {
+        let m = rows[0].moved.score(target).unwrap();
+        assert_eq!((m.explained, m.groups.len()), (*n, groups.len()), "{target}");
+        for (group, sum) in groups {
+            let (found, expected) = (m.group(group).unwrap(), sum / *n as f64);
+            assert!(
+                (found - expected).abs() <= 1e-12 * expected.max(1.0),
+                "{target}, {group}: {found}, not {expected}"
+            );
+        }
+        let most = features.values().copied().fold(0.0, f64::max);
+        assert_eq!(features[m.strongest.as_ref().unwrap()], most, "{target}");
+    }
+    // The columns have these names.
+    let overview = affect_archive::overview::read(&store, &ledger.run, &mut |_, _| {}).unwrap();
+    let told: Vec<_> = overview.moved().collect();
+    assert_eq!(told.iter().map(|m| &m.target).collect::<Vec<_>>(), by_hand.keys().collect::<Vec<_>>());
+    for m in told {
+        let (n, groups, _) = &by_hand[&m.target];
+        assert_eq!((m.calls, m.explained), (1, *n));
+        let strongest = rows[0].moved.score(&m.target).unwrap().strongest.clone().unwrap();
+        assert_eq!(m.strongest(), [(strongest.as_str(), 1)]);
+        assert!(m.groups.iter().all(|(g, v)| v.n == 1 && (v.mean - groups[g] / *n as f64).abs() < 1e-12));
+    }
+    assert!(overview.measures().iter().all(|m| !m.name.starts_with("moved_")));
+}
+
 #[test]
 fn results_of_other_calls_and_twice_are_refused() {
     let (_, store) = memory();
@@ -173,8 +245,10 @@ fn what_does_not_hold_is_found_and_done_again() {
     assert_eq!(again.iter().map(|f| f.part).collect::<Vec<_>>(), [0, 1, 2, 3, 7]);
     let now = status(&store, &ledger.run, list).unwrap();
     assert_eq!((now.committed.parts, now.planned.parts, now.complete), (0, 4, false));
+    assert_eq!((before.open_parts, now.open_parts), (vec![], vec![0, 1, 2, 3]));
     plan.numbers().for_each(|n| assert_eq!(part(&ledger, &plan, n, &format!("y{n}")), Outcome::Committed));
     assert_eq!((check(Wanted::default()), rows(&ledger)), (vec![], good));
     let now = status(&store, &ledger.run, list).unwrap();
     assert!(now.complete && now.failed_calls == 1 && now.errors["crashed"] == 1 && now.committed.calls == 4);
+    assert!(now.open_parts.is_empty());
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use affect::analyzer::FeatureSet;
-use affect_archive::calls::{CallError, CallRow, CallsTable};
+use affect_archive::calls::{CallError, CallRow, CallsTable, Summary};
 use affect_archive::store::{Blob, Local, Store};
 use affect_archive::{Attempt, Columns, read};
 use common::{call, ledger, memory, plan, results, row, scorer};
@@ -49,4 +49,40 @@ fn kept_tables_are_read() {
     assert_eq!(records.len(), 2);
     assert!(records.iter().all(|r| &*r.stream == "a b.wav" && r.features.len() == 136));
     assert!(records[0].value("F0_Hz_median").is_some_and(|v| (50.0..400.0).contains(&v)));
+}
+
+/// What reading a damaged table comes to: rows, or an error. Never a panic.
+fn survives(bytes: Vec<u8>) {
+    let (_, store) = memory();
+    store.create("damaged.parquet", "test", &bytes).unwrap();
+    if let Ok(table) = read(bytes::Bytes::from(bytes)) {
+        table.take(10_000).for_each(drop);
+    }
+    if let Ok(table) = CallsTable::open(Blob::open(&store, "damaged.parquet").unwrap()) {
+        table.take(10_000).for_each(drop);
+    }
+    drop(Summary::read(&Blob::open(&store, "damaged.parquet").unwrap()));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(200))]
+    /// Bytes that are changed anywhere, most often in the description at the end, and files that end early.
+    #[test]
+    fn damaged_tables_are_refused_or_read(
+        which in 0usize..2,
+        changes in proptest::collection::vec((proptest::prelude::any::<u32>(), proptest::prelude::any::<u8>(), proptest::bool::ANY), 1..6),
+        cut in proptest::option::weighted(0.2, proptest::prelude::any::<u32>()),
+    ) {
+        let name = ["calls-1.parquet", "utterances-2.parquet"][which];
+        let mut bytes = std::fs::read(kept().join(name)).unwrap();
+        let n = bytes.len();
+        for (at, value, anywhere) in changes {
+            let from = if anywhere { 0 } else { n - n.min(4000) };
+            bytes[from + at as usize % (n - from)] = value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut as usize % n);
+        }
+        survives(bytes);
+    }
 }

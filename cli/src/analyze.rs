@@ -30,6 +30,9 @@ pub enum Shape {
     Textgrid,
     /// Cues for players (WebVTT), one file for each recording.
     Vtt,
+    /// One JSON document for each recording, in the names that contact-centre analytics use: talk time, non-talk time, interruptions, and
+    /// what each party expressed when.
+    CallJson,
 }
 
 #[derive(Debug, Args)]
@@ -42,7 +45,7 @@ pub struct AnalyzeArgs {
     /// Form of the output.
     #[arg(long, value_enum, default_value = "timeline")]
     format: Shape,
-    /// Write here instead of to standard output. The file appears when it is complete. A folder for textgrid and vtt of several
+    /// Write here instead of to standard output. The file appears when it is complete. A folder for textgrid, vtt and call-json of several
     /// recordings.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -79,12 +82,12 @@ impl AnalyzeArgs {
     fn conversation(&self) -> Result<Option<ConversationConfig>, String> {
         let with = |interval| ConversationConfig { interval, ..ConversationConfig::default() };
         match (self.shape(), self.conversation) {
-            (Shape::Timeline, None | Some(0)) => Ok(Some(with(0))),
+            (Shape::Timeline | Shape::CallJson, None | Some(0)) => Ok(Some(with(0))),
             (Shape::Jsonl, asked) => Ok(asked.map(with)),
             (_, None) => Ok(None),
             (shape, Some(_)) => {
                 let name = shape.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
-                let why = if shape == Shape::Timeline {
+                let why = if matches!(shape, Shape::Timeline | Shape::CallJson) {
                     "shows the whole conversation"
                 } else {
                     "holds the results of segments"
@@ -186,6 +189,7 @@ impl To {
         match shape {
             Shape::Textgrid => documents(Caption::TextGrid),
             Shape::Vtt => documents(Caption::Vtt),
+            Shape::CallJson => documents(Caption::Call),
             Shape::Timeline => Sink::open(out, Kind::Text).map(|s| Self::People(BufWriter::new(s))),
             Shape::Jsonl => Output::open(out, Form::Jsonl).map(Self::Records),
             Shape::Parquet => {

@@ -277,8 +277,8 @@ mod tests {
     #[test]
     fn contradictions_are_refused_before_work_begins() {
         let resolve = |words: &[&str]| {
-            let all = ["affect", "features", "x.wav"].into_iter().chain(words.iter().copied());
-            let Command::Features(f) = Cli::parse_from(all).command else { unreachable!() };
+            let words = ["affect", "features", "x.wav"].into_iter().chain(words.iter().copied());
+            let Command::Features(f) = Cli::parse_from(words).command else { unreachable!() };
             f.resolve().err()
         };
         assert_eq!(resolve(&[]), None);

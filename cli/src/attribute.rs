@@ -125,8 +125,8 @@ pub struct AttributeArgs {
 
 /// A length of time above 0.
 fn milliseconds(text: &str) -> Result<f64, String> {
-    let found = text.parse::<f64>().ok().filter(|v| v.is_finite() && (1.0..=60_000.0).contains(v));
-    found.ok_or_else(|| "expected 1 to 60000".to_owned())
+    let length = text.parse::<f64>().ok().filter(|v| v.is_finite() && (1.0..=60_000.0).contains(v));
+    length.ok_or_else(|| "expected 1 to 60000".to_owned())
 }
 
 /// Explains and prints.
@@ -252,21 +252,21 @@ fn groups(args: &AttributeArgs, model: &Model) -> Result<Option<Groups>, String>
     let text = std::fs::read_to_string(path).map_err(|e| named(&e))?;
     let value: Value = serde_json::from_str(&text).map_err(|e| named(&e))?;
     let column = |v: &Value| -> Result<usize, String> {
-        let found = match v {
+        let place = match v {
             Value::String(s) => names.iter().position(|n| n == s),
             v => v.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n < model.width()),
         };
-        found.ok_or_else(|| named(&format!("no column {v}")))
+        place.ok_or_else(|| named(&format!("no column {v}")))
     };
-    let list = |v: &Value| -> Result<Vec<usize>, String> {
+    let columns = |v: &Value| -> Result<Vec<usize>, String> {
         v.as_array().ok_or_else(|| named(&"expected lists of columns"))?.iter().map(column).collect()
     };
-    let all: Groups = match &value {
+    let groups: Groups = match &value {
         Value::Array(l) => {
-            l.iter().enumerate().map(|(k, v)| Ok((k.to_string(), list(v)?))).collect::<Result<_, String>>()?
+            l.iter().enumerate().map(|(k, v)| Ok((k.to_string(), columns(v)?))).collect::<Result<_, String>>()?
         }
-        Value::Object(o) => o.iter().map(|(k, v)| Ok((k.clone(), list(v)?))).collect::<Result<_, String>>()?,
+        Value::Object(o) => o.iter().map(|(k, v)| Ok((k.clone(), columns(v)?))).collect::<Result<_, String>>()?,
         _ => return Err(named(&"expected a list of lists, or an object of named lists")),
     };
-    Ok(Some(all))
+    Ok(Some(groups))
 }

@@ -43,9 +43,9 @@ pub fn summary(out: &mut impl Write, r: &ConversationRecord) -> io::Result<()> {
         return Ok(());
     }
     for p in parties {
-        let own = |what: &str| number(&format!("{p}_{what}"));
-        let whole = |what: &str| own(what).map_or("-".to_owned(), |n| format!("{n}"));
-        let length = |what: &str| own(what).map_or("-".to_owned(), |s| format!("{s:.2} s"));
+        let of_party = |what: &str| number(&format!("{p}_{what}"));
+        let whole = |what: &str| of_party(what).map_or("-".to_owned(), |n| format!("{n}"));
+        let length = |what: &str| of_party(what).map_or("-".to_owned(), |s| format!("{s:.2} s"));
         writeln!(
             out,
             "    {p:<10} {} turns, median {}; replies after {} (median); {} interruptions, {} backchannels",

@@ -54,13 +54,13 @@ impl InputArgs {
         if self.files.is_empty() && self.files_from.is_empty() {
             return Err("expected audio files: names, folders, patterns, or --files-from LIST".to_owned());
         }
-        let mut found = Inputs::default();
-        self.files.iter().for_each(|name| found.add(name));
+        let mut inputs = Inputs::default();
+        self.files.iter().for_each(|name| inputs.add(name));
         for list in &self.files_from {
             let bytes = read(list).map_err(|e| format!("--files-from {}: {e}", list.display()))?;
-            names(&bytes).into_iter().for_each(|name| found.add(Path::new(&name)));
+            names(&bytes).into_iter().for_each(|name| inputs.add(Path::new(&name)));
         }
-        if found.files.is_empty() && found.problems.is_empty() {
+        if inputs.files.is_empty() && inputs.problems.is_empty() {
             return Err("expected audio files: the lists are empty".to_owned());
         }
         let name = |file: &PathBuf| match &self.relative_to {
@@ -68,8 +68,8 @@ impl InputArgs {
             Some(root) => key(root, file)
                 .ok_or_else(|| format!("{}: expected a file below --relative-to {}", file.display(), root.display())),
         };
-        found.names = found.files.iter().map(name).collect::<Result<_, _>>()?;
-        Ok(found)
+        inputs.names = inputs.files.iter().map(name).collect::<Result<_, _>>()?;
+        Ok(inputs)
     }
 }
 
@@ -178,14 +178,14 @@ mod tests {
 
     #[test]
     fn keys_are_relative() {
-        let of = |root: &str, file: &str| key(Path::new(root), Path::new(file));
-        assert_eq!(of("/a", "/a/b/c.wav"), Some("b/c.wav".to_owned()));
-        assert_eq!(of("a/", "a/b.wav"), Some("b.wav".to_owned()));
-        assert_eq!(of(".", "a/b.wav"), Some("a/b.wav".to_owned()));
+        let key_of = |root: &str, file: &str| key(Path::new(root), Path::new(file));
+        assert_eq!(key_of("/a", "/a/b/c.wav"), Some("b/c.wav".to_owned()));
+        assert_eq!(key_of("a/", "a/b.wav"), Some("b.wav".to_owned()));
+        assert_eq!(key_of(".", "a/b.wav"), Some("a/b.wav".to_owned()));
         let here = std::env::current_dir().unwrap();
         assert_eq!(key(&here, Path::new("a/b.wav")), Some("a/b.wav".to_owned()));
         for (root, file) in [("/a", "/b/c.wav"), ("/a", "/a"), ("/a", "/a/../b.wav"), ("/a/b", "/a/bc.wav")] {
-            assert_eq!(of(root, file), None, "{file}");
+            assert_eq!(key_of(root, file), None, "{file}");
         }
     }
 
@@ -206,18 +206,18 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "").unwrap();
         }
-        let list = folder.join("list");
-        std::fs::write(&list, format!("{}\nmissing.wav\n", folder.join("a").display())).unwrap();
+        let names_file = folder.join("list");
+        std::fs::write(&names_file, format!("{}\nmissing.wav\n", folder.join("a").display())).unwrap();
         let root = folder.to_str().unwrap();
         let find = |files: &[&str], lists: &[&Path]| {
-            let found = args(files, lists).find().unwrap();
+            let inputs = args(files, lists).find().unwrap();
             let short = |p: &PathBuf| p.strip_prefix(&folder).unwrap_or(p).display().to_string();
-            (found.files.iter().map(short).collect::<Vec<_>>(), found.problems.len())
+            (inputs.files.iter().map(short).collect::<Vec<_>>(), inputs.problems.len())
         };
         assert_eq!(find(&[root], &[]).0, ["a/3.opus", "b/1.FLAC", "b/2.wav", "c[1].wav"]);
         let pattern = format!("{root}/**/*.wav");
         assert_eq!(find(&[&pattern, "x.wav"], &[]).0, ["b/2.wav", "c[1].wav", "x.wav"]);
-        assert_eq!(find(&["y.wav"], &[&list]).0, ["y.wav", "a/3.opus", "missing.wav"]);
+        assert_eq!(find(&["y.wav"], &[&names_file]).0, ["y.wav", "a/3.opus", "missing.wav"]);
         // A file of that name is no pattern.
         assert_eq!(find(&[&format!("{root}/c[1].wav")], &[]), (vec!["c[1].wav".to_owned()], 0));
         assert_eq!(find(&[&format!("{root}/*.mp3")], &[]), (vec![], 1));

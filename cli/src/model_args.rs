@@ -64,8 +64,8 @@ pub fn say_meaning(model: &Model, path: &Path) {
 /// Index of a class by its name or number.
 pub fn class(model: &Model, name: &str) -> Result<usize, String> {
     let labels = model.labels();
-    let found = labels.iter().position(|l| l == name);
-    found.or_else(|| name.parse::<usize>().ok().filter(|k| *k < labels.len())).ok_or_else(|| {
+    let by_name = labels.iter().position(|l| l == name);
+    by_name.or_else(|| name.parse::<usize>().ok().filter(|k| *k < labels.len())).ok_or_else(|| {
         format!("--target {name}: expected one of {}, or a number below {}", labels.join(", "), labels.len())
     })
 }

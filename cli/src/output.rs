@@ -142,17 +142,17 @@ impl Output {
     pub fn open(path: Option<&Path>, form: Form<'_>) -> io::Result<Self> {
         let kind = if matches!(form, Form::Parquet(_)) { Kind::Parquet } else { Kind::Text };
         let sink = Sink::open(path, kind)?;
-        let list = match form {
+        let entries = match form {
             Form::Jsonl => return Ok(Self::Jsonl(BufWriter::new(sink))),
             Form::Parquet(columns) => {
                 let software = concat!("affect ", env!("CARGO_PKG_VERSION")).to_owned();
                 let writer = TableWriter::new(sink, &columns, &[("software", software)]).map_err(table)?;
                 return Ok(Self::Parquet(Box::new(writer)));
             }
-            Form::Csv(list) => list,
+            Form::Csv(entries) => entries,
         };
         let mut csv = csv::Writer::from_writer(sink);
-        let names = list.iter().map(|e| e.name.as_str());
+        let names = entries.iter().map(|e| e.name.as_str());
         csv.write_record(["file", "channel", "start_ns", "end_ns"].into_iter().chain(names)).map_err(plain)?;
         Ok(Self::Csv(Box::new(csv)))
     }

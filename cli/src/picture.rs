@@ -95,8 +95,8 @@ pub fn run(args: &PictureArgs) -> Result<(), String> {
         named(format!("--utterance {}: expected at most {}, as many as were found", args.utterance, records.len()))
     })?;
     let scored = record.scored.as_ref();
-    let found = scored.and_then(|s| s.explanations.iter().find_map(|x| Some((x, x.frames.as_deref()?))));
-    let Some((explanation, frames)) = found else {
+    let over_time = scored.and_then(|s| s.explanations.iter().find_map(|x| Some((x, x.frames.as_deref()?))));
+    let Some((explanation, frames)) = over_time else {
         let why = scored.and_then(|s| s.emotion.abstained.clone());
         return Err(named(format!(
             "nothing to draw: {}",
@@ -108,15 +108,15 @@ pub fn run(args: &PictureArgs) -> Result<(), String> {
     let mut f0 = Vec::new();
     analyse(&sound, Config { segmentation: Segmentation::Frames, ..Config::default() }, &mut |o| {
         if let Output::Frame(row) = o {
-            let at = seconds(row.start_ns + row.end_ns) / 2.0;
+            let time = seconds(row.start_ns + row.end_ns) / 2.0;
             // The first column is F0 in Hz.
             f0.extend(
                 row.columns()
                     .first()
                     .copied()
                     .flatten()
-                    .filter(|_| at >= start && at <= end)
-                    .map(|f| (at - start, f64::from(f))),
+                    .filter(|_| time >= start && time <= end)
+                    .map(|f| (time - start, f64::from(f))),
             );
         }
     })?;

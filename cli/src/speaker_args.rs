@@ -141,11 +141,11 @@ fn distances(table: &Table, column: &str) -> Result<(Distances, Vec<f64>), Strin
         ([Ok(starts), Ok(ends)], _) => [starts, ends],
         // Each row a stretch of its own, as long as its speech.
         (_, Some(speech)) => {
-            let mut at = 0;
+            let mut end_ns = 0;
             let spans = speech.iter().map(|s| {
-                let start = at;
-                at += (s.max(0.0) * 1e9) as u64;
-                (start, at)
+                let start = end_ns;
+                end_ns += (s.max(0.0) * 1e9) as u64;
+                (start, end_ns)
             });
             let (starts, ends) = spans.unzip();
             [starts, ends]

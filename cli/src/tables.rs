@@ -53,8 +53,8 @@ impl Table {
         let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
         let count = |c: u8| first.iter().filter(|b| **b == c).count();
         if count(b';') > 0 && count(b';') >= count(b',') {
-            let found = String::from_utf8_lossy(first).chars().take(40).collect::<String>();
-            return Err(format!("cells are separated by semicolons (\"{found}\"): expected commas"));
+            let line = String::from_utf8_lossy(first).chars().take(40).collect::<String>();
+            return Err(format!("cells are separated by semicolons (\"{line}\"): expected commas"));
         }
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(false).from_reader(bytes);
         let mut cells = Vec::new();

@@ -105,8 +105,8 @@ pub fn reasons(explanations: &[Explanation], e: &Emotion) -> Vec<String> {
             lines.push(format!("{} ({})", f.sentence, x.method));
             lines.extend(f.reliability.iter().map(|r| r.sentence.clone()));
         } else if x.features.is_empty() {
-            let list: Vec<String> = x.groups.iter().map(|g| format!("{} {:+.2}", g.name, g.contribution)).collect();
-            lines.push(format!("{}: {}", x.target, list.join(", ")));
+            let groups: Vec<String> = x.groups.iter().map(|g| format!("{} {:+.2}", g.name, g.contribution)).collect();
+            lines.push(format!("{}: {}", x.target, groups.join(", ")));
         }
     }
     let shares: Vec<&FeatureShare> = shown.iter().flat_map(|x| &x.features).collect();
@@ -173,8 +173,8 @@ mod tests {
         let said = care(&[&doubtful, &sure, &again, &doubtful]).unwrap();
         let expected = "With care, because of the telephone band and so little speech: CPPS and share of pauses";
         assert_eq!(said, expected);
-        let all = care(&[&doubtful, &again]).unwrap();
-        assert_eq!(all, "With care, because of the telephone band and so little speech: all of these");
+        let sentence = care(&[&doubtful, &again]).unwrap();
+        assert_eq!(sentence, "With care, because of the telephone band and so little speech: all of these");
         assert_eq!(care(&[&doubtful]).unwrap(), "With care, because of the telephone band and so little speech: CPPS");
         assert_eq!(care(&[&sure]), None);
     }

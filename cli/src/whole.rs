@@ -113,8 +113,8 @@ pub fn batch(batch: &Batch<'_>, results: &mut dyn Results) -> Result<u8, Full> {
     let jobs = if batch.baseline.is_some() { 1 } else { batch.reading.jobs.unwrap_or(cores).get().min(count).max(1) };
     let begun = AtomicUsize::new(0);
     // Of files at the same time only their number is shown.
-    let all = (jobs > 1).then(|| Progress::count(batch.quiet, "files"));
-    if let Some(p) = &all {
+    let progress = (jobs > 1).then(|| Progress::count(batch.quiet, "files"));
+    if let Some(p) = &progress {
         p.set_total(count as u64);
     }
     let (give, tasks) = sync_channel::<Task>(4 * jobs);
@@ -139,13 +139,13 @@ pub fn batch(batch: &Batch<'_>, results: &mut dyn Results) -> Result<u8, Full> {
             }
             let Some(hear) = waiting.pop_front() else { break };
             code = code.max(written(name, &hear, results)?);
-            if let Some(p) = &all {
+            if let Some(p) = &progress {
                 p.step();
             }
         }
         Ok(code)
     })?;
-    drop(all);
+    drop(progress);
     if interrupt::asked() {
         let begun = begun.load(Ordering::Relaxed);
         eprintln!("affect: interrupted in file {begun} of {count}: {} not begun", count - begun);

@@ -75,3 +75,58 @@ fn several_recordings_go_to_a_folder() {
     let quiet = affect(&["analyze", "--quiet", "--format", "textgrid", silence.to_str().unwrap()]);
     assert!(text(&quiet).contains("xmax = 1\ntiers? <absent>"), "{}", text(&quiet));
 }
+
+/// The document for call analytics says what the records of the same call say.
+#[test]
+fn a_call_document_says_what_the_records_say() {
+    let run = |more: &[&str]| affect(&[&["analyze", CALL], &ROLES[..], more].concat());
+    let list = records(&run(&["--json", "--conversation"]));
+    let (conversations, results): (Vec<_>, Vec<_>) =
+        list.iter().partition(|r| r["schema"].as_str().unwrap().starts_with("affect.conversation/"));
+    let measures = &conversations[0]["measures"];
+    let document: serde_json::Value = serde_json::from_str(&text(&run(&["--format", "call-json"]))).unwrap();
+    let ms = |name: &str| (measures[name].as_f64().unwrap() * 1000.0).round();
+    let of = |pointer: &str| document.pointer(&format!("/ConversationCharacteristics/{pointer}")).unwrap();
+    assert_eq!(of("Measures"), measures);
+    assert_eq!(of("Undefined"), &conversations[0]["reasons"]);
+    assert_eq!(of("TotalConversationDurationMillis").as_f64().unwrap(), ms("conversation_s"));
+    assert_eq!(of("TalkTime/DetailsByParticipant/AGENT/TotalTimeMillis").as_f64().unwrap(), ms("agent_talk_s"));
+    assert_eq!(of("TalkTime/DetailsByParticipant/CUSTOMER/TotalTimeMillis").as_f64().unwrap(), ms("caller_talk_s"));
+    assert_eq!(of("Interruptions/TotalCount").as_f64().unwrap(), 0.0);
+    assert_eq!(of("Interruptions/InterruptionsByInterrupter/AGENT"), &serde_json::json!([]));
+    assert_eq!(
+        of("NonTalkTime/Instances").as_array().unwrap().len() as f64,
+        measures["non_talk_count"].as_f64().unwrap()
+    );
+    assert_eq!(document["DurationMillis"], 40_000);
+    let parties: Vec<&str> =
+        document["Participants"].as_array().unwrap().iter().map(|p| p["ParticipantRole"].as_str().unwrap()).collect();
+    assert_eq!(parties, ["AGENT", "CUSTOMER"]);
+    let expressions = document["Expressions"].as_array().unwrap();
+    assert_eq!(expressions.len(), results.len());
+    for r in results {
+        let e = expressions.iter().find(|e| e["Id"] == r["id"]).unwrap();
+        assert_eq!(e["BeginOffsetMillis"].as_u64().unwrap(), (r["start_ns"].as_u64().unwrap() + 500_000) / 1_000_000);
+        if r["channel"]["role"] == "agent" {
+            assert!(e["ParticipantRole"] == "AGENT" && e.get("Label").is_none() && e.get("Reasons").is_none(), "{e}");
+            continue;
+        }
+        assert_eq!(
+            (&e["Label"], &e["Dimensions"]["arousal"]),
+            (&r["emotion"]["label"], &r["emotion"]["dimensions"]["arousal"])
+        );
+        let sentence = &r["explanations"][0]["features"][0]["sentence"];
+        assert_eq!(&e["Reasons"][r["explanations"][0]["target"].as_str().unwrap()][0], sentence);
+    }
+    // A denied party is named, and nothing is told that tells of it.
+    let denied: serde_json::Value =
+        serde_json::from_str(&text(&run(&["--format", "call-json", "--policy", "deny,allow"]))).unwrap();
+    let of = |pointer: &str| denied.pointer(&format!("/ConversationCharacteristics/{pointer}")).unwrap();
+    assert!(of("Interruptions/TotalCount").is_null() && of("NonTalkTime/Instances").is_null(), "{denied}");
+    assert!(of("TalkTime/DetailsByParticipant/AGENT/TotalTimeMillis").is_null());
+    assert!(denied["Expressions"].as_array().unwrap().iter().all(|e| e["ParticipantRole"] == "CUSTOMER"));
+    // One channel: nobody is told apart.
+    let mono = affect(&["analyze", "--quiet", "--format", "call-json", CLIP]);
+    let mono: serde_json::Value = serde_json::from_str(&text(&mono)).unwrap();
+    assert!(mono.pointer("/ConversationCharacteristics/Interruptions/TotalCount").unwrap().is_null(), "{mono}");
+}

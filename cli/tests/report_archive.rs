@@ -64,6 +64,58 @@ fn the_page_of_an_archive_says_what_was_done_and_what_failed() {
     let again = report();
     assert_eq!((again.status.code(), std::fs::read_to_string(&page).unwrap() == html), (Some(1), true));
 
+    // One of its calls, with the settings of the run.
+    let one = folder.at("one.html");
+    let call = |key: &str| {
+        affect(&["archive", "report", &path(&out), "--call", key, "--html", &path(&one), "--quiet"].map(str::to_owned))
+    };
+    let of_call = call(hostile);
+    assert_eq!(of_call.status.code(), Some(0), "{}", said(&of_call));
+    let document = keeps_the_rules(&std::fs::read_to_string(&one).unwrap(), 400_000);
+    assert!(document.root.all("h1")[0].text().contains(hostile), "{}", document.root.all("h1")[0].text());
+    let unknown = call("c.wav");
+    assert!(unknown.status.code() == Some(2) && said(&unknown).contains("no plan has a call"), "{}", said(&unknown));
+    let broken = call("broken.wav");
+    assert!(broken.status.code() == Some(3) && said(&broken).contains("broken.wav"), "{}", said(&broken));
+
     let nowhere = affect(&["archive", "report", path(&calls).as_str(), "--html", path(&page).as_str()]);
     assert!(nowhere.status.code() == Some(2) && said(&nowhere).contains("no run is planned"), "{}", said(&nowhere));
+}
+
+/// Calls worth listening to are linked with pages of their own, below the page of the archive.
+#[test]
+fn calls_worth_listening_to_have_pages() {
+    let folder = Folder::new("report-archive-pages");
+    let calls = folder.at("calls");
+    std::fs::create_dir_all(&calls).unwrap();
+    let (name, call) = ("a call & more.wav", "tests/data/calls/call40_185s_2ch_pcm16.wav");
+    std::fs::copy(root().join(call), calls.join(name)).unwrap();
+    let path = |p: &std::path::Path| p.to_str().unwrap().to_owned();
+    let (out, page) = (path(&folder.at("out")), folder.at("page.html"));
+    let planned =
+        affect(&["archive", "plan", &path(&calls), "--out", &out, "--roles", "agent,caller"].map(str::to_owned));
+    assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
+    let done = affect(&["archive", "run", &out, "--quiet"].map(str::to_owned));
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    let report = |pages: &str| {
+        let words = ["archive", "report", &out, "--html", &path(&page), "--pages", pages, "--quiet"];
+        affect(&words.map(str::to_owned))
+    };
+    let told = report(&path(&folder.at("pages")));
+    assert_eq!(told.status.code(), Some(0), "{}", said(&told));
+    let document = keeps_the_rules(&std::fs::read_to_string(&page).unwrap(), 200_000);
+    let links: Vec<_> =
+        document.root.all("a").into_iter().filter_map(|a| Some((a.attribute("href")?, a.text()))).collect();
+    let links: Vec<_> = links.into_iter().filter(|(to, _)| !to.starts_with('#')).collect();
+    assert!(!links.is_empty() && links.iter().all(|(_, text)| text.contains("a call & more.wav")), "{links:?}");
+    let linked = std::fs::read_to_string(page.parent().unwrap().join(&links[0].0)).unwrap();
+    assert!(keeps_the_rules(&linked, 400_000).root.all("h1")[0].text().contains(name));
+    // What moved the scores of this one call is told of no archive: it is too small.
+    let text = document.root.all("main")[0].text();
+    assert!(
+        text.contains("What moved the scores") && text.contains("Of fewer than 10 calls nothing is told"),
+        "{text}"
+    );
+    let outside = report(&path(&folder.at("..")));
+    assert!(outside.status.code() == Some(2) && said(&outside).contains("--pages"), "{}", said(&outside));
 }

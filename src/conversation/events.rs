@@ -9,10 +9,8 @@ use super::spurts::Spurt;
 /// What follows from the spurts of one party.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PartyEvents {
-    /// How often it interrupts.
-    pub interruptions: u64,
-    /// Frames in which both speak in its interruptions.
-    pub interruption_frames: u64,
+    /// Its interruptions: the frames in which both speak.
+    pub interruptions: Vec<Spurt>,
     /// Its backchannels.
     pub backchannels: u64,
     /// Lengths of its turns, in frames.
@@ -78,8 +76,7 @@ fn meet(own: &Spurt, other: &Spurt, p: &Parameters, out: &mut PartyEvents) {
         && overlap >= u64::from(p.interruption_overlap)
         && own.end - other.end >= u64::from(p.interruption_after)
     {
-        out.interruptions += 1;
-        out.interruption_frames += overlap;
+        out.interruptions.push(Spurt { start: own.start, end: own.start + overlap });
     }
 }
 

@@ -70,6 +70,46 @@ impl Parameters {
         .map(|(name, frames)| (name, f64::from(frames) / 100.0))
     }
 
+    /// The thresholds out of their names in records and seconds; names that are not known are left out.
+    pub(super) fn from_named<'a>(named: impl Iterator<Item = (&'a str, f64)>) -> Result<Self, String> {
+        let mut p = Self::default();
+        let Self {
+            spurt_pause,
+            spurt_least,
+            non_talk,
+            interruption_into,
+            interruption_overlap,
+            interruption_after,
+            backchannel,
+            score_speech,
+        } = &mut p;
+        let places = [
+            spurt_pause,
+            spurt_least,
+            non_talk,
+            interruption_into,
+            interruption_overlap,
+            interruption_after,
+            backchannel,
+            score_speech,
+        ];
+        let names = Self::default().named().map(|n| n.0);
+        let mut missing: Vec<&str> = names.to_vec();
+        for (name, seconds) in named {
+            let Some(k) = names.iter().position(|n| *n == name) else { continue };
+            let frames = (seconds * 100.0).round();
+            if !(1.0..=f64::from(Self::LONGEST)).contains(&frames) {
+                return Err(format!("parameters.{name}: {seconds}, expected 0.01 to {} s", Self::LONGEST / 100));
+            }
+            *places[k] = frames as u32;
+            missing.retain(|n| *n != name);
+        }
+        match missing.first() {
+            Some(name) => Err(format!("parameters.{name} is missing")),
+            None => Ok(p),
+        }
+    }
+
     /// Checks the ranges.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::segments::slug;
 use super::{Measure, Parameters, SCHEMA, Undefined, json};
-use crate::record::{Ended, Fingerprint, ModelInfo, Parts, Policy, Text};
+use crate::record::{Ended, Fingerprint, ModelInfo, Parts, Policy, RecordError, Text};
 use std::sync::Arc;
 
 /// A party: whoever speaks on one channel.
@@ -135,6 +135,14 @@ impl ConversationRecord {
     #[must_use]
     pub fn to_json(&self) -> String {
         json::write(self)
+    }
+
+    /// The record of a line of JSON. Measures that this version does not know are left out; identities are not read, they follow from the rest.
+    ///
+    /// # Errors
+    /// [`RecordError::Schema`] for another schema or version, [`RecordError::Form`] for what is no record.
+    pub fn from_json(text: &str) -> Result<Self, RecordError> {
+        json::read(text)
     }
 }
 

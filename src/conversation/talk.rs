@@ -51,6 +51,9 @@ pub struct Talk {
     non_talk: NonTalk,
     /// Silence that is non-talk if anybody speaks again.
     pending: NonTalk,
+    /// The stretches of both, and how many of them are non-talk for certain.
+    silences: Vec<Spurt>,
+    certain: usize,
     /// Frames for which all have been silent.
     silent: u64,
     spurts: Vec<Spurts>,
@@ -78,6 +81,8 @@ impl Talk {
             since_speech: Unclear::default(),
             non_talk: NonTalk::default(),
             pending: NonTalk::default(),
+            silences: Vec::new(),
+            certain: 0,
             silent: 0,
             spurts: vec![Spurts::default(); parties],
             breaks: Vec::new(),
@@ -132,6 +137,9 @@ impl Talk {
         let silent = std::mem::take(&mut self.silent);
         if silent > u64::from(self.parameters.non_talk) {
             self.pending.add(NonTalk { count: 1, frames: silent, longest: silent });
+            if self.silences.len() < MOST_SPURTS {
+                self.silences.push(Spurt { start: frame - silent, end: frame });
+            }
         }
         if !speech {
             return;
@@ -151,6 +159,7 @@ impl Talk {
             }
         }
         self.non_talk.add(std::mem::take(&mut self.pending));
+        self.certain = self.silences.len();
     }
 
     fn note_break(&mut self, frame: u64, unclear: bool) {
@@ -235,6 +244,12 @@ impl Talk {
     #[must_use]
     pub fn non_talk(&self) -> NonTalk {
         self.non_talk
+    }
+
+    /// Its stretches in order, as many as are kept of one conversation.
+    #[must_use]
+    pub fn non_talk_stretches(&self) -> &[Spurt] {
+        &self.silences[..self.certain]
     }
 
     /// What follows from the spurts so far; `None` where there were more than are kept.

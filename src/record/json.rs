@@ -285,7 +285,7 @@ pub(super) fn read(text: &str) -> Result<Record, RecordError> {
         Err(_) => serde_json::from_str(text).ok().map(|head: Head| head.schema),
     };
     if let Some(found) = schema.filter(|s| s != SCHEMA) {
-        return Err(RecordError::Schema { found });
+        return Err(RecordError::Schema { expected: SCHEMA, found });
     }
-    line.map_err(|e| RecordError::Form { why: e.to_string() })?.try_into()
+    line.map_err(|e| RecordError::Form { schema: SCHEMA, why: e.to_string() })?.try_into()
 }

@@ -24,6 +24,7 @@ pub(crate) use held::{Contours, Held};
 pub(crate) use key::Parts;
 pub use key::SegmentKey;
 pub use memory::Memory;
+pub(crate) use number::Ordered;
 pub use policy::Policy;
 pub use quality::{NOT_SPEECH, Quality};
 pub use scored::{

@@ -40,7 +40,7 @@ impl Serialize for Finite {
 pub(super) type NumberMap<'a> = Ordered<Cow<'a, str>, Finite>;
 
 /// A map that keeps its order.
-pub(super) struct Ordered<K, V>(pub Vec<(K, V)>);
+pub(crate) struct Ordered<K, V>(pub Vec<(K, V)>);
 
 impl<K: Serialize, V: Serialize> Serialize for Ordered<K, V> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {

@@ -10,6 +10,7 @@ use crate::model::{self, Model, ModelError, pool};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A session that is being described. Nothing is checked before [`Self::build`].
 #[derive(Debug, Clone)]
@@ -144,6 +145,22 @@ impl SessionBuilder {
         self
     }
 
+    /// Follows the conversation of the channels, each being a party: [`Session::conversation`] tells who talks how much, at once, in which turns.
+    #[must_use]
+    pub fn conversation(mut self) -> Self {
+        self.config.conversation.get_or_insert_default();
+        self
+    }
+
+    /// The same, also while it goes on: anew after every such stretch of the stream, 1 s to 24 h long.
+    #[must_use]
+    pub fn conversation_every(mut self, stretch: Duration) -> Self {
+        let samples = stretch.as_nanos() * 16_000 / 1_000_000_000;
+        let interval = u64::try_from(samples).unwrap_or(u64::MAX).max(1);
+        self.config.conversation.get_or_insert_default().interval = interval;
+        self
+    }
+
     /// Scores with the model of this library, with reasons.
     #[cfg(feature = "model")]
     #[must_use]
@@ -179,7 +196,7 @@ impl SessionBuilder {
         self.config.segmentation = self.segments.into();
         #[cfg(feature = "model")]
         self.ask()?;
-        Ok(Session { analyzer: Analyzer::new(self.config, self.rate_hz, self.channels)? })
+        Ok(Session { analyzer: Analyzer::new(self.config, self.rate_hz, self.channels)?, conversation: None })
     }
 
     #[cfg(feature = "model")]

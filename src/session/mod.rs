@@ -13,6 +13,7 @@ pub use outcome::{NoLabel, Outcome};
 pub use segments::{Segments, Utterances, Windows};
 
 use crate::analyzer::{Analyzer, Output};
+use crate::conversation::{Conversation, ConversationRecord};
 use crate::error::InputError;
 use crate::signal::samples::Samples;
 use std::time::Duration;
@@ -37,6 +38,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Session {
     analyzer: Analyzer,
+    /// The latest one.
+    conversation: Option<Box<Conversation>>,
 }
 
 impl Session {
@@ -52,9 +55,7 @@ impl Session {
     /// [`InputError::Channels`] for another number of channels, [`InputError::Finished`] after [`Self::finish`]. Nothing was taken
     /// then, and nothing is lost.
     pub fn push(&mut self, samples: &Samples<'_>) -> Result<Vec<Outcome>, InputError> {
-        let mut results = Vec::new();
-        self.analyzer.push(samples, &mut |output| keep(output, &mut results))?;
-        Ok(results)
+        self.collect(|analyzer, take| analyzer.push(samples, take))
     }
 
     /// Time passes without audio. Features are not measured across the hole.
@@ -63,22 +64,47 @@ impl Session {
     /// [`InputError::Finished`] after [`Self::finish`].
     pub fn skip(&mut self, missing: Duration) -> Result<Vec<Outcome>, InputError> {
         let frames = missing.as_nanos() * u128::from(self.analyzer.rate_hz()) / 1_000_000_000;
-        let mut results = Vec::new();
         let frames = u64::try_from(frames).unwrap_or(u64::MAX);
-        self.analyzer.push_missing(frames, &mut |output| keep(output, &mut results))?;
-        Ok(results)
+        self.collect(|analyzer, take| analyzer.push_missing(frames, take))
     }
 
     /// The stream ends: gives what is pending.
     pub fn finish(&mut self) -> Vec<Outcome> {
+        let finished: Result<_, std::convert::Infallible> = self.collect(|analyzer, take| {
+            analyzer.finish(take);
+            Ok(())
+        });
+        match finished {
+            Ok(results) => results,
+        }
+    }
+
+    fn collect<E>(
+        &mut self,
+        act: impl FnOnce(&mut Analyzer, &mut dyn FnMut(Output<'_>)) -> Result<(), E>,
+    ) -> Result<Vec<Outcome>, E> {
         let mut results = Vec::new();
-        self.analyzer.finish(&mut |output| keep(output, &mut results));
-        results
+        let conversation = &mut self.conversation;
+        act(&mut self.analyzer, &mut |output| match output {
+            Output::Segment(record) => results.push(Outcome::new(record)),
+            Output::Conversation(latest) => *conversation = Some(latest),
+            // Rows of single frames are not among the segments of a session.
+            Output::Frame(_) | Output::Speech(_) => {}
+        })?;
+        Ok(results)
+    }
+
+    /// The conversation, where it is followed ([`SessionBuilder::conversation`]): after [`Self::finish`] the whole one, before it the
+    /// latest of [`SessionBuilder::conversation_every`]; `None` where there is none yet, or all parties are denied.
+    #[must_use]
+    pub fn conversation(&self) -> Option<ConversationRecord> {
+        self.conversation.as_ref().map(|c| c.record())
     }
 
     /// Starts again with another stream, as new.
     pub fn reset(&mut self) {
         self.analyzer.reset();
+        self.conversation = None;
     }
 
     /// Time of the sample that comes next.
@@ -91,12 +117,5 @@ impl Session {
     #[must_use]
     pub fn latency(&self) -> Duration {
         Duration::from_nanos(self.analyzer.latency_ns())
-    }
-}
-
-fn keep(output: Output<'_>, results: &mut Vec<Outcome>) {
-    // Rows of single frames are not among the segments of a session.
-    if let Output::Segment(record) = output {
-        results.push(Outcome::new(record));
     }
 }

@@ -1,11 +1,12 @@
 //! Means of the scores of a call.
 
 use affect::record::{Ended, Record};
+use serde::{Deserialize, Serialize};
 
 /// Means of the scores of a call's results, weighted by their seconds of speech.
 ///
 /// A result counts where a model answered: those without scores and those in which the model abstains do not. No such result, no mean.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Means {
     /// Results that a model was asked about.
     pub scored: u64,

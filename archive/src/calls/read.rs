@@ -1,7 +1,10 @@
 //! Reading of the table of calls.
 
 use super::write::CallColumns;
-use super::{CALLS_SCHEMA, CallError, CallRow, Heard, Means};
+use super::{
+    CALLS_SCHEMA, CallError, CallRow, EXPLAINED, Heard, MOST_BY, MOVED, Means, Moved, MovedScore, group_column,
+};
+use crate::batches::{Batches, guarded};
 use crate::error::ArchiveError;
 use crate::plan::{META, PlannedCall};
 use crate::store::Blob;
@@ -10,7 +13,7 @@ use crate::{TableError, names};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::{KeyValue, ParquetMetaDataReader};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,7 +52,7 @@ impl Summary {
     /// # Errors
     /// [`TableError::Format`] where that is none.
     pub fn read(from: &Blob) -> Result<Self, ArchiveError> {
-        let about = ParquetMetaDataReader::new().parse_and_finish(from)?;
+        let about = guarded(|| ParquetMetaDataReader::new().parse_and_finish(from))?;
         let text = value(about.file_metadata().key_value_metadata(), "affect.summary")?;
         serde_json::from_str(text).map_err(|e| TableError::Format(format!("affect.summary: {e}")).into())
     }
@@ -76,7 +79,7 @@ fn value<'a>(keys: Option<&'a Vec<KeyValue>>, name: &str) -> Result<&'a str, Arc
 
 /// A table of calls, row by row in the order of the plan.
 pub struct CallsTable {
-    batches: ParquetRecordBatchReader,
+    batches: Batches,
     columns: CallColumns,
     rows: std::vec::IntoIter<CallRow>,
     keys: BTreeMap<String, String>,
@@ -94,7 +97,7 @@ impl CallsTable {
     /// # Errors
     /// [`TableError::Format`] where it is none; those of storage.
     pub fn open(from: Blob) -> Result<Self, ArchiveError> {
-        let about = ArrowReaderMetadata::load(&from, Default::default())?;
+        let about = guarded(|| ArrowReaderMetadata::load(&from, Default::default()))?;
         let keys = about.metadata().file_metadata().key_value_metadata();
         let schema = value(keys, "affect.schema")?;
         if schema != CALLS_SCHEMA {
@@ -105,7 +108,8 @@ impl CallsTable {
             serde_json::from_str(text).map_err(|e| TableError::Format(format!("{COLUMNS}: {e}")))?;
         let keys = keys.into_iter().flatten();
         let keys = keys.filter_map(|k| Some((k.key.clone(), k.value.clone()?))).collect();
-        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(from, about).with_batch_size(1024).build()?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(from, about);
+        let batches = Batches::of(builder.with_batch_size(1024))?;
         Ok(Self { batches, columns, rows: Vec::new().into_iter(), keys })
     }
 
@@ -189,6 +193,24 @@ impl Cells<'_> {
         Ok(self.whole(name, row)?.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
     }
 
+    fn moved(&self, columns: &CallColumns, row: usize) -> Result<Moved, ArchiveError> {
+        let mut all = Vec::new();
+        for target in &columns.explained {
+            let explained = self.count(&format!("{MOVED}{target}{EXPLAINED}"), row)?;
+            if explained == 0 {
+                continue;
+            }
+            let mut groups = Vec::new();
+            for group in &columns.groups {
+                let share = self.double(&group_column(target, group), row)?;
+                groups.extend(share.map(|v| (group.clone(), v)));
+            }
+            let strongest = self.text(&format!("{MOVED}{target}{MOST_BY}"), row)?;
+            all.push(MovedScore { target: target.clone(), explained, groups, strongest });
+        }
+        Ok(Moved(all))
+    }
+
     fn row(&self, columns: &CallColumns, row: usize) -> Result<CallRow, ArchiveError> {
         let doubles = |names: &[String], begin: &str| -> Result<Vec<(String, Option<f64>)>, ArchiveError> {
             names.iter().map(|n| Ok((n.clone(), self.double(&format!("{begin}{n}"), row)?))).collect()
@@ -225,6 +247,7 @@ impl Cells<'_> {
                 probabilities: doubles(&columns.probabilities, "mean_probability_")?,
                 dimensions: doubles(&columns.dimensions, "mean_dimension_")?,
             },
+            moved: self.moved(columns, row)?,
             numbers: doubles(&columns.numbers, "")?,
             utterances_file: self.text("utterances_file", row)?.unwrap_or_default(),
             utterances_sha256: self.text("utterances_sha256", row)?.unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! A call as a row.
 
-use super::Means;
+use super::{Means, Moved};
 use crate::plan::PlannedCall;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -123,6 +123,8 @@ pub struct CallRow {
     pub utterances: u64,
     /// Means of its scores.
     pub means: Means,
+    /// What moved them.
+    pub moved: Moved,
     /// Further numbers by name (measures of the conversation); `None` is undefined.
     pub numbers: Vec<(String, Option<f64>)>,
     /// Base name of the file with the utterances of the part.

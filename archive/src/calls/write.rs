@@ -1,6 +1,6 @@
 //! Writing of the table of calls.
 
-use super::{CALLS_SCHEMA, CallRow, Summary};
+use super::{CALLS_SCHEMA, CallRow, EXPLAINED, MOST_BY, MOVED, Summary, group_column};
 use crate::error::ArchiveError;
 use crate::plan::META;
 use crate::write::COLUMNS;
@@ -9,7 +9,7 @@ use arrow_schema::{Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -19,6 +19,11 @@ use std::sync::Arc;
 pub(crate) struct CallColumns {
     pub probabilities: Vec<String>,
     pub dimensions: Vec<String>,
+    /// Labels and dimensions that are explained, by which groups of features.
+    #[serde(default)]
+    pub explained: Vec<String>,
+    #[serde(default)]
+    pub groups: Vec<String>,
     pub numbers: Vec<String>,
     pub metadata: Vec<String>,
 }
@@ -79,6 +84,15 @@ pub(crate) fn table(rows: &[CallRow], about: &About) -> Result<Vec<u8>, ArchiveE
     for name in &about.columns.dimensions {
         add(format!("mean_dimension_{name}"), doubles(&|r| named(&r.means.dimensions, name)));
     }
+    for target in &about.columns.explained {
+        let explained = |r: &CallRow| whole(r.moved.score(target).map_or(0, |m| m.explained));
+        add(format!("{MOVED}{target}{EXPLAINED}"), wholes(&|r| Some(explained(r))));
+        add(format!("{MOVED}{target}{MOST_BY}"), texts(&|r| r.moved.score(target)?.strongest.as_deref()));
+        for group in &about.columns.groups {
+            let share = |r: &CallRow| r.moved.score(target)?.group(group).filter(|v| v.is_finite());
+            add(group_column(target, group), doubles(&share));
+        }
+    }
     for name in &about.columns.numbers {
         add(name.clone(), doubles(&|r| named(&r.numbers, name)));
     }
@@ -101,7 +115,17 @@ pub(crate) fn table(rows: &[CallRow], about: &About) -> Result<Vec<u8>, ArchiveE
     keys.extend(about.metadata.iter().cloned());
     let mut keys: Vec<KeyValue> = keys.into_iter().map(|(k, v)| KeyValue::new(format!("affect.{k}"), v)).collect();
     keys.push(KeyValue::new(COLUMNS.to_owned(), serde_json::to_string(&about.columns).map_err(written)?));
-    let mut properties = WriterProperties::builder().set_compression(Compression::LZ4_RAW).set_coerce_types(true);
+    // The least and the greatest value of every measure would make the end of the file, which tells how far a run is, three times as
+    // long. Who looks for a call has those of its name and its part.
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::LZ4_RAW)
+        .set_coerce_types(true)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_offset_index_disabled(true);
+    for name in ["part", "key", "error"] {
+        let path = ColumnPath::new(vec![name.to_owned()]);
+        properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
+    }
     for f in fields.iter().filter(|f| *f.data_type() == arrow_schema::DataType::Float64) {
         let path = ColumnPath::new(vec![f.name().clone()]);
         properties = properties

@@ -1,6 +1,6 @@
 //! Calls worth listening to: those that stand out most by criteria that are stated, and whose sound is good enough to believe it.
 
-use arrow_array::types::Int64Type;
+use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array, Float64Array, PrimitiveArray, StringArray};
 use std::cmp::Ordering;
 
@@ -33,6 +33,8 @@ const KINDS: [(&str, &str); 5] = [
 pub struct CallOfInterest {
     /// Its name in the archive.
     pub key: String,
+    /// Its part, where the table says it.
+    pub part: Option<u32>,
     /// The value that it was chosen by.
     pub value: f64,
     /// How long it is, ns.
@@ -77,6 +79,7 @@ impl Listen {
     pub fn push(
         &mut self,
         keys: &StringArray,
+        parts: Option<&PrimitiveArray<Int32Type>>,
         errors: &StringArray,
         durations: &PrimitiveArray<Int64Type>,
         columns: &[(&str, &Float64Array)],
@@ -110,7 +113,8 @@ impl Listen {
                     continue;
                 }
                 let duration_ns = u64::try_from(durations.value(k)).unwrap_or(0);
-                let call = CallOfInterest { key: keys.value(k).to_owned(), value: v, duration_ns };
+                let part = parts.filter(|p| p.is_valid(k)).and_then(|p| u32::try_from(p.value(k)).ok());
+                let call = CallOfInterest { key: keys.value(k).to_owned(), part, value: v, duration_ns };
                 let at = best.partition_point(|b| order(b, &call) == Ordering::Less);
                 best.insert(at, call);
                 best.truncate(EACH);

@@ -1,6 +1,7 @@
 //! Overview of an archive: one streaming pass over the table of calls, in memory that does not grow with its rows.
 //!
-//! Columns are found by their names (`docs/results.md`): further numbers are measures, columns that begin with `meta_` group the calls.
+//! Columns are found by their names (`docs/results.md`): further numbers are measures, columns that begin with `meta_` group the calls, those
+//! that begin with `moved_` say what moved the scores.
 //! Counts and histograms are exact; means, standard deviations and intervals are computed as the rows come (Welford 1962). Nothing here
 //! puts people in an order: groups are listed by their names, and columns that name people at work are not grouped by.
 
@@ -8,6 +9,7 @@ mod edges;
 mod groups;
 mod listen;
 mod moments;
+mod moved;
 mod read;
 mod weeks;
 
@@ -15,6 +17,7 @@ pub use edges::Bin;
 pub use groups::{Group, GroupColumn, LEAST, NotGrouped};
 pub use listen::{CallOfInterest, Criterion, Quality};
 pub use moments::{Moments, wilson};
+pub use moved::MovedBy;
 pub use read::read;
 
 use crate::error::TableError;
@@ -107,6 +110,7 @@ pub struct Overview {
     groupings: Vec<Grouping>,
     group_places: HashMap<String, usize>,
     listen: Listen,
+    moved: moved::All,
 }
 
 /// A column of numbers of a batch, and where it belongs.
@@ -173,6 +177,7 @@ impl Overview {
                 note(&mut f.examples, keys.value(k));
             }
         }
+        moved::push(&mut self.moved, batch)?;
         let columns = self.columns(batch);
         for c in &columns {
             let m = &mut self.measures[c.place];
@@ -186,7 +191,7 @@ impl Overview {
         self.group(batch, errors, &columns)?;
         let named: Vec<(&str, &Float64Array)> =
             columns.iter().map(|c| (self.measures[c.place].name.as_str(), c.values)).collect();
-        self.listen.push(keys, errors, durations, &named);
+        self.listen.push(keys, small("part")?, errors, durations, &named);
         Ok(())
     }
 
@@ -194,7 +199,8 @@ impl Overview {
     fn columns<'b>(&mut self, batch: &'b RecordBatch) -> Vec<Numbers<'b>> {
         let mut columns = Vec::new();
         for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-            let Some(values) = array.as_primitive_opt::<Float64Type>() else { continue };
+            let values = array.as_primitive_opt::<Float64Type>().filter(|_| !moved::is_of_moved(field.name()));
+            let Some(values) = values else { continue };
             let place = match self.places.get(field.name()) {
                 Some(place) => *place,
                 None => {
@@ -239,6 +245,11 @@ impl Overview {
     #[must_use]
     pub fn measures(&self) -> &[Measure] {
         &self.measures
+    }
+
+    /// What moved each score that was explained, by the names of the scores.
+    pub fn moved(&self) -> impl Iterator<Item = &MovedBy> {
+        self.moved.values().filter(|m| m.calls > 0)
     }
 
     /// Groups by each column that may be grouped by.

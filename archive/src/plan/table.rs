@@ -1,6 +1,7 @@
 //! The table of a plan: a row for each call, in the order of the parts.
 
 use super::{Plan, PlannedCall, is_key};
+use crate::batches::{Batches, guarded};
 use crate::error::ArchiveError;
 use crate::names;
 use crate::store::{Blob, Store, Upload};
@@ -9,7 +10,7 @@ use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
 use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::properties::WriterProperties;
@@ -90,7 +91,7 @@ impl PlanTable {
     pub fn open(store: &Arc<dyn Store>, plan: &Plan) -> Result<Self, ArchiveError> {
         let name = names::plan_table(&plan.id);
         let blob = Blob::open(store, &name)?;
-        let about = ArrowReaderMetadata::load(&blob, Default::default())?;
+        let about = guarded(|| ArrowReaderMetadata::load(&blob, Default::default()))?;
         let found = about.schema().fields().iter().map(|f| (f.name(), f.data_type())).collect::<Vec<_>>();
         let expected = schema(&plan.metadata);
         if found != expected.fields().iter().map(|f| (f.name(), f.data_type())).collect::<Vec<_>>() {
@@ -99,13 +100,13 @@ impl PlanTable {
         Ok(Self { blob, about, name, metadata: plan.metadata.len() })
     }
 
-    fn reader(&self, groups: Option<Vec<usize>>) -> Result<ParquetRecordBatchReader, ArchiveError> {
+    fn reader(&self, groups: Option<Vec<usize>>) -> Result<Batches, ArchiveError> {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.blob.clone(), self.about.clone());
         let builder = match groups {
             Some(g) => builder.with_row_groups(g),
             None => builder,
         };
-        Ok(builder.with_batch_size(4096).build()?)
+        Ok(Batches::of(builder.with_batch_size(4096))?)
     }
 
     fn rows(&self, batch: &RecordBatch, wanted: Option<u32>) -> Result<Batch, ArchiveError> {

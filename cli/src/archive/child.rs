@@ -2,8 +2,8 @@
 
 use super::wire::{Charge, End, Said, Task};
 use super::{AWAY, MISMATCH, Stop};
-use affect::record::Record;
 use affect_archive::calls::CallError;
+use serde_json::Value;
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -39,7 +39,7 @@ pub struct Limits {
 #[derive(Debug)]
 pub enum Answer {
     /// The worker has answered.
-    Done(Box<End>, Vec<Record>),
+    Done(Box<End>, Vec<Value>),
     /// The worker is gone.
     Died {
         /// The word for it.
@@ -146,7 +146,7 @@ impl Child {
         let mut heard = Instant::now().max(self.begun);
         loop {
             match self.said.recv_timeout(GLANCE) {
-                Ok(Said::Record(json)) => match Record::from_json(&json) {
+                Ok(Said::Record(json)) => match serde_json::from_str(&json) {
                     Ok(r) => records.push(r),
                     Err(e) => {
                         self.kill();

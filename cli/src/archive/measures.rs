@@ -1,10 +1,16 @@
-//! Measures of the conversation, as columns of the table of calls: for every call of a run the same names.
+//! Columns of a run: those of its results, and the measures of the conversation in the table of calls. For every call of a run the same names.
 
 use affect::analyzer::{ChannelMode, Config};
 use affect::conversation::{catalogue, party_names, score_names};
 use affect::record::Ended;
 use affect_archive::Columns;
 use affect_media::file::Heard;
+
+/// Columns of the results of a run.
+pub fn columns(config: &Config) -> Columns {
+    let set = config.sets.first().copied().unwrap_or_default();
+    Columns::of(set.functionals(), config.scorer.as_deref())
+}
 
 /// Names of the measures, in the order of their catalogue. Parties are those that have a role; where nobody has, the two channels that
 /// calls have.

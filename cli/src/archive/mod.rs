@@ -4,6 +4,7 @@ mod child;
 mod listing;
 mod measures;
 mod metadata;
+mod pages;
 mod part;
 mod plan;
 mod report;

@@ -5,11 +5,11 @@ use super::source::{Absent, Source, Taken};
 use super::wire::{Charge, Task};
 use super::{AWAY, Stop};
 use crate::interrupt;
-use affect::record::Record;
 use affect_archive::calls::{CallError, CallRow, Summary};
 use affect_archive::plan::{Plan, PlanTable, PlannedCall};
 use affect_archive::{Attempt, Ledger, Outcome};
 use affect_media::files::to_name;
+use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How often a call is given to a worker that dies of it; and to one that is killed from outside, which is seldom the call's fault.
@@ -44,12 +44,20 @@ impl Work<'_> {
         interrupt::asked() || self.halt.load(Ordering::Relaxed)
     }
 
-    /// Does a part. With an interruption the call at hand is finished, and a part that is not whole by then is not committed.
-    pub fn part(&self, plan: &Plan, table: &PlanTable, number: u32, attempt: &str) -> Result<Done, Stop> {
+    /// Does a part with the worker of this thread, which is left to the next part. With an interruption the call at hand is finished, and a part that is not whole by then is not committed.
+    pub fn part(
+        &self,
+        plan: &Plan,
+        table: &PlanTable,
+        number: u32,
+        attempt: &str,
+        worker: &mut Option<Child>,
+    ) -> Result<Done, Stop> {
         let calls = table.part(number)?;
         let mut attempt = Attempt::begin(self.ledger, plan, number, attempt)?;
-        let mut bench = Bench { work: self, child: None, taken: None, deaths: 0 };
-        let mut waiting: Option<(CallRow, Vec<Record>)> = None;
+        // One that is left in the middle of a call is of no use to anybody: it goes with the bench.
+        let mut bench = Bench { work: self, child: worker.take(), taken: None, deaths: 0 };
+        let mut waiting: Option<(CallRow, Vec<Value>)> = None;
         let total = calls.len();
         for call in calls {
             if self.stopping() {
@@ -69,18 +77,18 @@ impl Work<'_> {
             };
             // The worker is at the next call while the results of the last one are written.
             if let Some((row, records)) = waiting.take() {
-                attempt.push(row, &records)?;
+                attempt.push_json(row, records)?;
                 (self.step)();
             }
             let records = if given { bench.answer(&mut row)? } else { Vec::new() };
             waiting = Some((row, records));
         }
         if let Some((row, records)) = waiting.take() {
-            attempt.push(row, &records)?;
+            attempt.push_json(row, records)?;
             (self.step)();
         }
         let deaths = bench.deaths;
-        drop(bench);
+        *worker = bench.child;
         if attempt.calls() < total {
             return Ok(Done { outcome: None, summary: Summary::default(), deaths });
         }
@@ -113,7 +121,7 @@ impl Bench<'_> {
     }
 
     /// Waits for what comes of the call that was given; tries again where the worker died.
-    fn answer(&mut self, row: &mut CallRow) -> Result<Vec<Record>, Stop> {
+    fn answer(&mut self, row: &mut CallRow) -> Result<Vec<Value>, Stop> {
         let mut tries = 1;
         loop {
             let Some(child) = &mut self.child else { return Ok(Vec::new()) };
@@ -129,7 +137,7 @@ impl Bench<'_> {
                         }
                     }
                     (row.heard, row.error, row.error_message) = (end.heard, end.error, end.message);
-                    row.numbers = end.numbers;
+                    (row.means, row.moved, row.numbers) = (end.means, end.moved, end.numbers);
                     return Ok(records);
                 }
                 Answer::Died { error, why, killed } => {

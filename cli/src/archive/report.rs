@@ -1,13 +1,17 @@
-//! `affect archive report`: one page about all calls of a run.
+//! `affect archive report`: one page about all calls of a run, and pages of single calls.
 
+use super::pages::Pages;
 use super::source::store;
 use super::status::{WhichArgs, code};
-use super::{Stop, mismatch};
+use super::{COMPLETE, Stop, WITH_ERRORS, mismatch};
+use crate::interrupt;
+use crate::report::Audio;
 use crate::report::overview::{About, html};
 use affect_archive::plan::plans;
 use affect_archive::{Run, overview, status};
 use affect_media::files::{Complete, Kind, to_name};
 use clap::Args;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -18,6 +22,22 @@ pub struct ReportArgs {
     /// The page to write. It appears when it is complete.
     #[arg(long, value_name = "PAGE.html")]
     html: PathBuf,
+    /// A page for each call worth listening to, in this folder below that of the page, which links them. They are analysed anew, with
+    /// the settings of the run.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "call")]
+    pages: Option<PathBuf>,
+    /// The page of one call instead, by its name in the archive (the column key of the tables).
+    #[arg(long, value_name = "KEY")]
+    call: Option<String>,
+    /// For the page of one call: the recording itself, as in affect report.
+    #[arg(long, value_enum, default_value = "none", requires = "call")]
+    audio: Audio,
+    /// Where the recordings are on this machine, if not where they were when they were planned.
+    #[arg(long, value_name = "FOLDER")]
+    source: Option<PathBuf>,
+    /// No progress on standard error.
+    #[arg(long, short)]
+    quiet: bool,
     #[command(flatten)]
     which: WhichArgs,
 }
@@ -43,14 +63,26 @@ pub fn run(args: &ReportArgs) -> Result<u8, Stop> {
     let store = store(&args.out)?;
     let run = args.which.find(&*store, &args.out)?;
     let plans = plans(&*store)?;
+    let pages = || {
+        interrupt::flag();
+        Pages::new(&store, &run, &plans, args.source.as_deref(), args.quiet)
+    };
+    if let Some(key) = &args.call {
+        return Ok(if pages()?.write(key, None, &args.html, args.audio)? { COMPLETE } else { WITH_ERRORS });
+    }
     let status = status(&store, &run, &plans)?;
     let overview = overview::read(&store, &run, &mut |_, _| {})?;
+    let links = match &args.pages {
+        Some(folder) => pages()?.of_interest(&overview, &args.html, folder)?,
+        None => BTreeMap::new(),
+    };
     let folder = args.out.canonicalize().unwrap_or_else(|_| args.out.clone());
     let about = About {
         name: to_name(folder.file_name().unwrap_or(folder.as_os_str())),
         planned: Some(status.planned.calls),
         parts: Some((status.planned.parts, status.committed.parts)),
         made_with: made_with(&run),
+        links,
     };
     let page = html(&overview, &about).map_err(mismatch)?;
     let failed = |e: std::io::Error| Stop(super::AWAY, format!("cannot write to \"{}\": {e}", args.html.display()));

@@ -86,8 +86,8 @@ mod tests {
     use std::collections::HashMap;
 
     fn parse(text: &str, environment: &[(&str, &str)]) -> Option<(u32, u32)> {
-        let all: HashMap<&str, &str> = environment.iter().copied().collect();
-        Shard::parse(text, &|n| all.get(n).map(|v| (*v).to_owned())).ok().map(|s| (s.index, s.count))
+        let variables: HashMap<&str, &str> = environment.iter().copied().collect();
+        Shard::parse(text, &|n| variables.get(n).map(|v| (*v).to_owned())).ok().map(|s| (s.index, s.count))
     }
 
     #[test]

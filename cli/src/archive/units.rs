@@ -39,8 +39,8 @@ pub fn bytes(text: &str) -> Result<u64, String> {
         "TiB" | "T" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
         _ => return Err(wrong()),
     };
-    let all = (number * scale).round();
-    if (1.0..=9e18).contains(&all) { Ok(all as u64) } else { Err(wrong()) }
+    let bytes = (number * scale).round();
+    if (1.0..=9e18).contains(&bytes) { Ok(bytes as u64) } else { Err(wrong()) }
 }
 
 /// An amount of bytes to be read.

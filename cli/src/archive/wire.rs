@@ -1,6 +1,6 @@
 //! What a parent and its worker say to each other: lines, each of a letter and JSON.
 
-use affect_archive::calls::{CallError, Heard};
+use affect_archive::calls::{CallError, Heard, Means, Moved};
 use serde::{Deserialize, Serialize};
 
 /// First line to a worker: what it is to be.
@@ -30,6 +30,9 @@ pub struct End {
     pub error: Option<CallError>,
     /// The same in words.
     pub message: Option<String>,
+    /// Means of its scores, and what moved them.
+    pub means: Means,
+    pub moved: Moved,
     /// Numbers about the call.
     pub numbers: Vec<(String, Option<f64>)>,
 }

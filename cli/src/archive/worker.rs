@@ -6,7 +6,8 @@ use super::{INCOMPLETE, MISMATCH, Stop, measures, mismatch};
 use crate::analysis_args::conclude;
 use affect::analyzer::Config;
 use affect::record::Record;
-use affect_archive::calls::{CallError, Heard};
+use affect_archive::Columns;
+use affect_archive::calls::{CallError, Heard, Means, Moved};
 use affect_media::decode::{DecodeError, Limits};
 use affect_media::file::{Job, analyse};
 use affect_media::files::from_name;
@@ -86,10 +87,11 @@ pub fn run(args: &WorkerArgs) -> Result<u8, Stop> {
             return Ok(MISMATCH);
         }
     };
+    let columns = measures::columns(&config);
     for line in lines {
         let line = line.map_err(|e| failed(&e))?;
         let task: Task = serde_json::from_str(&line).map_err(|e| mismatch(format!("worker: {e}")))?;
-        let end = one(&settings, &config, &task, &mut voice).map_err(|e| failed(&e))?;
+        let end = one(&settings, &config, &columns, &task, &mut voice).map_err(|e| failed(&e))?;
         voice.say(&Said::End(Box::new(end))).map_err(|e| failed(&e))?;
     }
     Ok(0)
@@ -107,7 +109,7 @@ fn ready(line: &str) -> Result<(SettingArgs, Config, String), String> {
 }
 
 /// Analyses a call and says its records.
-fn one(settings: &SettingArgs, config: &Config, task: &Task, voice: &mut Voice) -> io::Result<End> {
+fn one(settings: &SettingArgs, config: &Config, columns: &Columns, task: &Task, voice: &mut Voice) -> io::Result<End> {
     #[cfg(debug_assertions)]
     super::worker_fault::strike(&task.key);
     let config = Config { stream: task.key.as_str().into(), ..config.clone() };
@@ -139,7 +141,8 @@ fn one(settings: &SettingArgs, config: &Config, task: &Task, voice: &mut Voice) 
         channels: u32::try_from(heard.channels).unwrap_or(u32::MAX),
         sample_rate_hz: heard.rate_hz,
     };
-    Ok(End { heard: Some(about), error, message, numbers: measures::of(&heard) })
+    let means = Means::of(&records, &columns.probabilities, &columns.dimensions);
+    Ok(End { heard: Some(about), error, message, means, moved: Moved::of(&records), numbers: measures::of(&heard) })
 }
 
 fn word(e: &DecodeError) -> CallError {

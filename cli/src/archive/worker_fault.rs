@@ -19,9 +19,9 @@ pub fn strike(key: &str) {
         }
     }
     if key.contains("swell") {
-        let mut all: Vec<Vec<u8>> = Vec::new();
+        let mut memory: Vec<Vec<u8>> = Vec::new();
         loop {
-            all.push(vec![1; 16 << 20]);
+            memory.push(vec![1; 16 << 20]);
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -1,5 +1,6 @@
-//! Results beside a recording: tiers for Praat and ELAN, cues for players.
+//! Results beside a recording: tiers for Praat and ELAN, cues for players, a document for call analytics.
 
+mod call;
 mod textgrid;
 mod vtt;
 
@@ -17,6 +18,8 @@ pub enum Caption {
     TextGrid,
     /// WebVTT: a cue for each result.
     Vtt,
+    /// JSON in the names of contact-centre analytics.
+    Call,
 }
 
 impl Caption {
@@ -25,15 +28,17 @@ impl Caption {
         match self {
             Self::TextGrid => "TextGrid",
             Self::Vtt => "vtt",
+            Self::Call => "call.json",
         }
     }
 
     fn text(self, heard: &Heard, records: &[Record]) -> String {
-        let mut list: Vec<&Record> = records.iter().filter(|r| r.ended != Ended::Open).collect();
-        list.sort_by_key(|r| (r.start_ns, r.channel.index));
+        let mut final_records: Vec<&Record> = records.iter().filter(|r| r.ended != Ended::Open).collect();
+        final_records.sort_by_key(|r| (r.start_ns, r.channel.index));
         match self {
-            Self::TextGrid => textgrid::document(heard.end_ns, &list),
-            Self::Vtt => vtt::document(&list),
+            Self::TextGrid => textgrid::document(heard.end_ns, &final_records),
+            Self::Vtt => vtt::document(&final_records),
+            Self::Call => call::document(heard, &final_records),
         }
     }
 }

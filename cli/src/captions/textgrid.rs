@@ -37,20 +37,20 @@ fn tiers(records: &[&Record]) -> Vec<(String, Vec<Interval>)> {
 /// where the one before ends.
 fn seamless(list: Vec<Interval>, end_ns: u64) -> Vec<Interval> {
     let mut out: Vec<Interval> = Vec::with_capacity(2 * list.len() + 1);
-    let mut at = 0;
+    let mut end_of_last_ns = 0;
     for i in list {
-        let start_ns = i.start_ns.max(at);
+        let start_ns = i.start_ns.max(end_of_last_ns);
         if i.end_ns <= start_ns {
             continue;
         }
-        if start_ns > at {
-            out.push(Interval { start_ns: at, end_ns: start_ns, text: String::new() });
+        if start_ns > end_of_last_ns {
+            out.push(Interval { start_ns: end_of_last_ns, end_ns: start_ns, text: String::new() });
         }
-        at = i.end_ns;
+        end_of_last_ns = i.end_ns;
         out.push(Interval { start_ns, ..i });
     }
-    if at < end_ns {
-        out.push(Interval { start_ns: at, end_ns, text: String::new() });
+    if end_of_last_ns < end_ns {
+        out.push(Interval { start_ns: end_of_last_ns, end_ns, text: String::new() });
     }
     out
 }
@@ -74,12 +74,12 @@ pub fn document(end_ns: u64, records: &[&Record]) -> String {
         return out;
     }
     put(format!("tiers? <exists>\nsize = {}\nitem []:\n", tiers.len()));
-    for (k, (name, list)) in tiers.into_iter().enumerate() {
-        let list = seamless(list, end_ns);
+    for (k, (name, intervals)) in tiers.into_iter().enumerate() {
+        let intervals = seamless(intervals, end_ns);
         let name = name.replace('"', "\"\"");
         put(format!("    item [{}]:\n        class = \"IntervalTier\"\n        name = \"{name}\"\n", k + 1));
-        put(format!("        xmin = 0\n        xmax = {end}\n        intervals: size = {}\n", list.len()));
-        for (i, x) in list.iter().enumerate() {
+        put(format!("        xmin = 0\n        xmax = {end}\n        intervals: size = {}\n", intervals.len()));
+        for (i, x) in intervals.iter().enumerate() {
             let (start, end, text) = (seconds(x.start_ns), seconds(x.end_ns), x.text.replace('"', "\"\""));
             put(format!("        intervals [{}]:\n            xmin = {start}\n            xmax = {end}\n", i + 1));
             put(format!("            text = \"{text}\"\n"));

@@ -79,8 +79,8 @@ impl Ears<'_> {
             let condition = Condition::parse(name).map_err(|e| e.to_string())?;
             // Parts of one file are no more alike in their noise than files are.
             let whole = l.start_s.is_none() && l.end_s.is_none();
-            let own = if whole { content.clone() } else { hex(&Sha256::digest(format!("{content} {}", part(l)))) };
-            let seed = u64::from_str_radix(&own[..15], 16).unwrap_or(1);
+            let name = if whole { content.clone() } else { hex(&Sha256::digest(format!("{content} {}", part(l)))) };
+            let seed = u64::from_str_radix(&name[..15], 16).unwrap_or(1);
             let (values, speech_s) = match &condition {
                 Condition::Pipeline(elements) => {
                     let heard = clean.through(elements, self.stop)?;

@@ -111,8 +111,8 @@ fn waveform(area: &Area<'_>, p: &Picture<'_>) -> Result<(), String> {
     let width = p.samples.len().div_ceil(COLUMNS).max(1);
     let columns = p.samples.chunks(width).enumerate().map(|(k, part)| {
         let (low, high) = part.iter().fold((0.0f64, 0.0f64), |(l, h), v| (l.min(*v), h.max(*v)));
-        let at = (k * width) as f64 / p.rate_hz;
-        PathElement::new(vec![(at, low), (at, high)], BLACK.mix(0.7))
+        let time = (k * width) as f64 / p.rate_hz;
+        PathElement::new(vec![(time, low), (time, high)], BLACK.mix(0.7))
     });
     chart.draw_series(columns).map(|_| ()).map_err(failed)
 }

@@ -1,12 +1,12 @@
 //! A call as a page sees it: its parties, their utterances, and what may be said of them.
 
+use super::Making;
 use super::contours::{Contours, Speech, Step};
 use affect::analyzer::{ChannelMode, Config, Policies};
 use affect::conversation::{Conversation, ConversationRecord};
 use affect::model::Model;
 use affect::record::{Ended, Policy, Record};
 use affect_media::file::Heard;
-use affect_media::files::to_name;
 use affect_page::Markup;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
@@ -62,28 +62,27 @@ impl<'a> Call<'a> {
     /// # Errors
     /// A sentence where the file cannot be read any more.
     pub fn new(
-        file: &Path,
-        config: &'a Config,
+        making: &'a Making<'_>,
         heard: &'a Heard,
         records: &'a [Record],
         contours: &Contours,
-        purpose: &'a str,
     ) -> Result<Self, String> {
+        let config = &making.config;
         let channels: Vec<Option<usize>> = match &config.channels {
             ChannelMode::Mix => vec![None],
             ChannelMode::List(list) => list.iter().copied().map(Some).collect(),
             _ => (0..heard.channels).map(Some).collect(),
         };
         let policies = Policies::new(config.roles.clone(), config.policy.clone());
-        let own = |c: &Option<usize>| records.iter().any(|r| r.channel.index == *c);
+        let has_records = |c: &Option<usize>| records.iter().any(|r| r.channel.index == *c);
         let stands = |c: Option<usize>| records.iter().find(|r| c.is_some_and(|c| r.channel.same_as.contains(&c)));
         let mut parties: Vec<Party<'_>> = channels
             .iter()
             .map(|c| {
-                let same_as = stands(*c).filter(|_| !own(c)).and_then(|r| r.channel.index);
+                let same_as = stands(*c).filter(|_| !has_records(c)).and_then(|r| r.channel.index);
                 let mut policy = policies.of(*c, heard.channels);
-                let all = records.iter().filter(|r| r.channel.index == *c);
-                policy = all.map(|r| r.policy).fold(policy, Policy::max);
+                let of_channel = records.iter().filter(|r| r.channel.index == *c);
+                policy = of_channel.map(|r| r.policy).fold(policy, Policy::max);
                 let seen = policy != Policy::Deny && same_as.is_none();
                 Party {
                     index: *c,
@@ -103,9 +102,9 @@ impl<'a> Call<'a> {
                 utterances.push((p, r));
             }
         }
-        let sha256 = sha256(file).map_err(|e| format!("cannot be read again: {e}"))?;
+        let sha256 = sha256(making.file).map_err(|e| format!("cannot be read again: {e}"))?;
         Ok(Self {
-            name: to_name(file.file_name().unwrap_or(file.as_os_str())),
+            name: making.name.clone(),
             sha256,
             end_ns: heard.end_ns.max(records.iter().map(|r| r.end_ns).max().unwrap_or(0)).max(1),
             parties,
@@ -115,7 +114,7 @@ impl<'a> Call<'a> {
             notes: &heard.notes,
             config,
             conversation: conversation(heard),
-            purpose,
+            purpose: making.purpose,
         })
     }
 

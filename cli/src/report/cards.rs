@@ -10,10 +10,10 @@ pub fn cards(call: &Call<'_>) -> Markup {
     let one = |(place, p): (usize, &Party<'_>)| {
         let rows: String =
             facts(call, p).iter().map(|(k, v)| format!("<dt>{}</dt><dd>{v}</dd>", Markup::text(k))).collect();
-        let list = if rows.is_empty() { String::new() } else { format!("<dl>{rows}</dl>") };
+        let definitions = if rows.is_empty() { String::new() } else { format!("<dl>{rows}</dl>") };
         let channel = if p.name == p.channel() { String::new() } else { format!("{}: ", p.channel()) };
         format!(
-            "<section class=\"card\"><h2>{}</h2><p class=\"soft\">{channel}{}</p>{list}</section>\n",
+            "<section class=\"card\"><h2>{}</h2><p class=\"soft\">{channel}{}</p>{definitions}</section>\n",
             p.markup(place),
             Markup::text(&state(p))
         )

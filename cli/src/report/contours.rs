@@ -84,17 +84,17 @@ impl Contours {
 
     /// Takes a frame in.
     pub fn add(&mut self, frame: &Record) {
-        let at = frame.start_ns / 2 + frame.end_ns / 2;
+        let middle_ns = frame.start_ns / 2 + frame.end_ns / 2;
         let channel = frame.channel.index;
-        let step = usize::try_from(at / self.width_ns).unwrap_or(usize::MAX);
+        let step = usize::try_from(middle_ns / self.width_ns).unwrap_or(usize::MAX);
         // No recording has as many: a broken time shall not fill the memory.
         if step > 4 * MOST as usize {
             return;
         }
         let level = frame.value("level_dBFS").map(f64::from);
         let spoken = self.spans.get(&channel).is_some_and(|spans| {
-            let begun = spans.partition_point(|s| s.0 <= at);
-            begun > 0 && at < spans[begun - 1].1
+            let begun = spans.partition_point(|s| s.0 <= middle_ns);
+            begun > 0 && middle_ns < spans[begun - 1].1
         });
         let f0 = frame.value("F0_Hz").filter(|_| spoken);
         let steps = self.steps.entry(channel).or_default();
@@ -114,14 +114,14 @@ impl Contours {
 
     /// The steps of a channel, in order; none where it was not analysed.
     pub fn steps(&self, channel: Option<usize>) -> Vec<Step> {
-        let of = |(k, s): (usize, &Sums)| Step {
+        let step = |(k, s): (usize, &Sums)| Step {
             start_ns: k as u64 * self.width_ns,
             level_db: s.level_db(),
             f0_hz: Some(&s.f0)
                 .filter(|f| f.len() as f64 >= (VOICED * s.frames as f64).max(1.0))
                 .and_then(|f| rank(f, 0.5)),
         };
-        self.steps.get(&channel).into_iter().flatten().enumerate().map(of).collect()
+        self.steps.get(&channel).into_iter().flatten().enumerate().map(step).collect()
     }
 
     /// What a channel's speech is like altogether.
@@ -142,8 +142,8 @@ impl Sums {
 fn rank(values: &[f32], share: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f32::total_cmp);
-    let at = (share * sorted.len().checked_sub(1)? as f64).round() as usize;
-    sorted.get(at).map(|v| f64::from(*v))
+    let place = (share * sorted.len().checked_sub(1)? as f64).round() as usize;
+    sorted.get(place).map(|v| f64::from(*v))
 }
 
 #[cfg(test)]

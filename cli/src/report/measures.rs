@@ -68,8 +68,8 @@ pub fn parties_table(call: &Call<'_>) -> Option<Table> {
     table = table.column("what it is");
     let first = *parties.first()?;
     for m in record.measures.iter().filter(|m| m.party == Some(first) && m.entry.group != Group::Scores) {
-        let of = |p: &usize| record.measures.iter().find(|o| o.party == Some(*p) && o.entry.name == m.entry.name);
-        let cells = parties.iter().filter_map(of).map(valued);
+        let of_party = |p: &usize| record.measures.iter().find(|o| o.party == Some(*p) && o.entry.name == m.entry.name);
+        let cells = parties.iter().filter_map(of_party).map(valued);
         table.row([Cell::text(words(m.entry))].into_iter().chain(cells).chain([Cell::text(m.entry.what)]));
     }
     Some(table).filter(|t| !t.is_empty())
@@ -92,14 +92,14 @@ pub fn quarters_table(call: &Call<'_>) -> Option<Table> {
     };
     let allowed = record.parties.iter().filter(|p| p.policy == Policy::Allow);
     for party in allowed {
-        let own = format!("{}_", party.name);
-        let scores = record.measures.iter().filter_map(|m| m.name.strip_prefix(&*own)?.strip_suffix("_q1"));
+        let prefix = format!("{}_", party.name);
+        let scores = record.measures.iter().filter_map(|m| m.name.strip_prefix(&*prefix)?.strip_suffix("_q1"));
         for score in scores {
             let plain = score.trim_start_matches("dimension_").trim_start_matches("probability_").replace('_', " ");
             let amount = score.starts_with("dimension_");
             let text = |v: f64| if amount { signed(v, 2) } else { number(v, 2) };
-            let quarters = (1..=4).map(|k| cell(format!("{own}{score}_q{k}"), &text));
-            let trend = cell(format!("{own}{score}_trend"), &|v| signed(v, 2));
+            let quarters = (1..=4).map(|k| cell(format!("{prefix}{score}_q{k}"), &text));
+            let trend = cell(format!("{prefix}{score}_trend"), &|v| signed(v, 2));
             table.row([Cell::text(&*party.name), Cell::text(plain)].into_iter().chain(quarters).chain([trend]));
         }
     }

@@ -20,11 +20,11 @@ use affect::analyzer::{Config, ConversationConfig, FeatureSet, Segmentation};
 use affect::record::Record;
 use affect_media::file::{Heard, Job, analyse};
 use affect_media::files::{Complete, Kind, refuse_outputs_among_inputs, to_name};
-use audio::Audio;
+pub use audio::Audio;
 use call::Call;
 use clap::Args;
 use contours::{Contours, bin_width};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
@@ -71,39 +71,67 @@ pub fn run(args: &ReportArgs) -> u8 {
         return FAILED;
     }
     interrupt::flag();
-    match write(args, &config) {
-        Ok(code) => code,
+    let file = args.file.as_path();
+    let making = Making {
+        file,
+        name: to_name(file.file_name().unwrap_or(file.as_os_str())),
+        html: &args.html,
+        audio: args.audio,
+        purpose: &args.purpose,
+        config: Config {
+            stream: to_name(file).as_str().into(),
+            source: "affect report".into(),
+            conversation: Some(ConversationConfig::default()),
+            ..config
+        },
+        decoding: &args.decoding,
+    };
+    match page(&making, &Progress::file(args.quiet, 0, 1, file)) {
+        Ok(true) => DONE,
+        Ok(false) => FAILED,
         Err(e) => {
-            eprintln!("affect: {}: {e}", to_name(&args.file));
+            eprintln!("affect: {}: {e}", to_name(file));
             FAILED
         }
     }
 }
 
+/// What the page of a call is made of.
+pub struct Making<'a> {
+    /// The recording.
+    pub file: &'a Path,
+    /// Its name on the page.
+    pub name: String,
+    /// The page to write.
+    pub html: &'a Path,
+    pub audio: Audio,
+    /// What the page is for.
+    pub purpose: &'a str,
+    /// With the name of the stream, and with a conversation.
+    pub config: Config,
+    pub decoding: &'a DecodingArgs,
+}
+
 /// Hears the file with these settings; hands on every record.
-fn hear(args: &ReportArgs, config: &Config, take: &mut dyn FnMut(Record)) -> Result<Heard, String> {
-    let job =
-        Job { config, track: args.decoding.track, baseline: None, one_channel: false, limits: args.decoding.limits() };
-    let progress = Progress::file(args.quiet, 0, 1, &args.file);
+fn hear(m: &Making<'_>, config: &Config, progress: &Progress, take: &mut dyn FnMut(Record)) -> Result<Heard, String> {
+    let job = Job { config, track: m.decoding.track, baseline: None, one_channel: false, limits: m.decoding.limits() };
     let mut show = |at, of| progress.set_position(at, of);
-    analyse(&args.file, &job, &mut show, &mut |record| {
+    analyse(m.file, &job, &mut show, &mut |record| {
         take(record);
         Ok(())
     })
     .map_err(|e| e.to_string())
 }
 
-fn write(args: &ReportArgs, config: &Config) -> Result<u8, String> {
-    let stream = to_name(&args.file);
-    let config = Config {
-        stream: stream.as_str().into(),
-        source: "affect report".into(),
-        conversation: Some(ConversationConfig::default()),
-        ..config.clone()
-    };
+/// Analyses a call and writes its page. Returns whether the recording was whole and its model ran; what was wrong is said.
+///
+/// # Errors
+/// A sentence: there is no page.
+pub fn page(m: &Making<'_>, progress: &Progress) -> Result<bool, String> {
+    let config = &m.config;
     let mut records = Vec::new();
-    let mut heard = hear(args, &config, &mut |r| records.push(r))?;
-    conclude(&config, &mut heard, &mut records, &mut || {});
+    let mut heard = hear(m, config, progress, &mut |r| records.push(r))?;
+    conclude(config, &mut heard, &mut records, &mut || {});
     records.sort_by_key(|r| (r.start_ns, r.channel.index));
 
     // The same sound once more, frame by frame: level and F0 over time. A policy holds here too.
@@ -116,21 +144,21 @@ fn write(args: &ReportArgs, config: &Config) -> Result<u8, String> {
         ..config.clone()
     };
     let mut contours = Contours::new(bin_width(heard.end_ns), &records);
-    hear(args, &frames, &mut |r| contours.add(&r))?;
+    hear(m, &frames, progress, &mut |r| contours.add(&r))?;
     if interrupt::asked() {
         return Err("interrupted: no page was written".to_owned());
     }
-    let call = Call::new(&args.file, &config, &heard, &records, &contours, &args.purpose)?;
-    let audio = args.audio.prepare(&args.file, &args.html, &call)?;
+    let call = Call::new(m, &heard, &records, &contours)?;
+    let audio = m.audio.prepare(m.file, m.html, &call)?;
     let html = page::html(&call, &audio)?;
-    let failed = |e: std::io::Error| format!("cannot write to \"{}\": {e}", args.html.display());
-    Complete::write(&args.html, Kind::Text, html.as_bytes()).map_err(failed)?;
-    let name = to_name(&args.file);
+    let failed = |e: std::io::Error| format!("cannot write to \"{}\": {e}", m.html.display());
+    Complete::write(m.html, Kind::Text, html.as_bytes()).map_err(failed)?;
+    let name = &config.stream;
     heard.notes.iter().for_each(|note| eprintln!("affect: {name}: note: {note}"));
     heard.problems.iter().for_each(|problem| eprintln!("affect: {name}: {problem}"));
     let model = records.iter().filter_map(|r| r.scored.as_ref()).find(|s| s.emotion.failed);
     if let Some(s) = model {
         eprintln!("affect: {name}: {}", s.emotion.abstained.as_deref().unwrap_or("the model failed"));
     }
-    Ok(if heard.problems.is_empty() && model.is_none() { DONE } else { FAILED })
+    Ok(heard.problems.is_empty() && model.is_none())
 }

@@ -118,8 +118,8 @@ pub fn abstentions(call: &Call<'_>) -> Option<Table> {
             }
         }
         for (why, numbers) in reasons {
-            let list: Vec<String> = numbers.iter().map(usize::to_string).collect();
-            table.row([Cell::text(&p.name), Cell::text(why), Cell::Number(list.join(", "))]);
+            let utterances: Vec<String> = numbers.iter().map(usize::to_string).collect();
+            table.row([Cell::text(&p.name), Cell::text(why), Cell::Number(utterances.join(", "))]);
         }
     }
     Some(table).filter(|t| !t.is_empty())
@@ -155,13 +155,13 @@ pub fn withheld(call: &Call<'_>) -> Option<Table> {
             missing(r, |why, name| *reasons.entry(why).or_default().entry(name).or_default() += 1);
         }
         for (why, names) in reasons {
-            let list: Vec<String> =
+            let features: Vec<String> =
                 names.iter().map(|(n, k)| format!("<code>{}</code> {k}", Markup::text(n))).collect();
             table.row([
                 Cell::text(&p.name),
                 Cell::text(in_words(why)),
                 Cell::Number(names.len().to_string()),
-                Cell::Text(Markup::trusted(list.join(", "))),
+                Cell::Text(Markup::trusted(features.join(", "))),
             ]);
         }
     }

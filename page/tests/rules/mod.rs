@@ -162,7 +162,13 @@ impl Document {
                 match name.as_str() {
                     "href" => {
                         let inside = value.strip_prefix('#').is_some_and(|i| ids.iter().any(|k| k == i));
-                        rule(inside, &format!("{at} leads to a place of the page"));
+                        // A page beside this one is opened by who follows the link, and by nothing else.
+                        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+                        let beside = e.name() == "a"
+                            && value.ends_with(".html")
+                            && !value.starts_with(['/', '.'])
+                            && value.chars().all(plain);
+                        rule(inside || beside, &format!("{at} leads to a place of the page, or to a page beside it"));
                     }
                     "src" => {
                         let beside = !value.contains(':')

@@ -130,8 +130,21 @@ fn policies_bind_it() {
     let upstream = format!("affectfeatures {ROLES} conversation=true");
     let passed = run(&format!("{upstream} ! affectscore {ROLES}"));
     assert_eq!(attached(&passed).len(), 1);
-    let stopped = run(&format!("{upstream} ! affectscore {ROLES} policy=deny,allow"));
+    let bound = attached(&run(&format!("{upstream} ! affectscore {ROLES} policy=deny,allow")));
+    assert_eq!(bound.len(), 1);
+    for part in ["measures", "reasons", "parties"] {
+        assert_eq!(bound[0][part], expected[0][part], "{part}");
+    }
+    let stopped = run(&format!("{upstream} ! affectscore {ROLES} policy=deny"));
     assert!(attached(&stopped).is_empty());
+    // Of parties with features only no scores go on.
+    let scored = format!("affectscore {ROLES} conversation=true policy=allow");
+    let all = attached(&run(&scored));
+    assert!(all[0]["measures"]["agent_dimension_arousal_mean"].is_number(), "{}", all[0]);
+    let without = attached(&run(&format!("{scored} ! affectscore {ROLES} policy=features-only")));
+    assert!(without[0]["measures"]["agent_dimension_arousal_mean"].is_null(), "{}", without[0]);
+    assert_eq!(without[0]["measures"]["agent_talk_s"], all[0]["measures"]["agent_talk_s"]);
+    assert!(without[0]["provenance"].get("model").is_none());
 }
 
 #[test]

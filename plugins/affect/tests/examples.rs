@@ -6,7 +6,7 @@ use common::{CALL, CLIP, root};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The folder of the plugin as a shared object: built for release by `scripts/test`, or beside this test.
+/// The folder of the plugin as a shared object: beside this test, as `scripts/test` builds it, or built for release.
 fn plugin_path() -> Option<PathBuf> {
     let beside = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
     let found = [beside, root().join("target/release")].into_iter().find(|d| d.join("libgstaffect.so").exists());

@@ -1,5 +1,6 @@
-//! Decisions: the detector's frames of 16 ms as voice activity of the pieces of 10 ms.
+//! Decisions: the detector's frames of 16 ms as voice activity of the pieces of 10 ms, as far as these stand above the noise.
 
+use super::noise_gate::NoiseGate;
 use crate::segment::vad::VAD_FRAME;
 use crate::signal::HOP;
 use std::collections::VecDeque;
@@ -7,7 +8,7 @@ use std::collections::VecDeque;
 /// What was decided of one piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::analyzer) struct Decision {
-    /// The detector takes it for speech.
+    /// The detector takes it for speech, and it stands above steady noise.
     pub speech: bool,
     /// Some of it is lost, or no number.
     pub bad: bool,
@@ -16,8 +17,9 @@ pub(in crate::analyzer) struct Decision {
 /// Decisions of one channel. The one in which the middle of a piece lies counts for it.
 #[derive(Debug)]
 pub(super) struct Decisions {
-    /// Pieces that were taken and not decided: whether they are bad.
-    waiting: VecDeque<bool>,
+    /// Pieces that were taken and not decided: whether they are bad, and whether they stand above the noise.
+    waiting: VecDeque<(bool, bool)>,
+    gate: NoiseGate,
     decided: VecDeque<Decision>,
     /// Pieces decided, and samples that the detector has decided on.
     pieces: u64,
@@ -31,6 +33,7 @@ impl Decisions {
     pub fn new() -> Self {
         Self {
             waiting: VecDeque::with_capacity(32),
+            gate: NoiseGate::new(),
             decided: VecDeque::with_capacity(32),
             pieces: 0,
             samples: 0,
@@ -38,9 +41,10 @@ impl Decisions {
         }
     }
 
-    /// Takes the next piece.
-    pub fn take(&mut self, bad: bool) {
-        self.waiting.push_back(bad);
+    /// Takes the next piece. What is bad tells nothing of the noise.
+    pub fn take(&mut self, piece: &[f32], bad: bool) {
+        let above = bad || self.gate.hear(piece);
+        self.waiting.push_back((bad, above));
     }
 
     /// Takes the next decision.
@@ -54,8 +58,8 @@ impl Decisions {
     }
 
     fn emit(&mut self) {
-        let bad = self.waiting.pop_front().unwrap_or(false);
-        self.decided.push_back(Decision { speech: self.speech, bad });
+        let (bad, above) = self.waiting.pop_front().unwrap_or((false, true));
+        self.decided.push_back(Decision { speech: self.speech && above, bad });
         self.pieces += 1;
     }
 
@@ -74,6 +78,7 @@ impl Decisions {
     /// Starts again, as new.
     pub fn reset(&mut self) {
         self.waiting.clear();
+        self.gate.reset();
         self.decided.clear();
         (self.pieces, self.samples, self.speech) = (0, 0, false);
     }
@@ -89,7 +94,7 @@ mod tests {
         let mut found = Vec::new();
         let spoken = |frame: u64| frame % 3 == 1 || frame > 40;
         for piece in 0..100u64 {
-            d.take(piece % 10 == 9);
+            d.take(&[], piece % 10 == 9);
             // The detector hears what was taken.
             while (d.samples / VAD_FRAME as u64 + 1) * VAD_FRAME as u64 <= (piece + 1) * HOP as u64 {
                 d.decide(spoken(d.samples / VAD_FRAME as u64));

@@ -3,6 +3,7 @@
 mod decisions;
 mod intake;
 mod kept_frames;
+mod noise_gate;
 mod results;
 mod segmenter;
 mod staging;

@@ -74,7 +74,7 @@ impl Lane {
         self.offset.remove(piece);
         let bad = clean(piece);
         if let Some(d) = &mut self.decisions {
-            d.take(bad);
+            d.take(piece, bad);
         }
         if bad {
             let reach = self.resampler.reach().div_ceil(HOP) as u64;

@@ -98,7 +98,19 @@ impl Scorer {
         let (probabilities, own) =
             if dimensional { (Vec::new(), self.labels.clone()) } else { (self.labels.clone(), Vec::new()) };
         let dimensions = amounts.iter().chain(&own).chain(&self.derived).cloned().collect();
-        Says { probabilities, dimensions, intervals: amounts }
+        let groups = self.reasons.groups().to_vec();
+        let labels = match &self.targets.labels {
+            None => self.labels.clone(),
+            Some(places) => places.iter().map(|k| self.labels[*k].clone()).collect(),
+        };
+        let mut explained = labels;
+        explained.extend(self.targets.dimensions.iter().map(|k| amounts[*k].clone()));
+        explained.sort();
+        explained.dedup();
+        if groups.is_empty() {
+            explained.clear();
+        }
+        Says { probabilities, dimensions, intervals: amounts, explained, groups }
     }
 
     /// The feature set that the model needs; `None` where it takes the waveform.

@@ -4,6 +4,7 @@ use super::ScoringConfig;
 use super::reference::Compared;
 use crate::analyzer::FeatureSet;
 use crate::explain::relevance::Relevance;
+use crate::features::catalogue::Group;
 use crate::model::{Model, ModelError};
 use crate::record::{Explanation, Record};
 use std::borrow::Cow;
@@ -46,6 +47,11 @@ pub(super) trait Reasons: Debug + Send + Sync {
     /// # Errors
     /// [`ModelError`] for a segment that lacks what the model needs.
     fn input<'r>(&self, model: &Model, record: &'r Record) -> Result<Cow<'r, [f32]>, ModelError>;
+
+    /// The groups of features that explanations add up; none where they are about something else, or there are none.
+    fn groups(&self) -> &[Group] {
+        &[]
+    }
 
     /// Whether it explains by what is measured along the segment.
     fn needs_contours(&self) -> bool {

@@ -206,6 +206,10 @@ impl Reasons for TableReasons {
         Some(self.set)
     }
 
+    fn groups(&self) -> &[Group] {
+        if self.explainer.is_some() { &self.groups } else { &[] }
+    }
+
     fn input<'r>(&self, model: &Model, record: &'r Record) -> Result<Cow<'r, [f32]>, ModelError> {
         let card = model.card().ok_or(ModelError::NoCard)?;
         // A record that was read may have its features in another order.

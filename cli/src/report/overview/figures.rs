@@ -92,8 +92,8 @@ pub fn groups(number_of_column: usize, column: &GroupColumn) -> Vec<Markup> {
         column.groups.first().map(|g| g.measures.iter().map(|m| m.0.clone()).collect()).unwrap_or_default();
     let mut out = Vec::new();
     for (k, name) in names.iter().enumerate() {
-        let of = |g: &affect_archive::overview::Group| g.measures.get(k).and_then(|m| m.1);
-        let known: Vec<Moments> = shown().filter_map(of).collect();
+        let moments = |g: &affect_archive::overview::Group| g.measures.get(k).and_then(|m| m.1);
+        let known: Vec<Moments> = shown().filter_map(moments).collect();
         if known.len() < 2 || out.len() == MOST_FIGURES {
             continue;
         }
@@ -101,8 +101,8 @@ pub fn groups(number_of_column: usize, column: &GroupColumn) -> Vec<Markup> {
         let rows: Vec<IntervalRow> = shown()
             .map(|g| IntervalRow {
                 name: g.name.clone(),
-                n: of(g).map_or(0, |m| m.n),
-                value: match of(g).and_then(|m| Some((m.mean, m.interval()?))) {
+                n: moments(g).map_or(0, |m| m.n),
+                value: match moments(g).and_then(|m| Some((m.mean, m.interval()?))) {
                     Some((mean, (low, high))) => Ok((mean, low, high)),
                     None => Err(format!("fewer than {LEAST} calls")),
                 },

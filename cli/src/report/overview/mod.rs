@@ -1,11 +1,13 @@
-//! The page of an archive: what was done and what failed, how good the sound was, distributions, groups, calls worth listening to.
+//! The page of an archive: what was done and what failed, how good the sound was, distributions, what moved the scores, groups, calls worth listening to.
 
 mod figures;
+mod moved;
 mod tables;
 
 use affect_archive::overview::{NotGrouped, Overview};
 use affect_page::minijinja::{Value, context};
 use affect_page::{Markup, Media, Page, environment, number};
+use std::collections::BTreeMap;
 
 /// What the overview is of, beside the rows: lists of facts that stand on the page as they are.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +20,8 @@ pub struct About {
     pub parts: Option<(u64, u64)>,
     /// What the results were made with: names and values.
     pub made_with: Vec<(String, String)>,
+    /// Addresses of pages of calls, by the names of the calls.
+    pub links: BTreeMap<String, String>,
 }
 
 fn grouped(n: u64) -> String {
@@ -87,10 +91,11 @@ pub fn html(overview: &Overview, about: &About) -> Result<String, String> {
                 quality_figures => figures::distributions(overview, true).into_iter().map(part).collect::<Vec<_>>(),
                 figures => figures::distributions(overview, false).into_iter().map(part).collect::<Vec<_>>(),
                 measures => optional(tables::measures(overview)),
+                moved => moved::scores(overview),
                 groups => groups,
                 not_grouped => not,
                 least => affect_archive::overview::LEAST,
-                listen => tables::listen(overview).into_iter().map(|t| Value::from(t.html())).collect::<Vec<_>>(),
+                listen => tables::listen(overview, &about.links).into_iter().map(|t| Value::from(t.html())).collect::<Vec<_>>(),
                 least_s => quality.least_s, least_snr => quality.least_snr_db, most_clipping => quality.most_clipping,
                 left_out => grouped(quality.left_out),
                 made_with => optional(tables::made_with(about)),

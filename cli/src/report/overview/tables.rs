@@ -4,6 +4,7 @@ use super::About;
 use super::figures::{is_quality, places, places_of_mean, share, unit};
 use affect_archive::overview::{GroupColumn, LEAST, Measure, Overview};
 use affect_page::{Cell, Markup, Table, clock, number, percent};
+use std::collections::BTreeMap;
 
 /// What the words of errors mean, and what to do.
 fn meaning(word: &str) -> &'static str {
@@ -33,9 +34,9 @@ pub fn failures(overview: &Overview) -> Table {
         .numbers("share (95 % interval)")
         .column("what it means")
         .column("for example");
-    let mut list: Vec<_> = overview.failures.iter().collect();
-    list.sort_by(|a, b| b.1.calls.cmp(&a.1.calls).then(a.0.cmp(b.0)));
-    for (word, f) in list {
+    let mut failures: Vec<_> = overview.failures.iter().collect();
+    failures.sort_by(|a, b| b.1.calls.cmp(&a.1.calls).then(a.0.cmp(b.0)));
+    for (word, f) in failures {
         let names: Vec<String> = f.examples.iter().map(|e| Markup::name(e).to_string()).collect();
         let of_all = affect_archive::overview::wilson(f.calls, overview.calls).map(share);
         table.row([
@@ -133,7 +134,7 @@ pub fn groups(column: &GroupColumn) -> Table {
 }
 
 /// Calls worth listening to, a table for every criterion.
-pub fn listen(overview: &Overview) -> Vec<Table> {
+pub fn listen(overview: &Overview, links: &BTreeMap<String, String>) -> Vec<Table> {
     let one =
         |(criterion, calls): (affect_archive::overview::Criterion, Vec<affect_archive::overview::CallOfInterest>)| {
             let mut table = Table::new(format!("{} ({})", capital(criterion.meaning), criterion.measure))
@@ -147,7 +148,14 @@ pub fn listen(overview: &Overview) -> Vec<Table> {
                     u => format!("{} {u}", number(c.value, 1)),
                 };
                 table.row([
-                    Cell::Text(Markup::name(&c.key)),
+                    Cell::Text(match links.get(&c.key) {
+                        Some(address) => Markup::trusted(format!(
+                            "<a href=\"{}\">{}</a>",
+                            affect_page::escape(address),
+                            Markup::name(&c.key)
+                        )),
+                        None => Markup::name(&c.key),
+                    }),
                     Cell::Number(clock(c.duration_ns, false)),
                     Cell::Number(value),
                 ]);

@@ -3,6 +3,7 @@
 use super::imp::AffectScore;
 use crate::outbox::poster;
 use crate::{conversation, result};
+use affect::conversation::ConversationRecord;
 use affect::record::{Channel, Policy, Record};
 use gst::subclass::prelude::*;
 
@@ -10,7 +11,7 @@ impl AffectScore {
     /// What may go on of results from upstream; `None` if all of it may, as it is.
     ///
     /// Of a denied channel nothing goes on, of a channel without scores nothing but features, and what goes on says the stricter
-    /// policy; a conversation under looser policies than here goes on not at all. A result that says too little of itself to be judged is taken strictly.
+    /// policy; a conversation loses the measures that the policies here forbid. A result that says too little of itself to be judged is taken strictly.
     pub(super) fn enforce(&self, structures: &[gst::Structure]) -> Option<Vec<gst::Structure>> {
         let mut permitted = Vec::with_capacity(structures.len());
         let mut changed = false;
@@ -58,20 +59,32 @@ impl AffectScore {
         }
     }
 
-    /// A conversation goes on as it is, or, where the policies here are stricter for any of its parties than those that it carries, not
-    /// at all.
+    /// A conversation goes on as it is, or, where the policies here are stricter for any of its parties than those that it carries, without
+    /// what they forbid.
     fn conversation_verdict(&self, structure: &gst::StructureRef) -> Verdict {
         let Some(parties) = conversation::carried_policies(structure) else { return Verdict::Dropped };
-        let mut verdict = Verdict::Unchanged;
+        let of = |index: Option<usize>| Channel { index, role: None, track: None, same_as: Vec::new() };
+        let here = |index, carried| self.outbox.with(|state| state.policy(&of(index), carried));
+        let mut looser = false;
         for (index, carried) in parties {
-            let channel = Channel { index, role: None, track: None, same_as: Vec::new() };
-            let policy = self.outbox.with(|state| state.policy(&channel, carried));
+            let policy = here(index, carried);
             if policy > carried {
-                self.warn_of_looser_policy(&channel, carried, policy);
-                verdict = Verdict::Dropped;
+                self.warn_of_looser_policy(&of(index), carried, policy);
+                looser = true;
             }
         }
-        verdict
+        if !looser {
+            return Verdict::Unchanged;
+        }
+        // Most need not be read.
+        let Ok(mut record) = ConversationRecord::from_json(structure.get::<&str>("json").unwrap_or_default()) else {
+            return Verdict::Dropped;
+        };
+        if record.bind(|party| here(party.channel, party.policy)) {
+            Verdict::Replaced(conversation::structure(&record))
+        } else {
+            Verdict::Dropped
+        }
     }
 
     /// Warns, once per start, that an element upstream works under a looser policy: what it posts itself passes no other element.
