@@ -148,7 +148,8 @@ fn contributions_of_a_call_are_those_of_its_results() {
     attempt.finish().unwrap().commit().unwrap();
     let rows = rows(&ledger);
     assert!(rows[1].moved.0.is_empty());
-    let mut by_hand: BTreeMap<String, (u64, BTreeMap<String, f64>, BTreeMap<String, f64>)> = BTreeMap::new();
+    type Sums = BTreeMap<String, f64>;
+    let mut by_hand: BTreeMap<String, (u64, Sums, Sums)> = BTreeMap::new();
     for r in &all {
         let json: serde_json::Value = serde_json::from_str(&r.to_json()).unwrap();
         if json["emotion"]["label"].is_null() {
