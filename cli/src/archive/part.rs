@@ -44,11 +44,19 @@ impl Work<'_> {
         interrupt::asked() || self.halt.load(Ordering::Relaxed)
     }
 
-    /// Does a part. With an interruption the call at hand is finished, and a part that is not whole by then is not committed.
-    pub fn part(&self, plan: &Plan, table: &PlanTable, number: u32, attempt: &str) -> Result<Done, Stop> {
+    /// Does a part with the worker of this thread, which is left to the next part. With an interruption the call at hand is finished, and a part that is not whole by then is not committed.
+    pub fn part(
+        &self,
+        plan: &Plan,
+        table: &PlanTable,
+        number: u32,
+        attempt: &str,
+        worker: &mut Option<Child>,
+    ) -> Result<Done, Stop> {
         let calls = table.part(number)?;
         let mut attempt = Attempt::begin(self.ledger, plan, number, attempt)?;
-        let mut bench = Bench { work: self, child: None, taken: None, deaths: 0 };
+        // One that is left in the middle of a call is of no use to anybody: it goes with the bench.
+        let mut bench = Bench { work: self, child: worker.take(), taken: None, deaths: 0 };
         let mut waiting: Option<(CallRow, Vec<Record>)> = None;
         let total = calls.len();
         for call in calls {
@@ -80,7 +88,7 @@ impl Work<'_> {
             (self.step)();
         }
         let deaths = bench.deaths;
-        drop(bench);
+        *worker = bench.child;
         if attempt.calls() < total {
             return Ok(Done { outcome: None, summary: Summary::default(), deaths });
         }

@@ -1,6 +1,6 @@
 //! `affect archive run`.
 
-use super::child::Limits;
+use super::child::{Child, Limits};
 use super::part::{Done, Work};
 use super::settings::SettingArgs;
 use super::shard::Shard;
@@ -216,11 +216,13 @@ fn work(args: &RunArgs, plans: &[Plan], ledger: &Ledger, charge: &Charge, todo: 
     let limits = Limits { stall: args.stall, call: args.timeout_per_call, memory: args.memory };
     let (say, hear) = channel::<News>();
     let job = |say: Sender<News>| {
+        // From part to part the same one: it dies with this thread.
+        let mut worker = None;
         while !interrupt::asked() && !halt.load(Ordering::Relaxed) {
             let next = todo.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(next) = next else { return };
             let begun = Instant::now();
-            let outcome = one(ledger, plans, &tables, charge, limits, &halt, &step, next);
+            let outcome = one(ledger, plans, &tables, charge, limits, &halt, &step, next, &mut worker);
             halt.fetch_or(outcome.is_err(), Ordering::Relaxed);
             if let Some(outcome) = outcome.transpose()
                 && say.send((next.number, outcome, begun.elapsed().as_secs_f64())).is_err()
@@ -272,13 +274,14 @@ fn one(
     halt: &AtomicBool,
     step: &(dyn Fn() + Sync),
     next: &Todo,
+    worker: &mut Option<Child>,
 ) -> Result<Option<Done>, Stop> {
     if ledger.run.is_committed(&*ledger.store, next.number)? {
         return Ok(None);
     }
     let Some((table, source)) = tables.get(&next.plan) else { return Ok(None) };
     let work = Work { ledger, source, charge, limits, halt, step };
-    work.part(&plans[next.plan], table, next.number, &attempt()?).map(Some)
+    work.part(&plans[next.plan], table, next.number, &attempt()?, worker).map(Some)
 }
 
 /// Says how it stands; returns the exit code for the parts that were asked for.
