@@ -26,9 +26,9 @@ pub struct Depth {
     exists: bool,
     /// Parts of this run in the queue, leased ones included.
     queued: usize,
-    /// Parts of all runs that nobody has.
+    /// Parts of all runs that nobody had yet.
     waiting: u64,
-    /// Parts of all runs that a worker has.
+    /// Parts of all runs that a worker has, or that were given back and wait to be tried again.
     leased: usize,
     /// Dead letters of this run, without parts that were committed all the same.
     dead: usize,
@@ -45,7 +45,7 @@ impl Depth {
             return format!("queue {}: nothing was submitted to it yet: affect archive submit\n", self.queue);
         }
         let mut text = format!(
-            "queue {}: {} parts of this run; of all runs {} wait and {} are leased\n{} dead letters\n",
+            "queue {}: {} parts of this run; of all runs {} wait, {} are leased or to be tried again\n{} dead letters\n",
             self.queue, self.queued, self.waiting, self.leased, self.dead
         );
         for letter in self.dead_letters.iter().take(TOLD) {
