@@ -7,11 +7,26 @@ const NAME: &str = "affect";
 /// Longest name of a queue.
 const LONGEST: usize = 32;
 
+/// Who somebody is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Login {
+    Password { user: String, password: String },
+    Token(String),
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login")
+    }
+}
+
 /// `nats://[user:password@]host[:port][,host[:port]...][/name]`, or `tls://...`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// Each server as `scheme://[user:password@]host[:port]`.
+    /// Each server as `scheme://host[:port]`.
     pub servers: Vec<String>,
+    /// The same at all of them.
+    pub login: Option<Login>,
     /// Name of the queue: of its stream, and the beginning of its subjects.
     pub name: String,
     /// Whether connections have to be encrypted.
@@ -22,11 +37,8 @@ pub struct Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "tls" } else { "nats" };
-        let host = |s: &String| {
-            let rest = s.split_once("://").map_or(s.as_str(), |(_, rest)| rest);
-            rest.rsplit_once('@').map_or(rest, |(_, host)| host).to_owned()
-        };
-        let hosts: Vec<String> = self.servers.iter().map(host).collect();
+        let hosts = self.servers.iter().map(|s| s.split_once("://").map_or(s.as_str(), |(_, host)| host));
+        let hosts: Vec<&str> = hosts.collect();
         write!(f, "{scheme}://{}/{}", hosts.join(","), self.name)
     }
 }
@@ -46,6 +58,31 @@ fn is_host(text: &str) -> bool {
     !host.is_empty()
         && host.chars().all(fits)
         && port.is_none_or(|p| p.bytes().all(|b| b.is_ascii_digit()) && p.parse::<u16>().is_ok_and(|p| p > 0))
+}
+
+/// A text with `%XX` for bytes that addresses cannot hold.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(b) = rest.next() {
+        if b == b'%' {
+            let digits = [rest.next()?, rest.next()?];
+            let digits = std::str::from_utf8(&digits).ok().filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        } else {
+            bytes.push(b);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+impl Login {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text.split_once(':') {
+            Some((user, password)) => Self::Password { user: decoded(user)?, password: decoded(password)? },
+            None => Self::Token(decoded(text)?),
+        })
+    }
 }
 
 impl Address {
@@ -70,16 +107,27 @@ impl Address {
         if name.len() > LONGEST || !name.chars().all(fits) {
             return Err(format!("the name of the queue has at most {LONGEST} letters, digits, - and _: {EXPECTED}"));
         }
-        let mut all = Vec::new();
+        let (mut all, mut login) = (Vec::new(), None);
         for server in servers.split(',') {
             let server = server.strip_prefix(scheme).and_then(|s| s.strip_prefix("://")).unwrap_or(server);
-            let host = server.rsplit_once('@').map_or(server, |(_, host)| host);
+            let (who, host) = server.rsplit_once('@').map_or((None, server), |(who, host)| (Some(who), host));
             if !is_host(host) {
                 return Err(format!("\"{host}\" is no host with a port: {EXPECTED}"));
             }
-            all.push(format!("{scheme}://{server}"));
+            all.push(format!("{scheme}://{host}"));
+            if let Some(who) = who {
+                let wrong = || {
+                    format!(
+                        "the user at {host} is not understood: a % stands before two hexadecimal digits: {EXPECTED}"
+                    )
+                };
+                let who = Login::parse(who).ok_or_else(wrong)?;
+                if login.get_or_insert_with(|| who.clone()) != &who {
+                    return Err(format!("there are several users: expected the same one at all servers: {EXPECTED}"));
+                }
+            }
         }
-        Ok(Self { servers: all, name: name.to_owned(), tls })
+        Ok(Self { servers: all, login, name: name.to_owned(), tls })
     }
 }
 
@@ -97,7 +145,15 @@ mod tests {
         assert_eq!(parsed("nats://host:4222/"), of(&["nats://host:4222"], "affect", false));
         assert_eq!(parsed("tls://a.b:1,c-d:2/calls_2026"), of(&["tls://a.b:1", "tls://c-d:2"], "calls_2026", true));
         assert_eq!(parsed("nats://a,nats://b/x"), of(&["nats://a", "nats://b"], "x", false));
-        assert_eq!(parsed("nats://u:p%2F@[::1]:4222"), of(&["nats://u:p%2F@[::1]:4222"], "affect", false));
+        assert_eq!(parsed("nats://u:p%2F@[::1]:4222"), of(&["nats://[::1]:4222"], "affect", false));
+        let login = |text: &str| Address::parse(text).unwrap().login;
+        let password =
+            |user: &str, password: &str| Some(Login::Password { user: user.into(), password: password.into() });
+        assert!(login("nats://u:p%2F%40:@host") == password("u", "p/@:") && login("nats://host").is_none());
+        assert!(
+            login("nats://u:p@a,u:p@b,c") == password("u", "p")
+                && login("tls://t%C3%BC@a") == Some(Login::Token("tü".into()))
+        );
         for wrong in [
             "",
             "host",
@@ -115,6 +171,10 @@ mod tests {
             "nats://host/a/b",
             "nats://host/>",
             "nats://a,,b",
+            "nats://u:p@a,v:p@b",
+            "nats://u:%@a",
+            "nats://u:%+1@a",
+            "nats://u:%ff@a",
             "nats://[::1",
             "nats://[::1]4222",
             "nats://u:p@",

@@ -54,7 +54,7 @@ pub struct SubmitArgs {
     pub which: WhichArgs,
     #[command(flatten)]
     pub queue: QueueArgs,
-    /// Everything anew that is neither committed nor in the queue, dead letters included.
+    /// Everything anew that is not committed: dead letters, and what the queue has lost track of.
     #[arg(long)]
     pub again: bool,
 }

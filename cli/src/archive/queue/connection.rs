@@ -1,7 +1,7 @@
 //! Connection to a queue: its streams are found or made, and what goes wrong has a kind.
 
 use super::super::{AWAY, MISMATCH, Stop};
-use super::address::Address;
+use super::address::{Address, Login};
 use super::args::ReachArgs;
 use super::message::{Dead, Part, part_of};
 use crate::interrupt;
@@ -103,6 +103,11 @@ impl Queue {
             .require_tls(address.tls)
             .connection_timeout(ANSWER)
             .reconnect_delay_callback(|n| (PAUSES.0 * u32::try_from(n.min(5)).unwrap_or(5)).min(PAUSES.1));
+        options = match address.login.clone() {
+            Some(Login::Password { user, password }) => options.user_and_password(user, password),
+            Some(Login::Token(token)) => options.token(token),
+            None => options,
+        };
         if let Some(file) = &reach.tls_ca {
             options = options.add_root_certificates(file.clone());
         }
@@ -238,6 +243,18 @@ impl Queue {
             },
             _ => self.away(e),
         })
+    }
+
+    /// Makes the consumer anew where the stream holds parts and it knows of none, as it happens to servers that were killed.
+    pub async fn find_lost(&self) -> Result<(), QueueError> {
+        let (parts, _) = self.streams().await?;
+        let Ok(mut consumer) = parts.get_consumer::<pull::Config>(WORKERS).await else { return Ok(()) };
+        let info = consumer.info().await.map_err(|e| self.away(e))?;
+        if info.num_pending == 0 && info.num_ack_pending == 0 && parts.cached_info().state.messages > 0 {
+            // Two workers may do so at once: then a part is given out twice, and counts once.
+            parts.delete_consumer(WORKERS).await.map_err(|e| self.away(e))?;
+        }
+        Ok(())
     }
 
     /// Numbers at the end of the subjects that a stream holds messages of.

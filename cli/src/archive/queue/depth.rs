@@ -48,6 +48,9 @@ impl Depth {
             "queue {}: {} parts of this run; of all runs {} wait, {} are leased or to be tried again\n{} dead letters\n",
             self.queue, self.queued, self.waiting, self.leased, self.dead
         );
+        if self.queued > 0 && self.waiting == 0 && self.leased == 0 {
+            text += "the server has lost track of what is left of this run: affect archive submit --again\n";
+        }
         for letter in self.dead_letters.iter().take(TOLD) {
             let part = letter.part.map_or("a part".to_owned(), |n| format!("part {n}"));
             text += &format!("  {part}: {:?}\n", letter.reason);

@@ -8,7 +8,6 @@ use super::message::{Dead, Part, family};
 use crate::say;
 use affect_archive::plan::{Plan, plans};
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::Stream;
 use std::collections::BTreeSet;
 
 /// Messages that are on their way at the same time.
@@ -37,7 +36,13 @@ pub fn run(args: &SubmitArgs) -> Result<u8, Stop> {
     let part = |number: u32| Part::new(place.clone(), run.id.clone(), number);
     let submitted = block_on(async {
         let queue = Queue::open(&address, &args.queue.reach).await?;
-        let all = async || submit(&queue, &ours, &todo, &part, word.as_deref()).await;
+        let mut tries = 0;
+        let all = async || {
+            // Each try has ids of its own: what an earlier one sent may have been deleted again, and the server would take it for known.
+            tries += 1;
+            let again = word.as_ref().map(|word| format!("{word}{tries}"));
+            submit(&queue, &ours, &todo, &part, again.as_deref()).await
+        };
         Ok(patiently(args.queue.reach.away, all).await?)
     })?;
     say(&text(&submitted, &address.to_string(), committed.len())).map_err(|e| Stop(super::super::AWAY, e))?;
@@ -73,20 +78,21 @@ async fn submit(
     again: Option<&str>,
 ) -> Result<Submitted, QueueError> {
     let (parts, dead) = queue.streams().await?;
-    let queued = queue.numbers(&parts, Part::of_family(queue.name(), ours)).await?;
-    let given_up = queue.numbers(&dead, Dead::of_family(queue.name(), ours)).await?;
-    let mut done = Submitted { queued: todo.intersection(&queued).count(), ..Submitted::default() };
-    let mut missing: Vec<Part> = Vec::new();
-    for number in todo.difference(&queued).copied() {
-        if !given_up.contains(&number) {
-            missing.push(part(number));
-        } else if again.is_some() {
-            forget(queue, &dead, Dead::at(queue.name(), ours, number)).await?;
-            missing.push(part(number));
-        } else {
-            done.dead += 1;
+    let (here, given_up) = (Part::of_family(queue.name(), ours), Dead::of_family(queue.name(), ours));
+    if again.is_some() {
+        // All of it: a server that was killed may hold parts that it gives out to nobody any more. What a worker has at hand is done twice,
+        // and counts once.
+        for (stream, subject) in [(&parts, here.clone()), (&dead, given_up.clone())] {
+            stream.purge().filter(subject).await.map_err(|e| queue.away(e))?;
         }
     }
+    let queued = queue.numbers(&parts, here.clone()).await?;
+    let given_up = queue.numbers(&dead, given_up).await?;
+    let mut done = Submitted { queued: todo.intersection(&queued).count(), ..Submitted::default() };
+    let missing = todo.difference(&queued).copied();
+    let (given_up, missing): (Vec<u32>, Vec<u32>) = missing.partition(|n| given_up.contains(n));
+    done.dead = given_up.len();
+    let missing: Vec<Part> = missing.into_iter().map(part).collect();
     for some in missing.chunks(ON_THEIR_WAY) {
         let mut answers = Vec::new();
         for p in some {
@@ -101,15 +107,10 @@ async fn submit(
     }
     if done.lately > 0 {
         // Somebody else may have submitted them in the meantime, or an earlier try of this one.
-        let now = queue.numbers(&parts, Part::of_family(queue.name(), ours)).await?;
+        let now = queue.numbers(&parts, here).await?;
         let there = missing.iter().filter(|p| now.contains(&p.part)).count();
         let found = there.saturating_sub(done.sent).min(done.lately);
         (done.queued, done.lately) = (done.queued + found, done.lately - found);
     }
     Ok(done)
-}
-
-/// Deletes a dead letter.
-async fn forget(queue: &Queue, dead: &Stream, subject: String) -> Result<(), QueueError> {
-    dead.purge().filter(subject).await.map(drop).map_err(|e| queue.away(e))
 }

@@ -75,6 +75,8 @@ struct Shared<'a> {
     /// When there was something to do last.
     busy: Cell<Instant>,
     at_work: Cell<usize>,
+    /// When it was looked last whether the queue has lost track of parts.
+    looked: Cell<Instant>,
     /// Parts that failed since one was committed.
     failing: RefCell<BTreeSet<(String, u32)>>,
 }
@@ -95,6 +97,7 @@ async fn serve(args: &WorkArgs, hands: Vec<Sender<Order>>, halt: &AtomicBool) ->
         answered: Cell::new(now),
         busy: Cell::new(now),
         at_work: Cell::new(0),
+        looked: Cell::new(now),
         failing: RefCell::default(),
     };
     join_all(hands.into_iter().map(|to| shared.job(to))).await;
@@ -133,6 +136,11 @@ impl Shared<'_> {
                     pause = PAUSES.0;
                     self.answered.set(Instant::now());
                     let idle = self.at_work.get() == 0;
+                    if idle && self.looked.get().elapsed() >= self.args.lease {
+                        self.looked.set(Instant::now());
+                        // What is lost stays lost until the next look.
+                        let _ = self.queue.find_lost().await;
+                    }
                     if idle && self.args.until_idle.is_some_and(|most| self.busy.get().elapsed() >= most) {
                         return;
                     }
