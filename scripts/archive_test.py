@@ -10,7 +10,6 @@ usage: archive_test.py [--debug-binary FILE] [--binary FILE] [--seed N] [--only 
 """
 
 import argparse
-import collections
 import json
 import os
 import pathlib
@@ -19,94 +18,29 @@ import resource
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 import wave
 
-import pyarrow
-import pyarrow.compute
-import pyarrow.parquet as parquet
+import archives
+from archives import CALL, ROOT, check, children, ended, generate, poisoned, run_folder, same_as_undisturbed
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-CALL = ROOT / "tests/data/calls/call40_185s_2ch_pcm16.wav"
 options = argparse.ArgumentParser()
 options.add_argument("--debug-binary", default=ROOT / "target/debug/affect")
 options.add_argument("--binary", default=ROOT / "target/release/affect")
 options.add_argument("--seed", type=int, default=1)
 options.add_argument("--only", default="kills,overhead,jobs,status,memory")
 options = options.parse_args()
-failures = []
 
 
-def check(good, what):
-    print(f"{'ok    ' if good else 'FAILED'} {what}", flush=True)
-    if not good:
-        failures.append(what)
-
-
-def affect(*words, binary=None, codes=(0,), faults=False):
-    env = dict(os.environ, AFFECT_LOG_SECONDS="1000")
-    if faults:
-        env["AFFECT_TEST_FAULTS"] = "1"
-    done = subprocess.run([binary or options.binary, *map(str, words)], env=env, capture_output=True, text=True)
-    if done.returncode not in codes:
-        sys.exit(f"{words}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
-    return done
-
-
-def generate(folder, count, least_s, most_s, seed):
-    """Calls that are pieces of a recorded one, each another."""
-    chance = random.Random(seed)
-    with wave.open(str(CALL)) as w:
-        rate, frames = w.getframerate(), w.readframes(w.getnframes())
-    total = len(frames) // 4
-    for k in range(count):
-        length = int(chance.uniform(least_s, most_s) * rate)
-        at = chance.randrange(max(1, total - length))
-        path = folder / f"2026-{k % 12 + 1:02}" / f"call {k:04}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with wave.open(str(path), "wb") as w:
-            w.setnchannels(2)
-            w.setsampwidth(2)
-            w.setframerate(rate)
-            w.writeframes((frames[4 * at:] + frames)[: 4 * length])
-
-
-def run_folder(out):
-    (run,) = (out / "run").iterdir()
-    return run
-
-
-def tables(out):
-    """The tables of calls and of utterances, in order, without what every attempt names anew."""
-    run = run_folder(out)
-    calls = pyarrow.concat_tables(parquet.read_table(f) for f in sorted((run / "calls").glob("*.parquet")))
-    names = pyarrow.compute.unique(calls["utterances_file"]).to_pylist()
-    utterances = pyarrow.concat_tables(parquet.read_table(run / "utterances" / n) for n in names)
-    messages = calls.schema.get_field_index("error_message")
-    return calls.remove_column(messages).drop(["utterances_file"]), utterances
-
-
-def children(parent):
-    found = []
-    for task in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
-        try:
-            found += [int(n) for n in task.read_text().split()]
-        except OSError:
-            pass
-    return found
+def affect(*words, binary=None, **how):
+    return archives.affect(binary or options.binary, *words, **how)
 
 
 def kills(folder):
     print("== kills: 200 calls in 40 parts, two workers", flush=True)
     source, out, undisturbed = folder / "calls", folder / "out", folder / "undisturbed"
-    generate(source, 196, 2, 4, options.seed)
-    poison = {"crash": "crashed", "hang": "timed-out", "empty": "empty", "noise": "decode"}
-    for k, name in enumerate(poison):
-        path = source / f"2026-{3 * k + 1:02}" / f"poison {name}.wav"
-        bytes_of = {"empty": b"", "noise": bytes(range(7, 107)) * 50}
-        path.write_bytes(bytes_of.get(name, (source / "2026-01/call 0000.wav").read_bytes()))
+    poisoned(source, options.seed)
     words = ["--roles", "agent,caller", "--part-calls", 5, "--part-bytes", 10**12]
     debug = {"binary": options.debug_binary, "faults": True}
     for place in (out, undisturbed):
@@ -150,18 +84,7 @@ def kills(folder):
     check(codes == [1, 1], f"both workers say that it is complete, with errors: {codes}")
     affect("archive", "run", out, "--quiet", "--grace", "1ms", codes=(1,), **debug)
     check(affect("archive", "verify", out, "--quiet", codes=(0, 1, 3), **debug).returncode == 1, "verify: everything holds")
-    calls, utterances = tables(out)
-    expected_calls, expected_utterances = tables(undisturbed)
-    plan = parquet.read_table(next((out / "plan").glob("*/plan.parquet")))
-    check(calls["key"].to_pylist() == plan["key"].to_pylist() and calls.num_rows == 200, f"{calls.num_rows} calls are those of the plan")
-    check(len(set(calls["part"].to_pylist())) == 40, "40 parts")
-    ids = utterances["id"].to_pylist()
-    check(len(set(ids)) == len(ids) and len(ids) > 100, f"{len(ids)} ids are unique")
-    check(calls.equals(expected_calls) and utterances.equals(expected_utterances), "tables equal those of one run without interruption")
-    errors = {k: e for k, e in zip(calls["key"].to_pylist(), calls["error"].to_pylist()) if e}
-    check(collections.Counter(errors.values()) == collections.Counter(poison.values()), f"each poisonous call is one error row: {errors}")
-    left = len(list((run_folder(out) / "utterances").iterdir())) - 40
-    check(left == 0, f"{left} files of dead attempts are left after the sweep")
+    same_as_undisturbed(out, undisturbed)
     lines = [json.loads(line) for line in open(folder / "log.jsonl") if line.endswith("}\n")]
     done = sum(line["outcome"] == "committed" for line in lines)
     print(f"       {done} commits by attempts that lived to say so; work lost: at most the part at hand for each kill, by construction", flush=True)
@@ -275,5 +198,4 @@ for part in (kills, overhead, jobs, status, memory):
     if part.__name__ in options.only.split(","):
         with tempfile.TemporaryDirectory(prefix="affect-archive-") as folder:
             part(pathlib.Path(folder))
-print("everything holds" if not failures else f"{len(failures)} bars are not met: {'; '.join(failures)}")
-sys.exit(bool(failures))
+ended()

@@ -181,3 +181,20 @@ fn recipes_of_parts_explain_themselves() {
         assert!(help.status.success() && text.contains("OUT") && text.contains("--rounds"), "{text}");
     }
 }
+
+/// The unit's command is understood; here there is no queue, or the program was built without.
+#[test]
+fn a_unit_starts_a_worker() {
+    let unit = recipe("nats/affect-worker.service");
+    let start = unit.lines().find_map(|l| l.strip_prefix("ExecStart=/usr/local/bin/affect ")).unwrap();
+    let away =
+        start.replace("tls://queue.example", "nats://127.0.0.1:1").replace("--creds /etc/affect/worker.creds", "");
+    let words: Vec<&str> = away.split_whitespace().chain(["--away", "1s"]).collect();
+    let done = affect(&words);
+    let expected = if cfg!(feature = "queue") { (75, "does not answer") } else { (2, "--features queue") };
+    assert_eq!(done.status.code(), Some(expected.0), "{}", said(&done));
+    assert!(said(&done).contains(expected.1), "{}", said(&done));
+    for line in ["KillMode=mixed", "RestartPreventExitStatus=2"] {
+        assert!(unit.lines().any(|l| l == line), "{line}");
+    }
+}

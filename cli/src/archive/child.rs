@@ -140,8 +140,8 @@ impl Child {
         let _ = self.tell(&serde_json::to_string(task).unwrap_or_default());
     }
 
-    /// Waits for the answer to the call that was given.
-    pub fn answer(&mut self, limits: Limits) -> Answer {
+    /// Waits for the answer to the call that was given; calls `gets_on` where the worker does.
+    pub fn answer(&mut self, limits: Limits, gets_on: &dyn Fn()) -> Answer {
         let mut records = Vec::new();
         let mut heard = Instant::now().max(self.begun);
         loop {
@@ -154,7 +154,7 @@ impl Child {
                         return Answer::Died { error: CallError::Crashed, why, killed: false };
                     }
                 },
-                Ok(Said::Progress) => {}
+                Ok(Said::Progress) => gets_on(),
                 Ok(Said::End(end)) => return Answer::Done(end, records),
                 Ok(Said::Ready(_) | Said::Unfit(_)) => continue,
                 Err(RecvTimeoutError::Timeout) => {

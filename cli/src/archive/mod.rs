@@ -1,12 +1,16 @@
 //! `affect archive`: recorded call archives, planned, analysed in parts that are committed once, resumed, verified, and shown on a page.
 
 mod child;
+mod here;
 mod listing;
+mod log;
+mod machine;
 mod measures;
 mod metadata;
 mod pages;
 mod part;
 mod plan;
+mod queue;
 mod report;
 mod run;
 mod settings;
@@ -31,14 +35,15 @@ const WITH_ERRORS: u8 = 1;
 const MISMATCH: u8 = 2;
 /// Something is not committed yet.
 const INCOMPLETE: u8 = 3;
-/// Storage is full or away: trying again later does (EX_TEMPFAIL of sysexits.h).
+/// Storage is full or away, or the queue is away: trying again later does (EX_TEMPFAIL of sysexits.h).
 const AWAY: u8 = 75;
 
 /// Archives of recorded calls.
 ///
 /// Exit code of all verbs: 0 everything is committed, 1 the same with calls that have an error, 2 wrong usage, or plan, settings or
 /// software do not fit (trying again does not help), 3 not everything is committed (interrupted, or never begun), 75 storage is full or
-/// away (try again).
+/// away, or the queue is away (try again). With submit 0 means that what is not committed is in the queue, with work that there was
+/// nothing to do any more.
 #[derive(Debug, Args)]
 pub struct ArchiveArgs {
     #[command(subcommand)]
@@ -51,6 +56,10 @@ enum Verb {
     Plan(Box<plan::PlanArgs>),
     /// Analyses the parts that are not committed yet. What is killed is resumed by running it again, on as many machines as there are.
     Run(Box<run::RunArgs>),
+    /// Puts the parts that are not committed into a queue, for workers on any machine.
+    Submit(Box<queue::SubmitArgs>),
+    /// Takes parts from a queue and analyses them. What is killed is given to another worker.
+    Work(Box<queue::WorkArgs>),
     /// How far it is.
     Status(status::StatusArgs),
     /// Whether every committed part holds what its plan says, each result once, in files as they were committed.
@@ -96,6 +105,8 @@ pub fn run(args: &ArchiveArgs) -> u8 {
     let outcome = match &args.verb {
         Verb::Plan(a) => plan::run(a),
         Verb::Run(a) => run::run(a),
+        Verb::Submit(a) => queue::submit(a),
+        Verb::Work(a) => queue::work(a),
         Verb::Status(a) => status::run(a),
         Verb::Verify(a) => verify::run(a),
         Verb::Report(a) => report::run(a),

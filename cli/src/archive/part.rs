@@ -25,8 +25,17 @@ pub struct Work<'a> {
     pub limits: Limits,
     /// Set where another part has found that going on makes no sense.
     pub halt: &'a AtomicBool,
-    /// Called after each call.
-    pub step: &'a (dyn Fn() + Sync),
+    /// Called with each step forward.
+    pub step: &'a dyn Fn(Step),
+}
+
+/// How the work on a part gets on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Within a call.
+    Within,
+    /// A call has its row.
+    Call,
 }
 
 /// What came of a part.
@@ -44,7 +53,8 @@ impl Work<'_> {
         interrupt::asked() || self.halt.load(Ordering::Relaxed)
     }
 
-    /// Does a part with the worker of this thread, which is left to the next part. With an interruption the call at hand is finished, and a part that is not whole by then is not committed.
+    /// Does a part with the worker of this thread, which is left to the next part. With an interruption the call at hand is finished, and
+    /// a part that is not whole by then is not committed.
     pub fn part(
         &self,
         plan: &Plan,
@@ -78,14 +88,14 @@ impl Work<'_> {
             // The worker is at the next call while the results of the last one are written.
             if let Some((row, records)) = waiting.take() {
                 attempt.push_json(row, records)?;
-                (self.step)();
+                (self.step)(Step::Call);
             }
             let records = if given { bench.answer(&mut row)? } else { Vec::new() };
             waiting = Some((row, records));
         }
         if let Some((row, records)) = waiting.take() {
             attempt.push_json(row, records)?;
-            (self.step)();
+            (self.step)(Step::Call);
         }
         let deaths = bench.deaths;
         *worker = bench.child;
@@ -125,7 +135,7 @@ impl Bench<'_> {
         let mut tries = 1;
         loop {
             let Some(child) = &mut self.child else { return Ok(Vec::new()) };
-            match child.answer(self.work.limits) {
+            match child.answer(self.work.limits, &|| (self.work.step)(Step::Within)) {
                 Answer::Done(end, records) => {
                     // What has changed while it was read is nothing that was planned.
                     match self.work.source.still(&row.call) {

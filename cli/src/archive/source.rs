@@ -58,6 +58,12 @@ pub fn store(place: &Path) -> Result<std::sync::Arc<dyn affect_archive::store::S
     Ok(std::sync::Arc::new(affect_archive::store::Local::new(place)))
 }
 
+/// Name of a place that means the same from everywhere.
+#[cfg(feature = "queue")]
+pub fn whole_name(place: &Path) -> Result<String, Stop> {
+    Ok(if is_address(place)? { place.to_string_lossy().trim_end_matches('/').to_owned() } else { absolute(place) })
+}
+
 impl Source {
     /// The recordings at a place.
     pub fn open(place: &Path) -> Result<Self, Stop> {

@@ -1,5 +1,6 @@
 //! `affect archive status`.
 
+use super::queue::{Depth, QueueArgs, ReachArgs, depth};
 use super::source::store;
 use super::units::amount;
 use super::{COMPLETE, INCOMPLETE, Stop, WITH_ERRORS, mismatch};
@@ -20,6 +21,20 @@ pub struct StatusArgs {
     /// As one line of JSON.
     #[arg(long)]
     json: bool,
+    /// Also what a queue holds: nats://[user:password@]host[:port][,host...][/name], or tls://...
+    #[arg(long, value_name = "ADDRESS")]
+    queue: Option<String>,
+    #[command(flatten)]
+    reach: ReachArgs,
+}
+
+/// What is said as JSON.
+#[derive(serde::Serialize)]
+struct Said<'a> {
+    #[serde(flatten)]
+    status: &'a Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<&'a Depth>,
 }
 
 /// Which run of several.
@@ -114,11 +129,17 @@ pub fn run(args: &StatusArgs) -> Result<u8, Stop> {
     let store = store(&args.out)?;
     let run = args.which.find(&*store, &args.out)?;
     let status = status(&store, &run, &plans(&*store)?)?;
+    let queue = args.queue.as_ref().map(|queue| {
+        let committed = run.committed(&*store)?;
+        depth(&QueueArgs::new(queue, &args.reach), &args.out, &run, &committed)
+    });
+    let queue = queue.transpose()?;
     let said = if args.json {
-        let json = serde_json::to_string(&status).map_err(|e| mismatch(e.to_string()))?;
+        let said = Said { status: &status, queue: queue.as_ref() };
+        let json = serde_json::to_string(&said).map_err(|e| mismatch(e.to_string()))?;
         format!("{json}\n")
     } else {
-        text(&status)
+        text(&status) + &queue.map(|q| q.text()).unwrap_or_default()
     };
     say(&said).map_err(|e| Stop(super::AWAY, e))?;
     Ok(code(&status))

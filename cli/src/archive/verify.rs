@@ -1,6 +1,6 @@
 //! `affect archive verify`.
 
-use super::run::ledger;
+use super::here::ledger;
 use super::source::store;
 use super::status::{WhichArgs, code, errors};
 use super::{INCOMPLETE, Stop};

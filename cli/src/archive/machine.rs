@@ -1,0 +1,56 @@
+//! What a machine brings to the parts of a run: how many at a time, limits of a call, and where things are here.
+
+use super::child::Limits;
+use super::units::{bytes, time};
+use clap::Args;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Options of every verb that analyses parts.
+#[derive(Debug, Args)]
+pub struct MachineArgs {
+    /// Parts that are worked on at the same time; as many as there are cores without it.
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Time without progress after which a call is given up.
+    #[arg(long, value_name = "TIME", default_value = "300s", value_parser = time)]
+    pub stall: Duration,
+    /// Time after which a call is given up in any case.
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
+    timeout_per_call: Duration,
+    /// Memory of a worker process at which its call is given up.
+    #[arg(long, value_name = "BYTES", default_value = "2GiB", value_parser = bytes)]
+    memory: u64,
+    /// Where the recordings are on this machine, if not where they were planned.
+    #[arg(long, value_name = "FOLDER")]
+    pub source: Option<PathBuf>,
+    /// Where the model is on this machine, if not where it was planned. It has to be the same.
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Where its card is, likewise.
+    #[arg(long, value_name = "FILE")]
+    pub model_card: Option<PathBuf>,
+    /// ONNX Runtime's shared library, where it shall not be searched for (also ORT_DYLIB_PATH).
+    #[arg(long, value_name = "FILE")]
+    pub runtime_library: Option<PathBuf>,
+    /// What dead attempts left behind is deleted when it is that old.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]
+    pub grace: Duration,
+    /// No progress on standard error.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+impl MachineArgs {
+    /// Parts at a time.
+    pub fn jobs(&self) -> usize {
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.jobs.unwrap_or(cores).get()
+    }
+
+    /// What a call may take.
+    pub fn limits(&self) -> Limits {
+        Limits { stall: self.stall, call: self.timeout_per_call, memory: self.memory }
+    }
+}
