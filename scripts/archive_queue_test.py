@@ -436,7 +436,8 @@ def overhead(folder):
                     runs.append(used() - begun)
                 else:
                     served = server.cpu()
-                    affect("submit", out, "--queue", server.url, binary=options.binary)
+                    # The same parts as a moment ago, on purpose.
+                    affect("submit", out, "--queue", server.url, "--again", binary=options.binary)
                     affect("work", "--queue", server.url, "--jobs", 1, "--quiet", "--until-idle", "1ms", binary=options.binary)
                     queues.append(used() - begun + server.cpu() - served)
                 check(len(committed(out)) == 4, "complete") if len(committed(out)) != 4 else None

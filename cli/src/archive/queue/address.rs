@@ -99,17 +99,17 @@ impl Address {
             _ => return Err(EXPECTED.to_owned()),
         };
         let scheme = if tls { "tls" } else { "nats" };
-        let rest = &text[scheme.len() + 3..];
+        // Each server may say it again.
+        let rest = text[scheme.len() + 3..].replace(&format!(",{scheme}://"), ",");
         // A password may hold a slash only as %2F.
         let (servers, name) =
-            rest.split_once('/').map_or((rest, NAME), |(s, n)| (s, if n.is_empty() { NAME } else { n }));
+            rest.split_once('/').map_or((&*rest, NAME), |(s, n)| (s, if n.is_empty() { NAME } else { n }));
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if name.len() > LONGEST || !name.chars().all(fits) {
             return Err(format!("the name of the queue has at most {LONGEST} letters, digits, - and _: {EXPECTED}"));
         }
         let (mut all, mut login) = (Vec::new(), None);
         for server in servers.split(',') {
-            let server = server.strip_prefix(scheme).and_then(|s| s.strip_prefix("://")).unwrap_or(server);
             let (who, host) = server.rsplit_once('@').map_or((None, server), |(who, host)| (Some(who), host));
             if !is_host(host) {
                 return Err(format!("\"{host}\" is no host with a port: {EXPECTED}"));
@@ -187,8 +187,9 @@ mod tests {
 
     #[test]
     fn passwords_are_shown_to_nobody() {
-        let address = Address::parse("tls://user:secret@host:4222,token@other/calls").unwrap();
+        let address = Address::parse("tls://user:secret@host:4222,user:secret@other/calls").unwrap();
         assert_eq!(address.to_string(), "tls://host:4222,other/calls");
+        assert!(!format!("{address:?}").contains("secret"));
         for wrong in [
             "nats://user:secret@ho st",
             "nats://user:secret@",
