@@ -49,7 +49,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 enum Worker<'a> {
     Idle,
     Writing(Box<Attempt<'a>>, std::vec::IntoIter<PlannedCall>),
-    Ready(Ready<'a>),
+    Ready(Box<Ready<'a>>),
 }
 
 impl<'a> Worker<'a> {
@@ -62,7 +62,7 @@ impl<'a> Worker<'a> {
                     Ok(()) => Self::Writing(attempt, calls),
                     Err(_) => Self::Idle,
                 },
-                None => attempt.finish().map_or(Self::Idle, Self::Ready),
+                None => attempt.finish().map_or(Self::Idle, |ready| Self::Ready(Box::new(ready))),
             },
             Self::Ready(ready) => {
                 let _ = ready.commit();
