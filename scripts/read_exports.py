@@ -1,9 +1,11 @@
 """Reads what the command exports with the programs that people read it with, and compares it with the JSON lines of the same run: every cell of
-Parquet tables (pyarrow, pandas, polars, DuckDB), tiers of TextGrids (praatio, and Praat itself), cues of WebVTT (webvtt-py).
+Parquet tables (pyarrow, pandas, polars, DuckDB), tiers of TextGrids (praatio, and Praat itself), cues of WebVTT (webvtt-py), tables of calls of an
+archive.
 
 usage: read_exports.py    (needs these packages, praat-parselmouth, and the `affect` command in target/release)
 """
 
+import glob
 import json
 import math
 import os
@@ -98,10 +100,61 @@ def captions(folder):
     print(f"TextGrid: {len(read.tierNames)} tiers with praatio and Praat; WebVTT: {len(ids)} cues with webvtt-py")
 
 
+def calls(folder):
+    """The table of calls of a small archive: its measures are those of the records of conversations, and what moved its scores follows from
+    the explanations of its utterances."""
+    out = os.path.join(folder, "archive")
+    run = lambda *words: subprocess.run([AFFECT, *words], check=True, capture_output=True, text=True).stdout
+    run("archive", "plan", "tests/data/calls", "--out", out, "--roles", "agent,caller")
+    run("archive", "run", out, "--quiet")
+    tables, utterances = (os.path.join(out, "run", "*", kind, "*.parquet") for kind in ("calls", "utterances"))
+    duck = duckdb.sql(f"select * from '{tables}' order by key")
+    rows = [dict(zip(duck.columns, row)) for row in duck.fetchall()]
+    (path,) = glob.glob(tables)
+    for reader, others in {
+        "pyarrow": parquet.read_table(path).to_pylist(),
+        "pandas": pandas.read_parquet(path).to_dict("records"),
+        "polars": polars.read_parquet(path).to_dicts(),
+    }.items():
+        assert len(others) == len(rows)
+        for a, b in zip(sorted(others, key=lambda r: r["key"]), rows):
+            assert a.keys() == b.keys() and all(same(a[k], b[k], False) for k in a), reader
+    results = duckdb.sql(f"select stream, label, abstained, explanations from '{utterances}'").fetchall()
+    cells = 0
+    for row in rows:
+        words = ["analyze", os.path.join("tests/data/calls", row["key"]), "--roles", "agent,caller", "--quiet", "--json", "--conversation"]
+        (conversation,) = [r for r in map(json.loads, run(*words).splitlines()) if r["schema"].startswith("affect.conversation/")]
+        for name, value in conversation["measures"].items():
+            assert same(row[name], value, False), (row["key"], name, row[name], value)
+            cells += 1
+        own = [e for stream, _, abstained, list in results if stream == row["key"] and abstained is None for e in list or []]
+        for column in (c for c in row if c.startswith("moved_") and c.endswith("_explained")):
+            target = column[len("moved_"):-len("_explained")]
+            about = [e for e in own if e["target"] == target]
+            assert row[column] == len(about), (row["key"], column)
+            for k in range(len(about[0]["groups"]) if about else 0):
+                name = about[0]["groups"][k]["name"]
+                mean = sum(abs(e["groups"][k]["contribution"]) for e in about) / len(about)
+                assert abs(row[f"moved_{target}_by_{name.replace(' ', '_')}"] - mean) < 1e-12, (row["key"], target, name)
+                cells += 1
+    print(f"calls: {len(rows)} rows, {len(rows[0])} columns equal with pyarrow, pandas, polars, duckdb; {cells} cells equal to what the records say")
+
+
+def call_document():
+    call = "tests/data/calls/call40_185s_2ch_pcm16.wav"
+    words = [AFFECT, "analyze", call, "--roles", "agent,caller", "--quiet", "--format", "call-json"]
+    document = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    talk = document["ConversationCharacteristics"]["TalkTime"]
+    flat = pandas.json_normalize(document["Expressions"])
+    print(f"call-json: AGENT {talk['DetailsByParticipant']['AGENT']['TotalTimeMillis']:.0f} ms, {len(flat)} expressions, {flat['Label'].notna().sum()} with a label (pandas)")
+
+
 def main():
     os.chdir(ROOT)
     with tempfile.TemporaryDirectory() as folder:
         captions(folder)
+        call_document()
+        calls(folder)
         for name, words in RUNS.items():
             table = os.path.join(folder, name + ".parquet")
             run = lambda *more: subprocess.run([AFFECT, *words, *FILES, "--quiet", *more], check=True, capture_output=True, text=True).stdout
