@@ -34,30 +34,30 @@ bless: setup ## golden values, typical ranges and generated documents anew, afte
 	AFFECT_BLESS=1 cargo test --release --locked --test golden --test catalogue --test sentences --test conversation
 
 TOOLS = target/tools
-$(TOOLS):
-	python3 -m venv $@
-	$@/bin/pip install --quiet numpy scipy soundfile matplotlib praat-parselmouth
+$(TOOLS)/bin/pip:
+	python3 -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet numpy scipy soundfile matplotlib praat-parselmouth
 
-endurance: plugin $(TOOLS) ## how every feature moves under noise, codecs, rooms and short speech (needs the corpora)
+endurance: plugin $(TOOLS)/bin/pip ## how every feature moves under noise, codecs, rooms and short speech (needs the corpora)
 	$(TOOLS)/bin/python scripts/endurance.py
 
-not-speech: plugin $(TOOLS) ## whether tones, notes and noise stay unscored, and speech is not lost (needs the corpora)
+not-speech: plugin $(TOOLS)/bin/pip ## whether tones, notes and noise stay unscored, and speech is not lost (needs the corpora)
 	$(TOOLS)/bin/python scripts/not_speech.py
 
-praat: plugin $(TOOLS) ## accuracy against Praat (needs the corpora; Praat is a tool for this, not a dependency)
+praat: plugin $(TOOLS)/bin/pip ## accuracy against Praat (needs the corpora; Praat is a tool for this, not a dependency)
 	$(TOOLS)/bin/python scripts/praat.py
 
-line-quality: plugin $(TOOLS) ## what the quality record says of noise and telephone lines, against known ones (needs the corpora)
+line-quality: plugin $(TOOLS)/bin/pip ## what the quality record says of noise and telephone lines, against known ones (needs the corpora)
 	$(TOOLS)/bin/python scripts/line_quality.py
 
-telephone: plugin $(TOOLS) ## F0 over telephone lines and on a real call, against Praat (needs the corpora)
+telephone: plugin $(TOOLS)/bin/pip ## F0 over telephone lines and on a real call, against Praat (needs the corpora)
 	$(TOOLS)/bin/python scripts/telephone.py
 
-exports: plugin $(TOOLS) ## whether pyarrow, pandas, polars, DuckDB, Praat and a WebVTT reader find in exports what the JSON says (installs them)
+exports: plugin $(TOOLS)/bin/pip ## whether pyarrow, pandas, polars, DuckDB, Praat and a WebVTT reader find in exports what the JSON says (installs them)
 	$(TOOLS)/bin/pip install --quiet pyarrow pandas polars duckdb praatio webvtt-py
 	$(TOOLS)/bin/python scripts/read_exports.py
 
-archive-test: plugin $(TOOLS) ## archives at some size: kills, overhead of parts, two jobs, status of 25 000 parts, memory; in a bucket; from a queue (installs pyarrow, moto and two NATS servers under target; 30 min)
+archive-test: plugin $(TOOLS)/bin/pip ## archives at some size: kills, overhead of parts, two jobs, status of 25 000 parts, memory; in a bucket; from a queue (installs pyarrow, moto and two NATS servers under target; 30 min)
 	$(TOOLS)/bin/pip install --quiet pyarrow
 	cargo build --quiet --locked -p affect-cli
 	$(TOOLS)/bin/python scripts/archive_test.py
