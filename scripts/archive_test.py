@@ -121,6 +121,8 @@ def overhead(folder):
         parts.append(worked("archive", "run", out, "--quiet", "--jobs", 1))
     ratio = statistics.median(parts) / statistics.median(alone)
     print(f"       CPU seconds: analyze {', '.join(f'{t:.2f}' for t in alone)} s; in 4 parts {', '.join(f'{t:.2f}' for t in parts)} s")
+    audio = sum(archives.tables(out)[0]["duration_ns"].to_pylist()) / 1e9
+    print(f"       {audio / min(parts):.0f} times real time on a core: {audio:.0f} s of two-channel calls, features, scores, reasons, measures and tables")
     check(ratio <= 1.03, f"overhead {100 * (ratio - 1):.1f} % (medians; bar 3 %); load {os.getloadavg()[0]:.1f}")
 
 
