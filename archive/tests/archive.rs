@@ -3,7 +3,7 @@
 mod common;
 
 use affect::analyzer::FeatureSet;
-use affect_archive::calls::{CallError, CallsTable, Summary};
+use affect_archive::calls::{CallError, CallsTable, Moved, Summary};
 use affect_archive::plan::{Limits, Making, PlanTable, PlannedCall, freeze, is_key, plans};
 use affect_archive::store::{Blob, Local, Store};
 use affect_archive::{ArchiveError, Attempt, Columns, Outcome, Wanted, status, verify};
@@ -197,6 +197,18 @@ fn contributions_of_a_call_are_those_of_its_results() {
         assert!(m.groups.iter().all(|(g, v)| v.n == 1 && (v.mean - groups[g] / *n as f64).abs() < 1e-12));
     }
     assert!(overview.measures().iter().all(|m| !m.name.starts_with("moved_")));
+}
+
+#[test]
+fn contributions_that_are_no_numbers_are_left_out() {
+    let mut all = records().to_vec();
+    let answered = |r: &&mut affect::record::Record| r.scored.as_ref().is_some_and(|s| s.emotion.abstained.is_none());
+    let one = all.iter_mut().find(answered).unwrap().scored.as_mut().unwrap();
+    let (target, group) = (one.explanations[0].target.clone(), one.explanations[0].groups[0].name.clone());
+    one.explanations[0].groups[0].contribution = f64::NAN;
+    let (before, after) = (Moved::of(records()), Moved::of(&all));
+    let groups = |m: &Moved| m.score(&target).unwrap().groups.len();
+    assert_eq!((groups(&after) + 1, after.score(&target).unwrap().group(&group)), (groups(&before), None));
 }
 
 #[test]

@@ -73,6 +73,8 @@ impl MovedScore {
             }
         }
         groups.iter_mut().for_each(|(_, sum)| *sum /= explanations.len() as f64);
+        // What is no number is told of nobody.
+        groups.retain(|(_, mean)| mean.is_finite());
         let strongest = features.into_iter().max_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.cmp(a.0)));
         Self {
             target: target.to_owned(),

@@ -51,17 +51,7 @@ impl<'a> Here<'a> {
         run.model = named(&machine.model).or(run.model);
         run.model_card = named(&machine.model_card).or(run.model_card);
         let charge = Charge { run, runtime_library: machine.runtime_library.as_ref().map(to_name) };
-        let mut settings = SettingArgs::of(&charge.run).map_err(mismatch)?;
-        settings.analysis.common.runtime_library.clone_from(&machine.runtime_library);
-        let config = settings.config().map_err(mismatch)?;
-        let ours = settings.run(&config).map_err(mismatch)?;
-        if ours.id != charge.run.id {
-            return Err(mismatch(format!(
-                "run {} would give other results here, and results never mix: plan again for a run of its own ({})",
-                charge.run.id,
-                charge.run.identity.differences(&ours.identity).join("; ")
-            )));
-        }
+        let (_, config) = SettingArgs::reopened(&charge.run, machine.runtime_library.as_deref())?;
         let columns = measures::columns(&config);
         let numbers = measures::names(&config, &columns);
         let ledger = ledger(store, planned, columns, numbers);

@@ -37,16 +37,7 @@ impl<'a> Pages<'a> {
         source: Option<&'a Path>,
         quiet: bool,
     ) -> Result<Self, Stop> {
-        let settings = SettingArgs::of(run).map_err(mismatch)?;
-        let config = settings.config().map_err(mismatch)?;
-        let ours = settings.run(&config).map_err(mismatch)?;
-        if ours.id != run.id {
-            return Err(mismatch(format!(
-                "run {}: a page made here would have other numbers ({})",
-                run.id,
-                run.identity.differences(&ours.identity).join("; ")
-            )));
-        }
+        let (settings, config) = SettingArgs::reopened(run, None)?;
         if settings.analysis.segments != crate::analysis_args::Pieces::Utterance {
             return Err(mismatch("a page of a call is about utterances, which this run does not have".to_owned()));
         }

@@ -1,5 +1,6 @@
 //! Settings of a run: from options to names and values, which are kept, and back.
 
+use super::{Stop, mismatch};
 use crate::analysis_args::AnalysisArgs;
 use crate::model_args::ModelArgs;
 use crate::whole::DecodingArgs;
@@ -109,6 +110,22 @@ impl SettingArgs {
     pub fn config(&self) -> Result<Config, String> {
         let config = self.analysis.config(self.decoding.keep_dual_mono)?;
         Ok(Config { conversation: Some(ConversationConfig::default()), ..config })
+    }
+
+    /// The options of a run and its configuration, with the model opened; refuses where results would be others here.
+    pub fn reopened(run: &Run, runtime_library: Option<&Path>) -> Result<(Self, Config), Stop> {
+        let mut settings = Self::of(run).map_err(mismatch)?;
+        settings.analysis.common.runtime_library = runtime_library.map(Path::to_owned);
+        let config = settings.config().map_err(mismatch)?;
+        let ours = settings.run(&config).map_err(mismatch)?;
+        if ours.id != run.id {
+            return Err(mismatch(format!(
+                "run {} would give other results here, and results never mix: plan again for a run of its own ({})",
+                run.id,
+                run.identity.differences(&ours.identity).join("; ")
+            )));
+        }
+        Ok((settings, config))
     }
 
     /// The run that these settings make.
