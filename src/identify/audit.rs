@@ -44,7 +44,7 @@ pub struct Confound {
 }
 
 /// UAR of the majority label by cell, learnt on every second member and judged on the others, and the other way round.
-fn told(cells: &[usize], classes: &[usize], count: usize) -> f64 {
+fn majority_recall(cells: &[usize], classes: &[usize], count: usize) -> f64 {
     let width = cells.iter().max().map_or(0, |m| m + 1);
     let mut answers = vec![0; cells.len()];
     for half in 0..2 {
@@ -90,11 +90,11 @@ fn judge(context: &str, target: &str, from: &str, cells: &[usize], classes: &[us
     random.shuffle(&mut order);
     let cells: Vec<usize> = order.iter().map(|i| cells[*i]).collect();
     let mut classes: Vec<usize> = order.iter().map(|i| classes[*i]).collect();
-    let uar = told(&cells, &classes, count);
+    let uar = majority_recall(&cells, &classes, count);
     let beaten = (0..DRAWS)
         .filter(|_| {
             random.shuffle(&mut classes);
-            told(&cells, &classes, count) >= uar
+            majority_recall(&cells, &classes, count) >= uar
         })
         .count();
     let (p, chance) = (permutation_p(beaten, DRAWS), 1.0 / count.max(1) as f64);

@@ -7,6 +7,7 @@ use super::measure::{temperature, tempered, top, uar};
 use super::prepare::{Normalisation, standardised};
 use super::statistics::{Interval, interval, resamples};
 use ndarray::{Array2, Axis};
+use rayon::prelude::*;
 
 /// One fold: what was learnt from it and for whom.
 #[derive(Debug, Clone)]
@@ -100,18 +101,21 @@ pub struct Chosen {
 /// # Errors
 /// [`TrainError`] of a learner.
 pub fn nested(context: &Context, raw: &Rows, candidates: &[(Learner, f64)], seed: u64) -> Result<Chosen, TrainError> {
-    let mut scores = vec![Vec::new(); context.members.len()];
-    let mut choices = Vec::new();
-    for k in 0..context.fold_count() {
+    let fold = |k: usize| {
         let (outside, inside) = context.split(k);
         let best = choose(context, raw, &inside, candidates, seed)?;
         let rows = standardised(raw, &inside);
         let y: Vec<usize> = inside.iter().map(|i| context.classes[*i]).collect();
         let fitted = fit(best.0, best.1, &rows.select(Axis(0), &inside), &y, &context.labels, seed)?;
-        let tested_scores = fitted.scores(&rows.select(Axis(0), &outside));
+        Ok((best, fitted.scores(&rows.select(Axis(0), &outside))))
+    };
+    let folds: Vec<_> = (0..context.fold_count()).into_par_iter().map(fold).collect::<Result<_, TrainError>>()?;
+    let mut scores = vec![Vec::new(); context.members.len()];
+    for (k, (_, tested_scores)) in folds.iter().enumerate() {
+        let outside = context.split(k).0;
         outside.iter().zip(tested_scores.axis_iter(Axis(0))).for_each(|(i, s)| scores[*i] = s.to_vec());
-        choices.push(best);
     }
+    let choices = folds.into_iter().map(|f| f.0).collect();
     let answers: Vec<usize> = scores.iter().map(|s| top(s)).collect();
     Ok(Chosen { choices, uar: uar(&context.classes, &answers, context.labels.len()), scores })
 }

@@ -31,8 +31,9 @@ pub fn run(pool: &Pool, settings: &StudySettings, progress: Progress<'_>) -> Res
     let whole = contexts.iter().filter(|c| c.whole).count();
     let clean = contexts.iter().filter(|c| c.whole && c.heard == 0).count();
     let steps = Steps::new(progress, contexts.len() + clean + whole + moves.len() + 1);
+    // One after the other, each on all threads: a step is told of as soon as it is done, and an interruption loses one at most.
     let outcomes = contexts
-        .into_par_iter()
+        .into_iter()
         .map(|c| (c.name.clone(), steps.step(&c.name.clone(), || examined(pool, &c, settings).map(|e| (c, e)))))
         .collect();
     let (contexts, examined): (Vec<Context>, Vec<Examined>) = done(outcomes, &mut skipped)?.into_iter().unzip();
@@ -75,7 +76,7 @@ pub fn run(pool: &Pool, settings: &StudySettings, progress: Progress<'_>) -> Res
 pub fn ranking(pool: &Pool, settings: &StudySettings) -> Result<(Vec<usize>, Vec<Group>), TrainError> {
     let (contexts, mut skipped) = contexts::all(pool);
     let examine = |c: &Context| (c.name.clone(), examined(pool, c, settings).map(|e| (c.corpus.clone(), e)));
-    let examined_contexts = done(contexts.par_iter().map(examine).collect(), &mut skipped)?;
+    let examined_contexts = done(contexts.iter().map(examine).collect(), &mut skipped)?;
     let panels = |of: &dyn Fn(&Examined) -> Panel| -> Vec<Panel> {
         voting(examined_contexts.iter().map(|(corpus, e)| (corpus.as_deref(), of(e))).collect())
     };
