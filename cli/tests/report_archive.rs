@@ -92,17 +92,26 @@ fn calls_worth_listening_to_have_pages() {
     std::fs::copy(root().join(call), calls.join(name)).unwrap();
     let path = |p: &std::path::Path| p.to_str().unwrap().to_owned();
     let (out, page) = (path(&folder.at("out")), folder.at("page.html"));
-    let planned =
-        affect(&["archive", "plan", &path(&calls), "--out", &out, "--roles", "agent,caller"].map(str::to_owned));
+    let (model, moved) = (folder.at("model.onnx"), folder.at("moved.onnx"));
+    std::fs::copy(root().join("models/affect-default.onnx"), &model).unwrap();
+    let plan = ["archive", "plan", &path(&calls), "--out", &out, "--roles", "agent,caller", "--model", &path(&model)];
+    let planned = affect(&plan.map(str::to_owned));
     assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
     let done = affect(&["archive", "run", &out, "--quiet"].map(str::to_owned));
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
-    let report = |pages: &str| {
-        let words = ["archive", "report", &out, "--html", &path(&page), "--pages", pages, "--quiet"];
+    // The model may have moved since; it has to be the same.
+    std::fs::rename(&model, &moved).unwrap();
+    let report = |pages: &str, model: &std::path::Path| {
+        let model = path(model);
+        let words = ["archive", "report", &out, "--html", &path(&page), "--pages", pages, "--model", &model, "--quiet"];
         affect(&words.map(str::to_owned))
     };
-    let told = report(&path(&folder.at("pages")));
-    assert_eq!(told.status.code(), Some(0), "{}", said(&told));
+    let gone = report(&path(&folder.at("pages")), &model);
+    assert!(gone.status.code() == Some(2) && said(&gone).contains("model.onnx"), "{}", said(&gone));
+    let other = report(&path(&folder.at("pages")), &root().join("models/affect-seven.onnx"));
+    assert!(other.status.code() == Some(2) && said(&other).contains("would give other results"), "{}", said(&other));
+    let linked = report(&path(&folder.at("pages")), &moved);
+    assert_eq!(linked.status.code(), Some(0), "{}", said(&linked));
     let document = keeps_the_rules(&std::fs::read_to_string(&page).unwrap(), 200_000);
     let links: Vec<_> =
         document.root.all("a").into_iter().filter_map(|a| Some((a.attribute("href")?, a.text()))).collect();
@@ -116,6 +125,6 @@ fn calls_worth_listening_to_have_pages() {
         text.contains("What moved the scores") && text.contains("Of fewer than 10 calls nothing is told"),
         "{text}"
     );
-    let outside = report(&path(&folder.at("..")));
+    let outside = report(&path(&folder.at("..")), &moved);
     assert!(outside.status.code() == Some(2) && said(&outside).contains("--pages"), "{}", said(&outside));
 }

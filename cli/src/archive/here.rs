@@ -3,7 +3,7 @@
 use super::child::Child;
 use super::machine::MachineArgs;
 use super::part::{Done, Step, Work};
-use super::settings::{SettingArgs, absolute};
+use super::settings::SettingArgs;
 use super::source::Source;
 use super::wire::Charge;
 use super::{Stop, attempt, measures, mismatch};
@@ -12,7 +12,6 @@ use affect_archive::store::Store;
 use affect_archive::{Columns, Ledger, Run};
 use affect_media::files::to_name;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,12 +45,10 @@ pub struct Here<'a> {
 impl<'a> Here<'a> {
     /// Makes a run ready; refuses to if its results would be others here.
     pub fn open(machine: &'a MachineArgs, store: Arc<dyn Store>, planned: Run, plans: Vec<Plan>) -> Result<Self, Stop> {
-        let named = |path: &Option<PathBuf>| path.as_deref().map(absolute);
-        let mut run = planned.clone();
-        run.model = named(&machine.model).or(run.model);
-        run.model_card = named(&machine.model_card).or(run.model_card);
-        let charge = Charge { run, runtime_library: machine.runtime_library.as_ref().map(to_name) };
-        let (_, config) = SettingArgs::reopened(&charge.run, machine.runtime_library.as_deref())?;
+        let places = &machine.places;
+        let library = places.runtime_library.as_deref();
+        let charge = Charge { run: places.here(&planned), runtime_library: library.map(to_name) };
+        let (_, config) = SettingArgs::reopened(&charge.run, library)?;
         let columns = measures::columns(&config);
         let numbers = measures::names(&config, &columns);
         let ledger = ledger(store, planned, columns, numbers);
@@ -80,7 +77,7 @@ impl<'a> Here<'a> {
         if let Some(place) = places.get(&plan) {
             return Ok(place.clone());
         }
-        let source = match &self.machine.source {
+        let source = match &self.machine.places.source {
             Some(place) => Source::open(place)?,
             None => Source::planned(&self.plans[plan].source)?,
         };

@@ -1,11 +1,41 @@
 //! What a machine brings to the parts of a run: how many at a time, limits of a call, and where things are here.
 
 use super::child::Limits;
+use super::settings::absolute;
 use super::units::{bytes, time};
+use affect_archive::Run;
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Where things are on this machine.
+#[derive(Debug, Args)]
+pub struct PlaceArgs {
+    /// Where the recordings are on this machine, if not where they were planned.
+    #[arg(long, value_name = "FOLDER")]
+    pub source: Option<PathBuf>,
+    /// Where the model is on this machine, if not where it was planned. It has to be the same.
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Where its card is, likewise.
+    #[arg(long, value_name = "FILE")]
+    pub model_card: Option<PathBuf>,
+    /// ONNX Runtime's shared library, where it shall not be searched for (also ORT_DYLIB_PATH).
+    #[arg(long, value_name = "FILE")]
+    pub runtime_library: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    /// The run with its model and card where they are here.
+    pub fn here(&self, planned: &Run) -> Run {
+        let named = |path: &Option<PathBuf>| path.as_deref().map(absolute);
+        let mut run = planned.clone();
+        run.model = named(&self.model).or(run.model);
+        run.model_card = named(&self.model_card).or(run.model_card);
+        run
+    }
+}
 
 /// Options of every verb that analyses parts.
 #[derive(Debug, Args)]
@@ -22,18 +52,8 @@ pub struct MachineArgs {
     /// Memory of a worker process at which its call is given up.
     #[arg(long, value_name = "BYTES", default_value = "2GiB", value_parser = bytes)]
     memory: u64,
-    /// Where the recordings are on this machine, if not where they were planned.
-    #[arg(long, value_name = "FOLDER")]
-    pub source: Option<PathBuf>,
-    /// Where the model is on this machine, if not where it was planned. It has to be the same.
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
-    /// Where its card is, likewise.
-    #[arg(long, value_name = "FILE")]
-    pub model_card: Option<PathBuf>,
-    /// ONNX Runtime's shared library, where it shall not be searched for (also ORT_DYLIB_PATH).
-    #[arg(long, value_name = "FILE")]
-    pub runtime_library: Option<PathBuf>,
+    #[command(flatten)]
+    pub places: PlaceArgs,
     /// What dead attempts left behind is deleted when it is that old.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]
     pub grace: Duration,

@@ -1,5 +1,6 @@
 //! Pages of calls of an archive: each is analysed anew with the settings of its run, so that its page says what the tables say.
 
+use super::machine::PlaceArgs;
 use super::settings::SettingArgs;
 use super::source::{Absent, Source};
 use super::{AWAY, Stop, mismatch};
@@ -34,15 +35,15 @@ impl<'a> Pages<'a> {
         store: &'a Arc<dyn Store>,
         run: &'a Run,
         plans: &'a [Plan],
-        source: Option<&'a Path>,
+        places: &'a PlaceArgs,
         quiet: bool,
     ) -> Result<Self, Stop> {
-        let (settings, config) = SettingArgs::reopened(run, None)?;
+        let (settings, config) = SettingArgs::reopened(&places.here(run), places.runtime_library.as_deref())?;
         if settings.analysis.segments != crate::analysis_args::Pieces::Utterance {
             return Err(mismatch("a page of a call is about utterances, which this run does not have".to_owned()));
         }
         gst::init().map_err(|e| Stop(AWAY, format!("GStreamer cannot start: {e}")))?;
-        Ok(Self { store, plans, source, run, settings, config, quiet })
+        Ok(Self { store, plans, source: places.source.as_deref(), run, settings, config, quiet })
     }
 
     /// The call as it was planned last, or in that part; and its plan.

@@ -1,5 +1,6 @@
 //! `affect archive report`: one page about all calls of a run, and pages of single calls.
 
+use super::machine::PlaceArgs;
 use super::pages::Pages;
 use super::source::store;
 use super::status::{WhichArgs, code};
@@ -32,12 +33,11 @@ pub struct ReportArgs {
     /// For the page of one call: the recording itself, as in affect report.
     #[arg(long, value_enum, default_value = "none", requires = "call")]
     audio: Audio,
-    /// Where the recordings are on this machine, if not where they were when they were planned.
-    #[arg(long, value_name = "FOLDER")]
-    source: Option<PathBuf>,
     /// No progress on standard error.
     #[arg(long, short)]
     quiet: bool,
+    #[command(flatten)]
+    places: PlaceArgs,
     #[command(flatten)]
     which: WhichArgs,
 }
@@ -65,7 +65,7 @@ pub fn run(args: &ReportArgs) -> Result<u8, Stop> {
     let plans = plans(&*store)?;
     let pages = || {
         interrupt::flag();
-        Pages::new(&store, &run, &plans, args.source.as_deref(), args.quiet)
+        Pages::new(&store, &run, &plans, &args.places, args.quiet)
     };
     if let Some(key) = &args.call {
         return Ok(if pages()?.write(key, None, &args.html, args.audio)? { COMPLETE } else { WITH_ERRORS });
