@@ -28,7 +28,7 @@ fn activity(c: u8) -> Activity {
     }
 }
 
-fn told(lines: &[&[u8]]) -> Conversation {
+fn heard(lines: &[&[u8]]) -> Conversation {
     let roles: Vec<&str> = ["agent", "caller", "third"].into_iter().take(lines.len()).collect();
     let mut c = Conversation::new(parties(&roles), Parameters::default(), 0);
     (0..lines[0].len()).for_each(|k| c.push(|party| activity(lines[party][k])));
@@ -36,7 +36,7 @@ fn told(lines: &[&[u8]]) -> Conversation {
 }
 
 fn of(lines: &[&[u8]]) -> ConversationRecord {
-    told(lines).record()
+    heard(lines).record()
 }
 
 /// Runs of frames: `("s", 100)` is a second of speech.
@@ -452,7 +452,7 @@ proptest! {
         prop_assert!(close("non_talk_s", long.iter().sum::<usize>() as f64 / 100.0));
         let silences: Vec<(usize, usize)> = runs(&quiet).into_iter().filter(|(s, e)| e - s > 300).collect();
         let silences: Vec<(u64, u64)> = silences.into_iter().map(|(s, e)| ((first + s) as u64, (first + e) as u64)).collect();
-        let talk = told(&[&a, &b]);
+        let talk = heard(&[&a, &b]);
         let stretches: Vec<(u64, u64)> = talk.talk().non_talk_stretches().iter().map(|s| (s.start, s.end)).collect();
         prop_assert_eq!(stretches, silences);
         prop_assert_eq!(value("non_talk_longest_s").ok(), long.iter().max().map(|l| *l as f64 / 100.0));

@@ -144,8 +144,8 @@ fn explanations() -> DataType {
         _ => text.clone(),
     };
     let with_rest = |names: &[&str], special: &dyn Fn(&str) -> Option<DataType>| {
-        let all = names.iter().copied().chain([REST]);
-        let fields: Vec<(&str, DataType)> = all.map(|n| (n, special(n).unwrap_or_else(|| kind(n)))).collect();
+        let all_names = names.iter().copied().chain([REST]);
+        let fields: Vec<(&str, DataType)> = all_names.map(|n| (n, special(n).unwrap_or_else(|| kind(n)))).collect();
         structure(&fields)
     };
     let share = with_rest(&SHARE, &|_| None);

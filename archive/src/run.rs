@@ -50,14 +50,14 @@ impl Identity {
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let flat = |i: &Self| -> BTreeMap<String, String> {
             let value = serde_json::to_value(i).unwrap_or_default();
-            let mut all = BTreeMap::new();
+            let mut flattened = BTreeMap::new();
             for (name, v) in value.as_object().into_iter().flatten() {
                 match v.as_object() {
-                    Some(inner) => all.extend(inner.iter().map(|(k, v)| (k.clone(), v.to_string()))),
-                    None => drop(all.insert(name.clone(), v.to_string())),
+                    Some(inner) => flattened.extend(inner.iter().map(|(k, v)| (k.clone(), v.to_string()))),
+                    None => drop(flattened.insert(name.clone(), v.to_string())),
                 }
             }
-            all
+            flattened
         };
         let (a, b) = (flat(self), flat(other));
         let names = a.keys().chain(b.keys().filter(|k| !a.contains_key(*k)));
@@ -105,7 +105,7 @@ impl Run {
     /// # Errors
     /// [`ArchiveError::Run`] where one cannot be read; those of storage.
     pub fn all(store: &dyn Store) -> Result<Vec<Self>, ArchiveError> {
-        let mut all = Vec::new();
+        let mut runs = Vec::new();
         for id in store.folders(names::RUNS)? {
             let name = names::run_json(&id);
             let bytes = match store.get(&name) {
@@ -116,9 +116,9 @@ impl Run {
             if run.schema != RUN_SCHEMA || run.id != id || run.identity.id() != id {
                 return Err(ArchiveError::Run(format!("{name}: was changed, or is of another version")));
             }
-            all.push(run);
+            runs.push(run);
         }
-        Ok(all)
+        Ok(runs)
     }
 
     /// The committed parts: the objects that commit them, by number. This listing is the ledger.

@@ -116,12 +116,12 @@ pub fn status(store: &Arc<dyn Store>, run: &Run, plans: &[Plan]) -> Result<Statu
 
 /// The summaries of all committed parts together, and which parts have none.
 fn summaries(store: &Arc<dyn Store>, committed: &BTreeMap<u32, &Object>) -> Result<(Summary, Vec<u32>), ArchiveError> {
-    let list: Vec<(u32, &str)> = committed.iter().map(|(n, o)| (*n, o.name.as_str())).collect();
+    let tables: Vec<(u32, &str)> = committed.iter().map(|(n, o)| (*n, o.name.as_str())).collect();
     let next = AtomicUsize::new(0);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let work = || {
         let (mut all, mut unreadable) = (Summary::default(), Vec::new());
-        while let Some((part, name)) = list.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some((part, name)) = tables.get(next.fetch_add(1, Ordering::Relaxed)) {
             match Blob::open(store, name).map_err(ArchiveError::from).and_then(|b| Summary::read(&b)) {
                 Ok(s) => all.add(&s),
                 Err(e) if e.is_storage() => return Err(e),
@@ -131,7 +131,7 @@ fn summaries(store: &Arc<dyn Store>, committed: &BTreeMap<u32, &Object>) -> Resu
         Ok((all, unreadable))
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores.min(list.len())).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..cores.min(tables.len())).map(|_| scope.spawn(work)).collect();
         let (mut all, mut unreadable) = (Summary::default(), Vec::new());
         for worker in workers {
             let (summary, parts) = worker

@@ -109,9 +109,9 @@ fn one(ledger: &Ledger, part: u32, plan: Option<&(PlanTable, &Plan)>, again: &[C
     }
     let name = format!("{}/{base}", names::utterances_folder(&ledger.run.id));
     let blob = Blob::open(&ledger.store, &name)?;
-    let found = digest(&ledger.store, &name, blob.len())?;
-    if found != *sha256 {
-        return fault(format!("{name} has the SHA-256 {found}, not {sha256}: it was changed"));
+    let digest_now = digest(&ledger.store, &name, blob.len())?;
+    if digest_now != *sha256 {
+        return fault(format!("{name} has the SHA-256 {digest_now}, not {sha256}: it was changed"));
     }
     let mut expected: HashMap<&str, u64> = rows.iter().map(|r| (r.call.key.as_str(), r.utterances)).collect();
     let mut ids: HashSet<String> = HashSet::new();
@@ -143,11 +143,11 @@ fn one(ledger: &Ledger, part: u32, plan: Option<&(PlanTable, &Plan)>, again: &[C
 /// SHA-256 of an object.
 fn digest(store: &Arc<dyn Store>, name: &str, size: u64) -> Result<String, ArchiveError> {
     let mut digest = Sha256::new();
-    let mut at = 0;
-    while at < size {
-        let length = BLOCK.min(size - at);
-        digest.update(store.range(name, at, usize::try_from(length).unwrap_or(usize::MAX))?);
-        at += length;
+    let mut offset = 0;
+    while offset < size {
+        let length = BLOCK.min(size - offset);
+        digest.update(store.range(name, offset, usize::try_from(length).unwrap_or(usize::MAX))?);
+        offset += length;
     }
     Ok(names::hex(&digest.finalize()))
 }

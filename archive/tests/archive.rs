@@ -187,9 +187,9 @@ fn contributions_of_a_call_are_those_of_its_results() {
     }
     // The columns have these names.
     let overview = affect_archive::overview::read(&store, &ledger.run, &mut |_, _| {}).unwrap();
-    let told: Vec<_> = overview.moved().collect();
-    assert_eq!(told.iter().map(|m| &m.target).collect::<Vec<_>>(), by_hand.keys().collect::<Vec<_>>());
-    for m in told {
+    let moved: Vec<_> = overview.moved().collect();
+    assert_eq!(moved.iter().map(|m| &m.target).collect::<Vec<_>>(), by_hand.keys().collect::<Vec<_>>());
+    for m in moved {
         let (n, groups, _) = &by_hand[&m.target];
         assert_eq!((m.calls, m.explained), (1, *n));
         let strongest = rows[0].moved.score(&m.target).unwrap().strongest.clone().unwrap();

@@ -122,8 +122,8 @@ proptest! {
                 let own: Vec<&Call> = calls.iter().filter(|c| c.site == Some(g.name.as_str())).collect();
                 prop_assert_eq!(g.calls, Some(own.len() as u64).filter(|n| *n >= LEAST));
                 let arousal: Vec<f64> = own.iter().filter_map(|c| c.arousal).collect();
-                let told = g.measures.iter().find(|m| m.0 == "mean_dimension_arousal").unwrap().1;
-                match told {
+                let shown = g.measures.iter().find(|m| m.0 == "mean_dimension_arousal").unwrap().1;
+                match shown {
                     Some(m) => {
                         prop_assert!(arousal.len() as u64 >= LEAST && own.len() as u64 >= LEAST);
                         prop_assert!((m.mean - mean(&arousal)).abs() < 1e-12 && m.n == arousal.len() as u64);

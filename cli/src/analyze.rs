@@ -264,6 +264,6 @@ pub fn run(args: &AnalyzeArgs) -> u8 {
         baseline: None,
     };
     let mut shown = Shown { to, failed: None, code: DONE };
-    let outcome = batch(&files, &mut shown).map(|code| code.max(shown.code).max(inputs.told()));
+    let outcome = batch(&files, &mut shown).map(|code| code.max(shown.code).max(inputs.report_problems()));
     ended(outcome, args.out.as_deref(), shown.to)
 }

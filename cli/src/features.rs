@@ -76,7 +76,7 @@ pub fn run(job: &Extract) -> u8 {
         baseline: job.baseline_file.is_some().then_some(&saved),
     };
     let mut rows = Rows { output };
-    let outcome = batch(&files, &mut rows).map(|code| code.max(job.inputs.told()));
+    let outcome = batch(&files, &mut rows).map(|code| code.max(job.inputs.report_problems()));
     ended(outcome, job.out.as_deref(), rows.output)
 }
 

@@ -105,7 +105,7 @@ fn names(list: &[u8]) -> Vec<OsString> {
 
 impl Inputs {
     /// Says what named nothing, on standard error; returns the exit code.
-    pub fn told(&self) -> u8 {
+    pub fn report_problems(&self) -> u8 {
         self.problems.iter().for_each(|p| eprintln!("affect: {p}"));
         if self.problems.is_empty() { DONE } else { FAILED }
     }

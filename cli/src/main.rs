@@ -65,21 +65,21 @@ fn main() -> ExitCode {
         // Its codes say what an engine does with them, interruptions included.
         Command::Archive(a) => return ExitCode::from(archive::run(&a)),
         Command::Report(a) => report::run(&a),
-        Command::Score(a) => told(score::run(&a)),
-        Command::Attribute(a) => told(attribute::run(&a)),
-        Command::Card(a) => told(card::run(&a)),
-        Command::Picture(a) => told(picture::run(&a)),
-        Command::ExplainModel(a) => told(explain_model::run(&a)),
-        Command::Train(a) => told(train::run(&a)),
-        Command::Identify(a) => told(identify::run(&a)),
-        Command::Differentiate(a) => told(differentiate::run(&a)),
+        Command::Score(a) => exit_code(score::run(&a)),
+        Command::Attribute(a) => exit_code(attribute::run(&a)),
+        Command::Card(a) => exit_code(card::run(&a)),
+        Command::Picture(a) => exit_code(picture::run(&a)),
+        Command::ExplainModel(a) => exit_code(explain_model::run(&a)),
+        Command::Train(a) => exit_code(train::run(&a)),
+        Command::Identify(a) => exit_code(identify::run(&a)),
+        Command::Differentiate(a) => exit_code(differentiate::run(&a)),
     };
     // Whatever a verb made of it: an interruption is never success.
     ExitCode::from(if interrupt::asked() { INTERRUPTED } else { code })
 }
 
 /// The exit code, after saying what went wrong.
-fn told(outcome: Result<(), String>) -> u8 {
+fn exit_code(outcome: Result<(), String>) -> u8 {
     match outcome {
         Ok(()) => DONE,
         Err(message) => {

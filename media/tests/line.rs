@@ -128,13 +128,13 @@ fn small_moves_back_do_not_cut_and_large_ones_do() {
 fn drift_does_not_cut() {
     for (ppm, seconds) in [(200i64, 3_600u64), (-200, 600), (100, 600), (50, 600)] {
         let mut tap = tap();
-        let told = |k: u64| (at(k) as i64 + at(k) as i64 / 1_000_000 * ppm) as u64;
+        let stamp = |k: u64| (at(k) as i64 + at(k) as i64 / 1_000_000 * ppm) as u64;
         let packets = seconds * 1000 / PACKET_MS;
         let mut records = Vec::new();
         for k in 0..packets {
             // Silence: the analysis of an hour of speech is not what is tested.
             let mut silent = gst::Buffer::from_slice([0u8; 320]);
-            silent.get_mut().unwrap().set_pts(ClockTime::from_nseconds(told(k)));
+            silent.get_mut().unwrap().set_pts(ClockTime::from_nseconds(stamp(k)));
             tap.buffer(&silent, &config).unwrap();
             records.append(&mut tap.take());
         }
@@ -143,11 +143,11 @@ fn drift_does_not_cut() {
         assert_eq!((tap.counts.cuts, tap.take_cuts()), (0, vec![]), "{ppm} ppm");
         assert_unbroken(&records);
         for (i, r) in records.iter().enumerate() {
-            let right = told(100 * i as u64);
+            let right = stamp(100 * i as u64);
             assert!(r.start_ns.abs_diff(right) <= 17_000_000, "{ppm} ppm: {} for {right}", r.start_ns);
         }
         let end = records.last().unwrap().end_ns;
-        assert!(end.abs_diff(told(packets)) <= 17_000_000, "{ppm} ppm: {end} for {}", told(packets));
+        assert!(end.abs_diff(stamp(packets)) <= 17_000_000, "{ppm} ppm: {end} for {}", stamp(packets));
     }
 }
 

@@ -109,8 +109,8 @@ impl Svg {
         if points.is_empty() {
             return;
         }
-        let list: Vec<String> = points.iter().map(|(x, y)| format!("{},{}", short(*x), short(*y))).collect();
-        self.put(format_args!("<polygon points=\"{}\" class=\"{class}\"/>", list.join(" ")));
+        let corners: Vec<String> = points.iter().map(|(x, y)| format!("{},{}", short(*x), short(*y))).collect();
+        self.put(format_args!("<polygon points=\"{}\" class=\"{class}\"/>", corners.join(" ")));
     }
 
     /// A text; it is escaped.

@@ -44,9 +44,10 @@ impl Moved {
         let explanations = answered.filter(|s| s.emotion.abstained.is_none()).flat_map(|s| &s.explanations);
         let mut by_target: HashMap<&str, Vec<&Explanation>> = HashMap::new();
         explanations.for_each(|e| by_target.entry(&e.target).or_default().push(e));
-        let mut all: Vec<MovedScore> = by_target.into_iter().map(|(target, of)| MovedScore::of(target, &of)).collect();
-        all.sort_by(|a, b| a.target.cmp(&b.target));
-        Self(all)
+        let mut scores: Vec<MovedScore> =
+            by_target.into_iter().map(|(target, of)| MovedScore::of(target, &of)).collect();
+        scores.sort_by(|a, b| a.target.cmp(&b.target));
+        Self(scores)
     }
 
     /// Those of a label or dimension.

@@ -35,16 +35,16 @@ impl Summary {
     /// Of these rows.
     #[must_use]
     pub fn of(rows: &[CallRow]) -> Self {
-        let mut all = Self::default();
+        let mut summary = Self::default();
         for row in rows {
-            all.calls += 1;
-            all.audio_ns += row.heard.map_or(0, |h| h.duration_ns);
-            all.utterances += row.utterances;
+            summary.calls += 1;
+            summary.audio_ns += row.heard.map_or(0, |h| h.duration_ns);
+            summary.utterances += row.utterances;
             if let Some(e) = row.error {
-                *all.errors.entry(e.name().to_owned()).or_default() += 1;
+                *summary.errors.entry(e.name().to_owned()).or_default() += 1;
             }
         }
-        all
+        summary
     }
 
     /// Reads it from the end of a table of calls, without its rows.
@@ -73,8 +73,8 @@ impl Summary {
 }
 
 fn value<'a>(keys: Option<&'a Vec<KeyValue>>, name: &str) -> Result<&'a str, ArchiveError> {
-    let found = keys.and_then(|k| k.iter().find(|k| k.key == name)).and_then(|k| k.value.as_deref());
-    found.ok_or_else(|| TableError::Format(format!("its metadata have no {name}")).into())
+    let value = keys.and_then(|k| k.iter().find(|k| k.key == name)).and_then(|k| k.value.as_deref());
+    value.ok_or_else(|| TableError::Format(format!("its metadata have no {name}")).into())
 }
 
 /// A table of calls, row by row in the order of the plan.
@@ -161,8 +161,8 @@ struct Cells<'a>(&'a RecordBatch);
 
 impl Cells<'_> {
     fn column(&self, name: &str) -> Result<&dyn Array, ArchiveError> {
-        let found = self.0.column_by_name(name).map(|a| &**a);
-        found.ok_or_else(|| TableError::Format(format!("it has no column {name}")).into())
+        let column = self.0.column_by_name(name).map(|a| &**a);
+        column.ok_or_else(|| TableError::Format(format!("it has no column {name}")).into())
     }
 
     fn wrong(name: &str) -> ArchiveError {
@@ -194,7 +194,7 @@ impl Cells<'_> {
     }
 
     fn moved(&self, columns: &CallColumns, row: usize) -> Result<Moved, ArchiveError> {
-        let mut all = Vec::new();
+        let mut scores = Vec::new();
         for target in &columns.explained {
             let explained = self.count(&format!("{MOVED}{target}{EXPLAINED}"), row)?;
             if explained == 0 {
@@ -206,9 +206,9 @@ impl Cells<'_> {
                 groups.extend(share.map(|v| (group.clone(), v)));
             }
             let strongest = self.text(&format!("{MOVED}{target}{MOST_BY}"), row)?;
-            all.push(MovedScore { target: target.clone(), explained, groups, strongest });
+            scores.push(MovedScore { target: target.clone(), explained, groups, strongest });
         }
-        Ok(Moved(all))
+        Ok(Moved(scores))
     }
 
     fn row(&self, columns: &CallColumns, row: usize) -> Result<CallRow, ArchiveError> {

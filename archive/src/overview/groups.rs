@@ -173,7 +173,7 @@ impl Grouping {
         names.sort_unstable_by_key(|(name, _)| *name);
         let group = |(name, t): (&String, &Tally)| {
             let enough = t.calls >= LEAST;
-            let told = |(k, m): (usize, &Measure)| {
+            let mean_of_group = |(k, m): (usize, &Measure)| {
                 let moments = t.measures.get(&k).copied().filter(|m| enough && m.n >= LEAST);
                 m.grouped.then(|| (m.name.clone(), moments))
             };
@@ -181,7 +181,7 @@ impl Grouping {
                 name: name.clone(),
                 calls: enough.then_some(t.calls),
                 failed: if enough { wilson(t.failed, t.calls) } else { None },
-                measures: measures.iter().enumerate().filter_map(told).collect(),
+                measures: measures.iter().enumerate().filter_map(mean_of_group).collect(),
             }
         };
         GroupColumn {

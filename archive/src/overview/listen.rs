@@ -115,8 +115,8 @@ impl Listen {
                 let duration_ns = u64::try_from(durations.value(k)).unwrap_or(0);
                 let part = parts.filter(|p| p.is_valid(k)).and_then(|p| u32::try_from(p.value(k)).ok());
                 let call = CallOfInterest { key: keys.value(k).to_owned(), part, value: v, duration_ns };
-                let at = best.partition_point(|b| order(b, &call) == Ordering::Less);
-                best.insert(at, call);
+                let place = best.partition_point(|b| order(b, &call) == Ordering::Less);
+                best.insert(place, call);
                 best.truncate(EACH);
             }
         }
@@ -124,10 +124,10 @@ impl Listen {
 
     /// The first criteria that have calls.
     pub fn chosen(&self) -> Vec<(Criterion, Vec<CallOfInterest>)> {
-        let mut all: Vec<_> = self.best.iter().filter(|b| !b.1.is_empty()).cloned().collect();
-        all.sort_by(|a, b| a.0.cmp(&b.0));
-        all.truncate(CRITERIA);
-        all
+        let mut criteria: Vec<_> = self.best.iter().filter(|b| !b.1.is_empty()).cloned().collect();
+        criteria.sort_by(|a, b| a.0.cmp(&b.0));
+        criteria.truncate(CRITERIA);
+        criteria
     }
 
     pub fn quality(&self) -> Quality {

@@ -273,9 +273,9 @@ impl Overview {
 
 /// Keeps the first few names, in order.
 fn note(list: &mut Vec<String>, name: &str) {
-    let at = list.partition_point(|n| n.as_str() < name);
-    if at < EXAMPLES {
-        list.insert(at, name.to_owned());
+    let place = list.partition_point(|n| n.as_str() < name);
+    if place < EXAMPLES {
+        list.insert(place, name.to_owned());
         list.truncate(EXAMPLES);
     }
 }

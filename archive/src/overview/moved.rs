@@ -29,9 +29,9 @@ impl MovedBy {
     /// The features that moved the score most in most calls, with the numbers of these calls; of equal ones the first by name.
     #[must_use]
     pub fn strongest(&self) -> Vec<(&str, u64)> {
-        let mut list: Vec<(&str, u64)> = self.most.iter().map(|(name, n)| (name.as_str(), *n)).collect();
-        list.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        list
+        let mut counts: Vec<(&str, u64)> = self.most.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+        counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        counts
     }
 
     fn count(&mut self, feature: &str) {

@@ -20,7 +20,7 @@ const ROWS: usize = 8192;
 /// Those of storage, and [`crate::TableError::Format`] where a table is none of calls.
 pub fn read(store: &Arc<dyn Store>, run: &Run, tick: &mut dyn FnMut(usize, usize)) -> Result<Overview, ArchiveError> {
     let parts = run.committed(&**store)?;
-    let mut all = Overview::default();
+    let mut overview = Overview::default();
     for (k, object) in parts.values().enumerate() {
         let blob = Blob::open(store, &object.name)?;
         let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new(blob))?;
@@ -29,9 +29,9 @@ pub fn read(store: &Arc<dyn Store>, run: &Run, tick: &mut dyn FnMut(usize, usize
         let wanted: Vec<usize> = fields.filter(|(_, f)| used(f.name())).map(|(k, _)| k).collect();
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
         for batch in Batches::of(builder.with_projection(mask).with_batch_size(ROWS))? {
-            all.push(&batch?)?;
+            overview.push(&batch?)?;
         }
         tick(k + 1, parts.len());
     }
-    Ok(all)
+    Ok(overview)
 }

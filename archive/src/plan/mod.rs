@@ -199,7 +199,7 @@ fn held(store: &Arc<dyn Store>, earlier: &[Plan]) -> Result<HashMap<String, Vers
 /// # Errors
 /// [`ArchiveError::Plan`] where two plans have the same parts or one cannot be read; those of storage.
 pub fn plans(store: &dyn Store) -> Result<Vec<Plan>, ArchiveError> {
-    let mut all = Vec::new();
+    let mut plans = Vec::new();
     for id in store.folders(names::PLANS)? {
         let name = names::plan_json(&id);
         let bytes = match store.get(&name) {
@@ -211,11 +211,11 @@ pub fn plans(store: &dyn Store) -> Result<Vec<Plan>, ArchiveError> {
         if plan.schema != PLAN_SCHEMA {
             return Err(ArchiveError::Plan(format!("{name}: expected {PLAN_SCHEMA}, found {}", plan.schema)));
         }
-        all.push(plan);
+        plans.push(plan);
     }
-    all.sort_by_key(|p| p.first_part);
-    check(&all)?;
-    Ok(all)
+    plans.sort_by_key(|p| p.first_part);
+    check(&plans)?;
+    Ok(plans)
 }
 
 /// Checks that no part is in two plans.

@@ -92,9 +92,9 @@ impl PlanTable {
         let name = names::plan_table(&plan.id);
         let blob = Blob::open(store, &name)?;
         let about = guarded(|| ArrowReaderMetadata::load(&blob, Default::default()))?;
-        let found = about.schema().fields().iter().map(|f| (f.name(), f.data_type())).collect::<Vec<_>>();
+        let columns = about.schema().fields().iter().map(|f| (f.name(), f.data_type())).collect::<Vec<_>>();
         let expected = schema(&plan.metadata);
-        if found != expected.fields().iter().map(|f| (f.name(), f.data_type())).collect::<Vec<_>>() {
+        if columns != expected.fields().iter().map(|f| (f.name(), f.data_type())).collect::<Vec<_>>() {
             return Err(ArchiveError::Plan(format!("{name}: its columns are not those of the plan")));
         }
         Ok(Self { blob, about, name, metadata: plan.metadata.len() })

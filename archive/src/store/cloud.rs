@@ -80,8 +80,8 @@ fn runtime() -> io::Result<Arc<Runtime>> {
     if let Some(r) = SHARED.get() {
         return Ok(r.clone());
     }
-    let made = Builder::new_multi_thread().worker_threads(1).thread_name("object-store").enable_all().build()?;
-    Ok(SHARED.get_or_init(|| Arc::new(made)).clone())
+    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("object-store").enable_all().build()?;
+    Ok(SHARED.get_or_init(|| Arc::new(runtime)).clone())
 }
 
 #[allow(clippy::disallowed_methods, reason = "ages of objects decide when they are swept, never what results say")]
@@ -147,7 +147,7 @@ impl Cloud {
     /// # Errors
     /// [`StoreError::Storage`].
     pub fn listed(&self) -> Result<Vec<Listed>, StoreError> {
-        let all: Vec<ObjectMeta> =
+        let metas: Vec<ObjectMeta> =
             self.wait(self.bucket.list(Some(&self.folder)).try_collect()).map_err(|e| wrong(&self.url, e))?;
         let seen = |meta: ObjectMeta| {
             Some(Listed {
@@ -157,9 +157,9 @@ impl Cloud {
                 etag: meta.e_tag,
             })
         };
-        let mut all: Vec<Listed> = all.into_iter().filter_map(seen).collect();
-        all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Ok(all)
+        let mut listed: Vec<Listed> = metas.into_iter().filter_map(seen).collect();
+        listed.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(listed)
     }
 
     /// Copies an object into a writer, if its content is still the one that `etag` marks. Returns whether it is.
@@ -261,14 +261,14 @@ impl Drop for Sending {
 
 impl Store for Cloud {
     fn list(&self, folder: &str) -> Result<Vec<Object>, StoreError> {
-        let all: Vec<ObjectMeta> =
+        let metas: Vec<ObjectMeta> =
             self.wait(self.bucket.list(Some(&self.at(folder)?)).try_collect()).map_err(|e| wrong(folder, e))?;
         let object = |meta: &ObjectMeta| {
             Some(Object { name: self.name(&meta.location)?, size: meta.size, age: age(meta), temporary: false })
         };
-        let mut all: Vec<Object> = all.iter().filter_map(object).collect();
-        all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Ok(all)
+        let mut objects: Vec<Object> = metas.iter().filter_map(object).collect();
+        objects.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(objects)
     }
 
     fn folders(&self, folder: &str) -> Result<Vec<String>, StoreError> {

@@ -155,10 +155,10 @@ impl Upload for Temporary {
 
 impl Store for Local {
     fn list(&self, folder: &str) -> Result<Vec<Object>, StoreError> {
-        let mut all = Vec::new();
-        self.walk(folder, &mut all).map_err(|e| StoreError::storage(folder, e))?;
-        all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Ok(all)
+        let mut objects = Vec::new();
+        self.walk(folder, &mut objects).map_err(|e| StoreError::storage(folder, e))?;
+        objects.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(objects)
     }
 
     fn folders(&self, folder: &str) -> Result<Vec<String>, StoreError> {
@@ -249,8 +249,8 @@ mod tests {
                 let create = |k: usize| {
                     move || store.create(name, &k.to_string(), k.to_string().as_bytes()).unwrap().then_some(k)
                 };
-                let all: Vec<_> = (0..4).map(|k| scope.spawn(create(k))).collect();
-                all.into_iter().filter_map(|t| t.join().unwrap()).collect()
+                let threads: Vec<_> = (0..4).map(|k| scope.spawn(create(k))).collect();
+                threads.into_iter().filter_map(|t| t.join().unwrap()).collect()
             });
             assert_eq!(won.len(), 1);
             assert_eq!(&store.get(&name).unwrap()[..], won[0].to_string().as_bytes());

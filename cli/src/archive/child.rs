@@ -111,7 +111,7 @@ impl Child {
         let to = process.stdin.take();
         let mut child = Self { process, to, said, last_words, listener: Some(listener), begun: Instant::now() };
         let text = serde_json::to_string(charge).map_err(|e| Stop(MISMATCH, e.to_string()))?;
-        let told = child.tell(&text);
+        let sent = child.tell(&text);
         match child.said.recv_timeout(BEGINNING) {
             Ok(Said::Ready(run)) if run == charge.run.id => Ok(child),
             Ok(Said::Ready(run)) => Err(Stop(
@@ -121,8 +121,8 @@ impl Child {
             Ok(Said::Unfit(why)) => Err(Stop(MISMATCH, why)),
             _ => {
                 let (_, why) = child.end();
-                let told = told.map(|e| format!(" ({e})")).unwrap_or_default();
-                Err(Stop(AWAY, format!("a worker does not begin{told}: {why}")))
+                let unsent = sent.map(|e| format!(" ({e})")).unwrap_or_default();
+                Err(Stop(AWAY, format!("a worker does not begin{unsent}: {why}")))
             }
         }
     }

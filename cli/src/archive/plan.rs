@@ -69,9 +69,9 @@ pub fn run(args: &PlanArgs) -> Result<u8, Stop> {
         limits: Limits { bytes: args.part_bytes, calls: usize::from(args.part_calls) },
         attempt: attempt.clone(),
     };
-    let made = freeze(&store, calls, &making)?;
+    let frozen = freeze(&store, calls, &making)?;
     let new_run = run.save(&*store, &attempt)?;
-    let mut said = match &made.plan {
+    let mut said = match &frozen.plan {
         Some(plan) => format!(
             "plan {}: {} calls in {} parts, {}\n",
             plan.id,
@@ -81,10 +81,10 @@ pub fn run(args: &PlanArgs) -> Result<u8, Stop> {
         ),
         None => "no call is new: there is no new plan\n".to_owned(),
     };
-    if made.known + made.changed > 0 {
+    if frozen.known + frozen.changed > 0 {
         said += &format!(
             "{} calls are in earlier plans, {} of the new plan have changed since\n",
-            made.known, made.changed
+            frozen.known, frozen.changed
         );
     }
     said += &format!("run {}{}\n", run.id, if new_run { "" } else { ", as before" });

@@ -65,7 +65,7 @@ pub fn run(args: &IdentifyArgs) -> Result<(), String> {
     let stop = interrupt::flag();
     let recordings = tables(&plan)?;
     if args.check {
-        return told(&plan, &recordings);
+        return print_plan(&plan, &recordings);
     }
     let named = |p: &Path, e: &dyn std::fmt::Display| format!("{}: {e}", p.display());
     apart(args, &plan, &recordings, &out)?;
@@ -205,7 +205,7 @@ fn tables(plan: &Study) -> Result<Vec<Listed>, String> {
 }
 
 /// What would be done.
-fn told(plan: &Study, recordings: &[Listed]) -> Result<(), String> {
+fn print_plan(plan: &Study, recordings: &[Listed]) -> Result<(), String> {
     for c in &plan.corpus {
         let corpus_recordings: Vec<&Listed> = recordings.iter().filter(|l| l.recording.corpus == c.name).collect();
         let mut speakers: Vec<&String> = corpus_recordings.iter().map(|l| &l.recording.speaker).collect();

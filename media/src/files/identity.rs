@@ -130,29 +130,29 @@ mod tests {
     fn one_file_has_one_identity_under_all_its_names() {
         let folder = std::env::temp_dir().join(format!("affect-identity-{}", std::process::id()));
         fs::create_dir_all(folder.join("sub")).unwrap();
-        let at = |n: &str| folder.join(n);
-        fs::write(at("a"), "x").unwrap();
-        fs::write(at("b"), "x").unwrap();
-        fs::hard_link(at("a"), at("hard")).unwrap();
-        std::os::unix::fs::symlink("a", at("soft")).unwrap();
-        std::os::unix::fs::symlink("../a", at("sub/soft")).unwrap();
-        std::os::unix::fs::symlink("later", at("early")).unwrap();
-        std::os::unix::fs::symlink("circle", at("circle")).unwrap();
-        let same = |x: &str, y: &str| Identity::of(&at(x)) == Identity::of(&at(y));
+        let path = |n: &str| folder.join(n);
+        fs::write(path("a"), "x").unwrap();
+        fs::write(path("b"), "x").unwrap();
+        fs::hard_link(path("a"), path("hard")).unwrap();
+        std::os::unix::fs::symlink("a", path("soft")).unwrap();
+        std::os::unix::fs::symlink("../a", path("sub/soft")).unwrap();
+        std::os::unix::fs::symlink("later", path("early")).unwrap();
+        std::os::unix::fs::symlink("circle", path("circle")).unwrap();
+        let same = |x: &str, y: &str| Identity::of(&path(x)) == Identity::of(&path(y));
         for other in ["hard", "soft", "sub/soft", "sub/../a", "./a"] {
             assert!(same("a", other), "{other}");
         }
         assert!(!same("a", "b") && same("early", "later") && same("early", "sub/../later") && !same("early", "a"));
         assert!(!same("none/x", "none/y") && same("none/x", "none/x"));
         let refused = |i: &[&str], o: &[&str]| {
-            let list = |l: &[&str]| l.iter().map(|n| at(n)).collect::<Vec<_>>();
-            let (i, o) = (list(i), list(o));
+            let paths = |l: &[&str]| l.iter().map(|n| path(n)).collect::<Vec<_>>();
+            let (i, o) = (paths(i), paths(o));
             refuse_outputs_among_inputs(i.iter().map(PathBuf::as_path), o.iter().map(PathBuf::as_path)).err()
         };
         assert_eq!(refused(&["a"], &["b", "later"]), None);
         assert!(refused(&["a", "b"], &["sub/soft"]).is_some_and(|e| e.input && e.to_string().contains("same file")));
         assert!(refused(&[], &["early", "later"]).is_some_and(|e| !e.input));
-        assert_eq!(Identity::of(&at("circle")), Identity::of(&at("circle")));
+        assert_eq!(Identity::of(&path("circle")), Identity::of(&path("circle")));
         fs::remove_dir_all(folder).unwrap();
     }
 }

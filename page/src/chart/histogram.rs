@@ -37,25 +37,25 @@ fn places(bins: &[Bin]) -> usize {
 pub fn histogram(bins: &[Bin], what: &str, caption: &str) -> (String, Table) {
     let places = places(bins);
     let most = bins.iter().map(|b| b.count).max().unwrap_or(0).max(1);
-    let all: u64 = bins.iter().map(|b| b.count).sum();
+    let sum: u64 = bins.iter().map(|b| b.count).sum();
     let base = HEIGHT - BOTTOM;
     let y = Axis::new((0.0, most as f64), (base, TOP));
     let step = (WIDTH - 2.0 * SIDE) / bins.len().max(8) as f64;
     let left = (WIDTH - step * bins.len() as f64) / 2.0;
-    let at = |k: usize| left + step * k as f64;
+    let edge = |k: usize| left + step * k as f64;
     let mut svg = Svg::new(WIDTH, HEIGHT);
-    svg.text((SIDE, 12.0), Anchor::Start, "tick", &format!("highest bar: {most} of {all}"));
+    svg.text((SIDE, 12.0), Anchor::Start, "tick", &format!("highest bar: {most} of {sum}"));
     let every = (LABEL / step).ceil().max(1.0) as usize;
     let mut table = Table::new(caption).column(what).numbers("count");
     for (k, b) in bins.iter().enumerate() {
         let open = !(b.low.is_finite() && b.high.is_finite());
         if b.count > 0 {
             let top = y.at(b.count as f64).min(base - 0.8);
-            svg.rect((at(k) + 1.0, top), (step - 2.0, base - top), 1.0, if open { "bar other" } else { "bar" });
+            svg.rect((edge(k) + 1.0, top), (step - 2.0, base - top), 1.0, if open { "bar other" } else { "bar" });
         }
         if b.low.is_finite() && (k % every == 0 || k == 1 && bins[0].low.is_infinite() && every == 1) {
-            svg.line((at(k), base), (at(k), base + 4.0), "axis");
-            svg.text((at(k), base + 16.0), Anchor::Middle, "tick", &number(b.low, places));
+            svg.line((edge(k), base), (edge(k), base + 4.0), "axis");
+            svg.text((edge(k), base + 16.0), Anchor::Middle, "tick", &number(b.low, places));
         }
         let name = match (b.low.is_finite(), b.high.is_finite()) {
             (true, true) => format!("{} to {}", number(b.low, places), number(b.high, places)),
@@ -66,8 +66,8 @@ pub fn histogram(bins: &[Bin], what: &str, caption: &str) -> (String, Table) {
         table.row([Cell::text(name), Cell::Number(b.count.to_string())]);
     }
     if let Some(last) = bins.last().filter(|b| b.high.is_finite() && bins.len().is_multiple_of(every)) {
-        svg.line((at(bins.len()), base), (at(bins.len()), base + 4.0), "axis");
-        svg.text((at(bins.len()), base + 16.0), Anchor::Middle, "tick", &number(last.high, places));
+        svg.line((edge(bins.len()), base), (edge(bins.len()), base + 4.0), "axis");
+        svg.text((edge(bins.len()), base + 16.0), Anchor::Middle, "tick", &number(last.high, places));
     }
     svg.line((SIDE, base), (WIDTH - SIDE, base), "axis");
     svg.text((WIDTH / 2.0, HEIGHT - 8.0), Anchor::Middle, "aside", what);

@@ -89,8 +89,8 @@ impl Document {
 
     /// The table whose caption begins so.
     pub fn table(&self, caption: &str) -> Table {
-        let found = self.tables().into_iter().find(|t| t.caption.starts_with(caption));
-        found.unwrap_or_else(|| {
+        let table = self.tables().into_iter().find(|t| t.caption.starts_with(caption));
+        table.unwrap_or_else(|| {
             let there: Vec<String> = self.tables().into_iter().map(|t| t.caption).collect();
             panic!("no table \"{caption}\" among {there:?}")
         })
@@ -110,8 +110,8 @@ impl Document {
                 broken.push(what.to_owned());
             }
         };
-        let all = self.root.below();
-        let named = |name: &str| all.iter().filter(|e| e.name() == name).cloned().collect::<Vec<_>>();
+        let elements = self.root.below();
+        let named = |name: &str| elements.iter().filter(|e| e.name() == name).cloned().collect::<Vec<_>>();
         rule(self.html.starts_with("<!doctype html>"), "begins with its document type");
         let html = named("html");
         rule(html.len() == 1 && html[0].attribute("lang").is_some_and(|l| l == "en"), "has a language");
@@ -123,10 +123,13 @@ impl Document {
             [b'h', d @ b'1'..=b'6'] => Some(d - b'0'),
             _ => None,
         };
-        let levels: Vec<u8> = all.iter().filter_map(level).collect();
+        let levels: Vec<u8> = elements.iter().filter_map(level).collect();
         rule(levels.first() == Some(&1) && levels.iter().filter(|l| **l == 1).count() == 1, "has one first heading");
         rule(levels.windows(2).all(|w| w[1] <= w[0] + 1), "leaves no level of headings out");
-        rule(all.iter().filter(|e| level(e).is_some()).all(|e| !e.text().trim().is_empty()), "has no empty heading");
+        rule(
+            elements.iter().filter(|e| level(e).is_some()).all(|e| !e.text().trim().is_empty()),
+            "has no empty heading",
+        );
 
         // Nothing is asked for.
         let policy = named("meta").iter().find_map(|m| {
@@ -153,12 +156,12 @@ impl Document {
         {
             rule(named(name).is_empty(), &format!("has no <{name}>"));
         }
-        let ids: Vec<String> = all.iter().filter_map(|e| e.attribute("id")).collect();
+        let ids: Vec<String> = elements.iter().filter_map(|e| e.attribute("id")).collect();
         rule(ids.iter().collect::<BTreeSet<_>>().len() == ids.len(), "has no identifier twice");
-        for e in &all {
+        for e in &elements {
             for (name, value) in e.attributes() {
-                let at = format!("<{} {name}=\"{value:.60}\">", e.name());
-                rule(!name.starts_with("on") && name != "style", &format!("{at} does nothing by itself"));
+                let attribute = format!("<{} {name}=\"{value:.60}\">", e.name());
+                rule(!name.starts_with("on") && name != "style", &format!("{attribute} does nothing by itself"));
                 match name.as_str() {
                     "href" => {
                         let inside = value.strip_prefix('#').is_some_and(|i| ids.iter().any(|k| k == i));
@@ -168,21 +171,27 @@ impl Document {
                             && value.ends_with(".html")
                             && !value.starts_with(['/', '.'])
                             && value.chars().all(plain);
-                        rule(inside || beside, &format!("{at} leads to a place of the page, or to a page beside it"));
+                        rule(
+                            inside || beside,
+                            &format!("{attribute} leads to a place of the page, or to a page beside it"),
+                        );
                     }
                     "src" => {
                         let beside = !value.contains(':')
                             && !value.starts_with('/')
                             && policy.contains("media-src 'self' file:");
                         let inside = value.starts_with("data:audio/") && policy.contains("media-src data:");
-                        rule(e.name() == "audio" && (beside || inside), &format!("{at} is audio that was let in"));
+                        rule(
+                            e.name() == "audio" && (beside || inside),
+                            &format!("{attribute} is audio that was let in"),
+                        );
                     }
                     "srcset" | "poster" | "action" | "background" | "data" | "formaction" | "ping" => {
-                        rule(false, &format!("{at} asks for nothing"));
+                        rule(false, &format!("{attribute} asks for nothing"));
                     }
                     "aria-labelledby" | "aria-describedby" => {
                         let known = value.split_whitespace().all(|v| ids.iter().any(|k| k == v));
-                        rule(known, &format!("{at} names what there is"));
+                        rule(known, &format!("{attribute} names what there is"));
                     }
                     _ => {}
                 }
@@ -192,13 +201,13 @@ impl Document {
         for t in named("table") {
             let caption = t.children().first().filter(|c| c.name() == "caption").map(Element::text).unwrap_or_default();
             rule(!caption.trim().is_empty(), "tables have captions");
-            let at = |what: &str| format!("table \"{caption:.60}\": {what}");
+            let about = |what: &str| format!("table \"{caption:.60}\": {what}");
             let heads = t.all("th");
             let scoped = |e: &Element| e.attribute("scope").is_some_and(|s| s == "col" || s == "row");
-            rule(!heads.is_empty() && heads.iter().all(scoped), &at("heads have scopes"));
-            rule(heads.iter().all(|h| !h.text().trim().is_empty()), &at("no head is empty"));
+            rule(!heads.is_empty() && heads.iter().all(scoped), &about("heads have scopes"));
+            rule(heads.iter().all(|h| !h.text().trim().is_empty()), &about("no head is empty"));
             let widths: BTreeSet<usize> = t.all("tr").iter().map(|r| r.children().len()).collect();
-            rule(widths.len() == 1, &at("rows are as wide as the heads"));
+            rule(widths.len() == 1, &about("rows are as wide as the heads"));
         }
         for f in named("figure") {
             let id = f.attribute("id").unwrap_or_default();

@@ -94,8 +94,8 @@ impl WaveformReasons {
         self.model.takes_waveform().map_or(Cow::Borrowed(samples), |w| w.normalised(samples))
     }
 
-    /// The spans that are told, in samples, strongest first.
-    fn told(&self, found: &[Span], step: usize, samples: usize) -> Vec<Range<usize>> {
+    /// The spans that results show, in samples, strongest first.
+    fn sample_ranges(&self, found: &[Span], step: usize, samples: usize) -> Vec<Range<usize>> {
         let most = if self.top_k == 0 { found.len() } else { self.top_k };
         let range = |s: &Span| s.frames.start * step..(s.frames.end * step).min(samples);
         found.iter().take(most).map(range).collect()
@@ -115,16 +115,16 @@ impl WaveformReasons {
             _ => (Method::Occlusion, self.model.input()),
         };
         let found = spans(curve, step as f64 / 16_000.0);
-        let told = self.told(&found, step, x.len());
+        let shown = self.sample_ranges(&found, step, x.len());
         let label = &self.labels[target];
         let entries = affect_llds();
         let cues = record.held.contours().map_or_else(Cues::default, |c| {
-            cues::cues(&Rows { frames: &c.frames, first: c.first, spread: &c.spread }, &told)
+            cues::cues(&Rows { frames: &c.frames, first: c.first, spread: &c.spread }, &shown)
         });
         let place = |sample: usize| record.start_ns + samples_to_ns(sample as u64);
         let seconds: Vec<(f64, f64)> =
-            told.iter().map(|r| (r.start as f64 / 16_000.0, r.end as f64 / 16_000.0)).collect();
-        let tested = match told.first().filter(|_| record.ended != Ended::Open) {
+            shown.iter().map(|r| (r.start as f64 / 16_000.0, r.end as f64 / 16_000.0)).collect();
+        let tested = match shown.first().filter(|_| record.ended != Ended::Open) {
             Some(span) => reliability(&self.model, x, target, output, span, self.random_spans)?,
             None => None,
         };
@@ -132,7 +132,7 @@ impl WaveformReasons {
             layer: layer.into(),
             frame_ms: 20.0,
             relevance: (self.top_k == 0).then(|| Curve::quantised(&every_20_ms(curve, step, x.len()))),
-            spans: (told.iter().zip(&found))
+            spans: (shown.iter().zip(&found))
                 .map(|(r, s)| RelevantSpan { start_ns: place(r.start), end_ns: place(r.end), share: s.share as f32 })
                 .collect(),
             sentence: cues::sentence(&cues, &seconds, label),
@@ -145,7 +145,7 @@ impl WaveformReasons {
                     q: g.q as f32,
                 })
                 .collect(),
-            reliability: tested.as_ref().map(told_of),
+            reliability: tested.as_ref().map(reliability_of),
         };
         let classes = self.model.kind() == OutputKind::Logits;
         Ok(Explanation {
@@ -184,7 +184,7 @@ fn cue(c: &cues::Cue, entries: &[Entry]) -> Cue {
     }
 }
 
-fn told_of(r: &Reliability) -> SpanReliability {
+fn reliability_of(r: &Reliability) -> SpanReliability {
     let mut sorted: Vec<f32> = r.random.iter().map(|v| *v as f32).collect();
     sorted.sort_by(f32::total_cmp);
     let percentile_ = r.percentile();

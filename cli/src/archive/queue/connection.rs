@@ -181,12 +181,12 @@ impl Queue {
                 },
             },
         };
-        let found = stream.cached_info().config.retention;
-        if found == retention {
+        let kept = stream.cached_info().config.retention;
+        if kept == retention {
             return Ok(stream);
         }
         Err(self.unfit(format!(
-            "stream {name} has the retention {found:?}, expected {retention:?}: choose another name in the address"
+            "stream {name} has the retention {kept:?}, expected {retention:?}: choose another name in the address"
         )))
     }
 
@@ -260,7 +260,7 @@ impl Queue {
     /// Numbers at the end of the subjects that a stream holds messages of.
     pub async fn numbers(&self, stream: &Stream, filter: String) -> Result<BTreeSet<u32>, QueueError> {
         let subjects = stream.info_with_subjects(filter).await.map_err(|e| self.away(e))?;
-        let all: Vec<(String, usize)> = subjects.try_collect().await.map_err(|e| self.away(e))?;
-        Ok(all.iter().filter_map(|(subject, _)| part_of(subject)).collect())
+        let counts: Vec<(String, usize)> = subjects.try_collect().await.map_err(|e| self.away(e))?;
+        Ok(counts.iter().filter_map(|(subject, _)| part_of(subject)).collect())
     }
 }

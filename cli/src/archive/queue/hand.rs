@@ -110,7 +110,7 @@ fn one(order: &Order, archives: &Archives, worker: &mut Option<Child>, halt: &At
         Ok(here) => here,
         Err(end) => {
             if let End::Impossible(why) | End::Failed(_, why) = &end {
-                told(order, &Err(Stop(MISMATCH, why.clone())), begun);
+                log_part(order, &Err(Stop(MISMATCH, why.clone())), begun);
             }
             return end;
         }
@@ -131,7 +131,7 @@ fn one(order: &Order, archives: &Archives, worker: &mut Option<Child>, halt: &At
         None => return End::Committed,
         Some(outcome) => outcome,
     };
-    told(order, &outcome, begun);
+    log_part(order, &outcome, begun);
     match outcome {
         Ok(Done { outcome: Some(_), .. }) => End::Committed,
         Ok(_) => End::Interrupted,
@@ -140,7 +140,7 @@ fn one(order: &Order, archives: &Archives, worker: &mut Option<Child>, halt: &At
 }
 
 /// A line about it in the log.
-fn told(order: &Order, outcome: &Result<Done, Stop>, begun: Instant) {
+fn log_part(order: &Order, outcome: &Result<Done, Stop>, begun: Instant) {
     let mut about = serde_json::Map::new();
     about.insert("run".to_owned(), order.part.run.clone().into());
     about.insert("deliveries".to_owned(), order.deliveries.into());

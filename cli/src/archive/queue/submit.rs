@@ -37,13 +37,13 @@ pub fn run(args: &SubmitArgs) -> Result<u8, Stop> {
     let submitted = block_on(async {
         let queue = Queue::open(&address, &args.queue.reach).await?;
         let mut tries = 0;
-        let all = async || {
+        let attempt = async || {
             // Each try has ids of its own: what an earlier one sent may have been deleted again, and the server would take it for known.
             tries += 1;
             let again = word.as_ref().map(|word| format!("{word}{tries}"));
             submit(&queue, &ours, &todo, &part, again.as_deref()).await
         };
-        Ok(patiently(args.queue.reach.away, all).await?)
+        Ok(patiently(args.queue.reach.away, attempt).await?)
     })?;
     say(&text(&submitted, &address.to_string(), committed.len())).map_err(|e| Stop(super::super::AWAY, e))?;
     Ok(if submitted.dead + submitted.lately == 0 { COMPLETE } else { INCOMPLETE })
@@ -109,8 +109,8 @@ async fn submit(
         // Somebody else may have submitted them in the meantime, or an earlier try of this one.
         let now = queue.numbers(&parts, here).await?;
         let there = missing.iter().filter(|p| now.contains(&p.part)).count();
-        let found = there.saturating_sub(done.sent).min(done.lately);
-        (done.queued, done.lately) = (done.queued + found, done.lately - found);
+        let arrived = there.saturating_sub(done.sent).min(done.lately);
+        (done.queued, done.lately) = (done.queued + arrived, done.lately - arrived);
     }
     Ok(done)
 }
