@@ -41,7 +41,7 @@
 //!
 //! Cargo features: `model` (on by default) is models, scores and explanations; `train`, with it, learning from labelled
 //! recordings; without either the crate makes features of audio and needs no runtime of models.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
 pub mod analyzer;

@@ -159,7 +159,8 @@ impl Floor {
 /// Level of every hop in dB: mean over the bands of the level of the mean power of the hops `i - before .. i + after`.
 fn levels(sound: &[&Hop], least: f64, before: usize, after: usize) -> Vec<f64> {
     let n = sound.len();
-    let mut out = vec![0.0; n];
+    // The mean of logarithms is the logarithm of the product.
+    let mut out = vec![1.0; n];
     let mut sums = vec![0.0; n + 1];
     for band in 0..BANDS {
         for (i, hop) in sound.iter().enumerate() {
@@ -169,9 +170,10 @@ fn levels(sound: &[&Hop], least: f64, before: usize, after: usize) -> Vec<f64> {
             let (from, to) = (i.saturating_sub(before), (i + after).min(n));
             // The sums lose digits where it is quiet after something loud: never below what a hop counts at least.
             let mean = ((sums[to] - sums[from]) / (to - from).max(1) as f64).max(least);
-            *level += 10.0 / BANDS as f64 * mean.log10();
+            *level *= mean;
         }
     }
+    out.iter_mut().for_each(|level| *level = 10.0 / BANDS as f64 * level.log10());
     out
 }
 

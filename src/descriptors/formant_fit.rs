@@ -8,11 +8,13 @@
 use super::formant_track::TrackedFormants;
 use super::harmonic_levels::{HarmonicLevels, MOST};
 use crate::signal::log::ln;
-use crate::signal::sums::dot;
+use crate::signal::wide::wide;
 
 /// Resonances whose frequency and bandwidth are fitted.
 const FITTED: usize = 4;
 const UNKNOWNS: usize = 2 + 2 * FITTED;
+/// Unknowns and the error, as whole registers.
+const ROW: usize = (UNKNOWNS + 1).next_multiple_of(4);
 const STEPS: usize = 3;
 /// Resonances above those fitted, whose skirts reach down: frequency and bandwidth in Hz.
 const ABOVE: [(f32, f32); 4] = [(4500.0, 200.0), (5500.0, 250.0), (6500.0, 300.0), (7500.0, 350.0)];
@@ -87,9 +89,14 @@ impl FormantFit {
     /// Fits to the harmonics of one frame, from its tracked formants. Fewer than three harmonics leave the
     /// frequencies as they are, with the usual bandwidths.
     pub fn process(&mut self, levels: &HarmonicLevels, tracked: &TrackedFormants) -> FittedFormants {
+        fit(self, levels, tracked)
+    }
+
+    #[inline(always)]
+    fn newton(&mut self, levels: &HarmonicLevels, tracked: &TrackedFormants) -> FittedFormants {
         let start = tracked.hz.map(|f| f as f32);
         let (mut hz, mut width) = (start, BANDWIDTHS_HZ);
-        let n = levels.count;
+        let n = levels.count.min(MOST);
         if n >= 3 {
             self.prepare(levels);
             let mut slope = -1.0f32;
@@ -109,8 +116,10 @@ impl FormantFit {
         FittedFormants { hz: [hz[0], hz[1], hz[2]], bandwidth_hz: [width[0], width[1], width[2]] }
     }
 
+    #[inline(always)]
     fn prepare(&mut self, levels: &HarmonicLevels) {
-        for h in 0..levels.count {
+        let n = levels.count.min(MOST);
+        for h in 0..n {
             let f = levels.hz[h];
             let power = (2.0 * levels.ln[h]).exp();
             let noise = levels.ln_noise[h].exp();
@@ -131,7 +140,9 @@ impl FormantFit {
     }
 
     /// Model less target into `error` (with the sign of what is missing), slopes of the unknowns into `slopes`.
+    #[inline(always)]
     fn model(&mut self, n: usize, gain: f32, slope: f32, hz: &[f32; FITTED], width: &[f32; FITTED]) {
+        let n = n.min(MOST);
         let mut product = [1.0f32; MOST];
         for i in 0..FITTED {
             let (centre, a) = (hz[i], 0.25 * width[i] * width[i]);
@@ -157,7 +168,9 @@ impl FormantFit {
     }
 
     /// Takes what the model missed in the last step for its error on this voice, where that is more than expected.
+    #[inline(always)]
     fn reweigh(&mut self, n: usize) {
+        let n = n.min(MOST);
         let (mut missed, mut weights) = (0.0f32, 0.0f32);
         for h in 0..n {
             missed += self.weight[h] * (self.error[h] * self.error[h] - self.by_noise[h]).max(0.0);
@@ -169,7 +182,9 @@ impl FormantFit {
         }
     }
 
+    #[inline(always)]
     fn first_gain(&mut self, n: usize, slope: f32, hz: &[f32; FITTED], width: &[f32; FITTED]) -> f32 {
+        let n = n.min(MOST);
         self.model(n, 0.0, slope, hz, width);
         let (mut sum, mut weights) = (0.0f64, 0.0f64);
         for h in 0..n {
@@ -179,6 +194,7 @@ impl FormantFit {
         (sum / weights) as f32
     }
 
+    #[inline(always)]
     fn step(
         &mut self,
         n: usize,
@@ -188,18 +204,30 @@ impl FormantFit {
         width: &[f32; FITTED],
         start: &[f32; FITTED],
     ) -> Option<[f32; UNKNOWNS]> {
+        let n = n.min(MOST);
         self.model(n, gain, slope, hz, width);
+        // Of each harmonic the products of everything with everything, the error last: a row of them at a time.
+        let mut products = [[0.0f32; ROW]; UNKNOWNS];
+        for h in 0..n {
+            let mut row = [0.0f32; ROW];
+            for i in 0..UNKNOWNS {
+                row[i] = self.slopes[i][h];
+            }
+            row[UNKNOWNS] = self.error[h];
+            for i in 0..UNKNOWNS {
+                let weighted = self.weight[h] * row[i];
+                for j in 0..ROW {
+                    products[i][j] += weighted * row[j];
+                }
+            }
+        }
         let mut matrix = [[0.0f32; UNKNOWNS]; UNKNOWNS];
         let mut side = [0.0f32; UNKNOWNS];
-        let mut weighted = [0.0f32; MOST];
         for i in 0..UNKNOWNS {
-            for h in 0..n {
-                weighted[h] = self.weight[h] * self.slopes[i][h];
-            }
             for j in i..UNKNOWNS {
-                matrix[j][i] = dot(&weighted[..n], &self.slopes[j][..n]);
+                matrix[j][i] = products[i][j];
             }
-            side[i] = dot(&weighted[..n], &self.error[..n]);
+            side[i] = products[i][UNKNOWNS];
         }
         let mut prior = |i: usize, deviation: f32, away: f32| {
             let w = 1.0 / (deviation * deviation);
@@ -216,7 +244,14 @@ impl FormantFit {
     }
 }
 
+wide! {
+    fn fit(state: &mut FormantFit, levels: &HarmonicLevels, tracked: &TrackedFormants) -> FittedFormants {
+        state.newton(levels, tracked)
+    }
+}
+
 /// Solves a positive definite system whose lower triangle is given (Cholesky); `None` if it is not.
+#[inline(always)]
 fn solve(m: &mut [[f32; UNKNOWNS]; UNKNOWNS], mut b: [f32; UNKNOWNS]) -> Option<[f32; UNKNOWNS]> {
     for j in 0..UNKNOWNS {
         let mut d = m[j][j];

@@ -74,11 +74,13 @@ impl HarmonicPlan {
             *v = ln_power[bin] + share * (ln_power[bin + 1] - ln_power[bin]);
         }
         let leak = 4.0 * (-(0.5 * f0_hz / self.width_hz).powi(2)).exp() as f32;
+        let mut powers = [0.0f32; MOST];
+        powers.iter_mut().zip(&out.ln[..count]).for_each(|(p, ln)| *p = (2.0 * ln).exp());
         for h in 0..count {
             let (from, to) = (h.saturating_sub(2), (h + 3).min(count));
             let mean = valley[from..=to].iter().sum::<f32>() / (to - from + 1) as f32;
-            let power = (2.0 * out.ln[h]).exp();
-            let beside = |i: usize| (2.0 * out.ln[i.min(count - 1)]).exp();
+            let power = powers[h];
+            let beside = |i: usize| powers[i.min(count - 1)];
             let leaked = leak * 0.25 * (beside(h.saturating_sub(1)) + 2.0 * power + beside(h + 1));
             let noise = (mean + LOG_BIAS).exp() - leaked;
             out.ln_noise[h] = noise.max(LEAST_NOISE * power).ln();

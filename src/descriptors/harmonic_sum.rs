@@ -44,8 +44,9 @@ impl Magnitudes {
         let step = hz * self.per_hz;
         let last = (self.values.len() - 2) as f64;
         let at = |bin: f64| {
-            let low = bin as usize;
-            let share = (bin - low as f64) as f32;
+            // By way of 32 bits, which processors convert at once.
+            let low = bin as i32;
+            let (low, share) = (low as usize, (bin - f64::from(low)) as f32);
             self.values[low] + share * (self.values[low + 1] - self.values[low])
         };
         let (mut total, mut weight) = (0.0f32, 1.0f32);

@@ -1,6 +1,7 @@
 //! Resonance candidates of a frame: selective linear prediction (Makhoul 1975) from its power spectrum.
 
 use super::roots::{MAX_DEGREE, roots_near};
+use crate::signal::sums::{fine_dot, products};
 use realfft::num_complex::Complex64;
 use std::f64::consts::PI;
 
@@ -89,18 +90,10 @@ impl PredictionPlan {
     /// Resonances of one power spectrum (any scale). Silence has none.
     #[must_use]
     pub fn process(&self, state: &mut PredictionState, power: &[f32]) -> Resonances {
-        for ((o, p), e) in state.power.iter_mut().zip(power).zip(&self.emphasis) {
-            *o = p * e;
-        }
+        products(power, &self.emphasis, &mut state.power);
         let mut r = [0.0f64; ORDER + 1];
         for (r, row) in r.iter_mut().zip(self.cosines.chunks_exact(self.bins)) {
-            let mut sums = [0.0f32; 16];
-            for (p, c) in state.power.chunks(16).zip(row.chunks(16)) {
-                for ((s, p), c) in sums.iter_mut().zip(p).zip(c) {
-                    *s += p * c;
-                }
-            }
-            *r = sums.iter().map(|s| f64::from(*s)).sum();
+            *r = fine_dot(&state.power, row);
         }
         if r[0] <= 0.0 {
             return Resonances::default();

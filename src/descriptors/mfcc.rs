@@ -5,9 +5,9 @@ use std::f64::consts::PI;
 /// Cosine transform and lifter for the first coefficients of a mel bank.
 #[derive(Debug, Clone)]
 pub struct MfccPlan {
-    bands: usize,
-    /// One row of `bands` weights per coefficient, lifter and scale included.
-    rows: Vec<f32>,
+    count: usize,
+    /// For each band the weights of all coefficients, lifter and scale included.
+    columns: Vec<f32>,
 }
 
 impl MfccPlan {
@@ -24,13 +24,12 @@ impl MfccPlan {
     }
 
     fn with(bands: usize, count: usize, lifter: fn(usize) -> f64) -> Self {
-        let rows = (1..=count)
-            .flat_map(|i| {
-                let scale = (2.0 / bands as f64).sqrt() * lifter(i);
-                (1..=bands).map(move |b| (scale * (PI * i as f64 * (b as f64 - 0.5) / bands as f64).cos()) as f32)
-            })
-            .collect();
-        Self { bands, rows }
+        let weight = |b: usize, i: usize| {
+            let scale = (2.0 / bands as f64).sqrt() * lifter(i);
+            (scale * (PI * i as f64 * (b as f64 - 0.5) / bands as f64).cos()) as f32
+        };
+        let columns = (1..=bands).flat_map(|b| (1..=count).map(move |i| weight(b, i))).collect();
+        Self { count, columns }
     }
 
     /// Coefficients of one frame into `out`. `logs` is work space for one value per band.
@@ -59,8 +58,9 @@ impl MfccPlan {
     }
 
     fn transform(&self, logs: &[f32], out: &mut [f32]) {
-        for (o, row) in out.iter_mut().zip(self.rows.chunks_exact(self.bands)) {
-            *o = row.iter().zip(logs.iter()).map(|(r, l)| r * l).sum();
+        out.fill(0.0);
+        for (column, l) in self.columns.chunks_exact(self.count).zip(logs) {
+            out.iter_mut().zip(column).for_each(|(o, w)| *o += w * l);
         }
     }
 }

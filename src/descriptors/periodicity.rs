@@ -1,7 +1,7 @@
 //! Harmonics-to-noise ratio and exact period: how alike the waveform and itself one period later are, under one window.
 
 use crate::signal::PITCH;
-use crate::signal::sums::dot;
+use crate::signal::sums::{dot, fine_dot, products};
 
 /// Points on each side of the period; F0 is known to within a sample of it.
 const REACH: usize = 2;
@@ -21,6 +21,7 @@ pub struct PeriodicityPlan {
 #[derive(Debug, Clone)]
 pub struct PeriodicityState {
     weighted: Vec<f32>,
+    beside: Vec<f32>,
 }
 
 /// How periodic a frame is, and with which period.
@@ -42,7 +43,7 @@ impl PeriodicityPlan {
     /// Work space for one stream.
     #[must_use]
     pub fn state(&self) -> PeriodicityState {
-        PeriodicityState { weighted: vec![0.0; self.window.len()] }
+        PeriodicityState { weighted: vec![0.0; self.window.len()], beside: vec![0.0; self.window.len()] }
     }
 
     /// HNR and period of a frame with fundamental `f0_hz`, known to within a sample: HNR is `10 log10(r / (1 - r))`, `r` the highest correlation, at
@@ -68,12 +69,15 @@ impl PeriodicityPlan {
         let window = &self.window[period / 2..period / 2 + length];
         let here = &samples[..length];
         let weighted = &mut state.weighted[..length];
-        for ((o, x), w) in weighted.iter_mut().zip(here).zip(window) {
-            *o = x * w;
-        }
+        products(here, window, weighted);
         let own = f64::from(dot(weighted, here));
         let at = |offset: usize| &samples[period + offset - REACH..][..length];
-        let middle: [(f64, f64); 3] = std::array::from_fn(|i| products(weighted, at(i + 1), window));
+        let beside = &mut state.beside[..length];
+        let middle: [(f64, f64); 3] = std::array::from_fn(|i| {
+            let there = at(i + 1);
+            products(window, there, beside);
+            (fine_dot(weighted, there), fine_dot(beside, there))
+        });
         // The energy changes so evenly that the outer points need no sum of their own.
         let energy =
             [2.0 * middle[0].1 - middle[1].1, middle[0].1, middle[1].1, middle[2].1, 2.0 * middle[2].1 - middle[1].1];
@@ -110,25 +114,4 @@ pub(super) fn peak_of_five(r: &[f64; POINTS]) -> (f64, f64) {
         }
     }
     if value(x) > r[2] { (x, value(x)) } else { (0.0, r[2]) }
-}
-
-/// Sums of `a b` and of `w b b`.
-fn products(a: &[f32], b: &[f32], w: &[f32]) -> (f64, f64) {
-    let (mut product, mut square) = ([0.0f32; 16], [0.0f32; 16]);
-    for ((a, b), w) in a.chunks(16).zip(b.chunks(16)).zip(w.chunks(16)) {
-        if let (Ok(a), Ok(b), Ok(w)) = (<&[f32; 16]>::try_from(a), <&[f32; 16]>::try_from(b), <&[f32; 16]>::try_from(w))
-        {
-            for i in 0..16 {
-                product[i] += a[i] * b[i];
-                square[i] += w[i] * b[i] * b[i];
-            }
-        } else {
-            for i in 0..a.len() {
-                product[i] += a[i] * b[i];
-                square[i] += w[i] * b[i] * b[i];
-            }
-        }
-    }
-    let sum = |v: [f32; 16]| v.iter().map(|s| f64::from(*s)).sum::<f64>();
-    (sum(product), sum(square))
 }

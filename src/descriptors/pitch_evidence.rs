@@ -9,11 +9,14 @@ use super::autocorrelation::{Autocorrelation, AutocorrelationPlan};
 use super::envelope::{EnvelopePlan, EnvelopeState};
 use super::harmonic_sum::Magnitudes;
 use crate::signal::spectrum::SpectrumState;
+use crate::signal::wide::wide;
 
 /// Number of candidates.
 pub const PLACES: usize = 6;
 /// Lags whose peaks are candidates, in samples at 16 kHz: 55 to 604 Hz.
 const LAGS: std::ops::Range<usize> = 27..290;
+/// Room for a mark at each of them.
+const MARKS: usize = (LAGS.end - LAGS.start).next_multiple_of(8);
 /// Peaks that are looked at.
 const PEAKS: usize = 12;
 /// Weight of the envelope beside the waveform where peaks are looked for.
@@ -117,8 +120,14 @@ impl EvidencePlan {
         let search = if missing { &state.search[..] } else { waveform };
         let mut peaks = [0usize; PEAKS];
         let mut count = 0;
-        for lag in LAGS {
-            if search[lag] > search[lag - 1] && search[lag] >= search[lag + 1] {
+        let mut marks = [0u8; MARKS];
+        mark_peaks(&search[LAGS.start - 1..=LAGS.end], &mut marks);
+        // Few lags are peaks: eight are passed over at a time.
+        for (word, eight) in marks.as_chunks::<8>().0.iter().enumerate() {
+            let mut bits = u64::from_le_bytes(*eight);
+            while bits != 0 {
+                let lag = LAGS.start + 8 * word + (bits.trailing_zeros() / 8) as usize;
+                bits &= bits - 1;
                 insert(&mut peaks, &mut count, lag, |other| search[other] < search[lag]);
             }
         }
@@ -134,8 +143,8 @@ impl EvidencePlan {
                 out.harmonics = out.harmonics.max(harmonics);
             }
             let clear = ((periodicity - CLEAR) / (1.0 - CLEAR)).max(0.0);
-            let octaves = (hz as f32 / 60.0).log2();
-            let mut score = periodicity + harmonics_weight * harmonics + OCTAVE * clear * octaves;
+            let higher = if clear > 0.0 { OCTAVE * clear * (hz as f32 / 60.0).log2() } else { 0.0 };
+            let mut score = periodicity + harmonics_weight * harmonics + higher;
             if missing {
                 let near = &state.envelope.lags[lag - 1..=lag + 1];
                 score += (1.0 - fundamental) * ENVELOPE * near.iter().fold(-1.0, |a: f32, b| a.max(*b)).min(1.0);
@@ -144,6 +153,17 @@ impl EvidencePlan {
             insert(&mut out.candidates, &mut places, found, |other| other.score < score);
         }
         out
+    }
+}
+
+wide! {
+    /// Whether a value is higher than that before it and not lower than that after it: 1 or 0 for each but the first and the last.
+    fn mark_peaks(x: &[f32], marks: &mut [u8; MARKS]) {
+        let n = x.len() - 2;
+        let (before, here, after) = (&x[..n], &x[1..n + 1], &x[2..]);
+        for (i, mark) in marks[..n].iter_mut().enumerate() {
+            *mark = u8::from(here[i] > before[i]) & u8::from(here[i] >= after[i]);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::signal::history::History;
 use crate::signal::sums::dot;
+use crate::signal::wide::wide;
 use crate::signal::{HOP, RATE_HZ};
 use std::f32::consts::PI;
 
@@ -204,11 +205,10 @@ fn next(source: &[f32], at: f64, period: f64) -> Option<(f64, f32)> {
     let mut correlation = [0.0f32; 2 * (LONGEST as f64 * REACH) as usize + 8];
     let lags = low - 1..high + 2;
     let n = length as f64;
-    let sums = |v: &[f32]| v.iter().fold((0.0f64, 0.0f64), |(s, q), v| (s + f64::from(*v), q + f64::from(v * v)));
-    let (own_sum, own_square) = sums(here);
+    let (own_sum, own_square) = moments(here);
     let own = own_square - own_sum * own_sum / n;
     // Sum and square of what is compared with, carried from lag to lag.
-    let (mut sum, mut square) = sums(&x[lags.start..lags.start + length]);
+    let (mut sum, mut square) = moments(&x[lags.start..lags.start + length]);
     for (c, lag) in correlation.iter_mut().zip(lags.clone()) {
         let product = dot(here, &x[lag..lag + length]);
         let covariance = f64::from(product) - own_sum * sum / n;
@@ -229,9 +229,28 @@ fn next(source: &[f32], at: f64, period: f64) -> Option<(f64, f32)> {
     Some(((low - 1 + best) as f64 + shift, amplitude(here)))
 }
 
+wide! {
+    /// Sum and sum of squares.
+    fn moments(x: &[f32]) -> (f64, f64) {
+        let (mut sums, mut squares) = ([0.0f64; 8], [0.0f64; 8]);
+        let (pieces, rest) = x.as_chunks::<8>();
+        for piece in pieces {
+            for i in 0..8 {
+                sums[i] += f64::from(piece[i]);
+                squares[i] += f64::from(piece[i] * piece[i]);
+            }
+        }
+        for (i, x) in rest.iter().enumerate() {
+            sums[i] += f64::from(*x);
+            squares[i] += f64::from(x * x);
+        }
+        (sums.iter().sum(), squares.iter().sum())
+    }
+}
+
 /// Root mean square of a period without its ends.
 fn amplitude(period: &[f32]) -> f32 {
     let trim = (period.len() as f32 * TRIM) as usize;
     let middle = &period[trim..period.len() - trim];
-    (middle.iter().map(|v| v * v).sum::<f32>() / middle.len() as f32).sqrt()
+    (dot(middle, middle) / middle.len() as f32).sqrt()
 }

@@ -1,7 +1,7 @@
 //! How a spectrum falls: slopes, centroid, and how much its shape changed. A gain moves none of them.
 
 use crate::signal::log::ln_all;
-use crate::signal::sums::{dot, max, sum};
+use crate::signal::sums::{dot, max, roots, sum};
 
 /// Bands of the slopes, in Hz.
 const LOW: (f64, f64) = (0.0, 500.0);
@@ -112,9 +112,7 @@ impl TiltPlan {
         let moment = dot(speech, &self.numbers);
         let floor = (peak * FLOOR).max(f32::MIN_POSITIVE);
         ln_all(power, floor, &mut state.ln_power);
-        for (m, p) in state.magnitudes.iter_mut().zip(power) {
-            *m = p.sqrt();
-        }
+        roots(power, &mut state.magnitudes);
         let all = sum(power);
         let common = dot(&state.magnitudes, &state.previous);
         let change = (state.previous_power > 0.0).then(|| {

@@ -1,16 +1,21 @@
 //! Natural logarithms of whole spectra.
 
-/// `ln x` of every value of `input` into `output`, values below `floor` taken as `floor` (which must be positive and
-/// normal). Error below 3e-7 absolute or relative, whichever is larger; written so that it vectorises.
-pub fn ln_all(input: &[f32], floor: f32, output: &mut [f32]) {
-    for (o, x) in output.iter_mut().zip(input) {
-        *o = ln(if *x > floor { *x } else { floor });
+use super::wide::wide;
+
+wide! {
+    /// `ln x` of every value of `input` into `output`, values below `floor` taken as `floor` (which must be positive and
+    /// normal). Error below 3e-7 absolute or relative, whichever is larger; written so that it vectorises.
+    pub fn ln_all(input: &[f32], floor: f32, output: &mut [f32]) {
+        for (o, x) in output.iter_mut().zip(input) {
+            *o = ln(if *x > floor { *x } else { floor });
+        }
     }
 }
 
 /// `ln x` for positive normal `x`: the mantissa is brought to `1/sqrt 2 .. sqrt 2` and its logarithm taken by the series
 /// of the inverse hyperbolic tangent, `ln m = 2 artanh((m - 1) / (m + 1))`.
 #[must_use]
+#[inline(always)]
 pub fn ln(x: f32) -> f32 {
     const SPLIT: u32 = 0x3f35_04f3; // 1 / sqrt 2
     let bits = x.to_bits().wrapping_sub(SPLIT);

@@ -16,8 +16,10 @@ pub fn mel_to_hz(mel: f64) -> f64 {
 #[derive(Debug, Clone)]
 pub struct MelBank {
     first_bin: usize,
-    /// For every bin the band that its falling part belongs to, and the weight there; the rest goes one band up.
-    shares: Vec<(u16, f32)>,
+    /// For every bin its weight in the band whose falling part it lies in; the rest goes one band up.
+    shares: Vec<f32>,
+    /// For each band that has bins in its falling part, with 0 for none below the first: its number, and how many they are.
+    falling: Vec<(usize, usize)>,
     centres_hz: Vec<f64>,
 }
 
@@ -33,6 +35,7 @@ impl MelBank {
         let first_bin = (low_hz / df_hz).round() as usize + 1;
         let end_bin = (high_hz / df_hz).round() as usize;
         let mut shares = Vec::with_capacity(end_bin.saturating_sub(first_bin));
+        let mut falling: Vec<(usize, usize)> = Vec::new();
         let mut j = 0usize;
         for k in first_bin..end_bin {
             let mel = hz_to_mel(k as f64 * df_hz);
@@ -40,9 +43,13 @@ impl MelBank {
                 j += 1;
             }
             let w = (edge(j + 1) - mel) / (edge(j + 1) - edge(j));
-            shares.push((j as u16, w as f32));
+            shares.push(w as f32);
+            match falling.last_mut() {
+                Some((band, count)) if *band == j => *count += 1,
+                _ => falling.push((j, 1)),
+            }
         }
-        Self { first_bin, shares, centres_hz: (1..=bands).map(|b| mel_to_hz(edge(b))).collect() }
+        Self { first_bin, shares, falling, centres_hz: (1..=bands).map(|b| mel_to_hz(edge(b))).collect() }
     }
 
     /// Centre frequencies of the bands, in Hz.
@@ -55,28 +62,26 @@ impl MelBank {
     pub fn process(&self, power: &[f32], energies: &mut [f32]) {
         energies.fill(0.0);
         let bands = energies.len();
-        let bins = power.get(self.first_bin..).unwrap_or_default();
-        // `shares` runs through the bands in order, so each pair of bands is summed in registers.
-        let (mut band, mut falling, mut rising) = (0usize, 0.0f32, 0.0f32);
-        let mut flush = |band: usize, falling: f32, rising: f32| {
+        let mut bins = power.get(self.first_bin..).unwrap_or_default();
+        let mut shares = &self.shares[..];
+        // Bins run through the bands in order, so each pair of bands is summed in registers.
+        for &(band, count) in &self.falling {
+            let (here, later) = bins.split_at(count.min(bins.len()));
+            let (weights, more) = shares.split_at(count);
+            (bins, shares) = (later, more);
+            let (mut falling, mut rising) = (0.0f32, 0.0f32);
+            for (p, w) in here.iter().zip(weights) {
+                let part = p * w;
+                falling += part;
+                rising += p - part;
+            }
             if band >= 1 {
                 energies[band - 1] += falling;
             }
             if band < bands {
                 energies[band] += rising;
             }
-        };
-        for (&(b, w), &p) in self.shares.iter().zip(bins) {
-            let b = usize::from(b);
-            if b != band {
-                flush(band, falling, rising);
-                (band, falling, rising) = (b, 0.0, 0.0);
-            }
-            let part = p * w;
-            falling += part;
-            rising += p - part;
         }
-        flush(band, falling, rising);
     }
 }
 

@@ -15,6 +15,7 @@ pub mod side;
 pub mod spectrum;
 pub mod spline;
 pub mod sums;
+pub(crate) mod wide;
 pub mod window;
 
 /// The rate at which everything is analysed, in Hz.

@@ -8,6 +8,8 @@
 //! Whether a stretch is steady is seen in the difference from sample to sample, which flattens noise whose low frequencies fluctuate; how loud it is, in
 //! the sound itself. With these lengths no piece within 25 dB of the loud ones was lost in 60 clean recordings each of three corpora, one after the other.
 
+use crate::signal::sums::{dot, squared_differences};
+
 /// Pieces of a stretch that may be noise, and of the mean that is compared with its level.
 const STRETCH: usize = 60;
 const SMOOTH: usize = 5;
@@ -60,13 +62,11 @@ impl NoiseGate {
 
     /// Whether the next piece stands above the noise that was heard so far, itself included.
     pub fn hear(&mut self, piece: &[f32]) -> bool {
-        let (mut power, mut difference) = (0.0, 0.0);
-        for x in piece {
-            power += x * x;
-            difference += (x - self.sample).powi(2);
-            self.sample = *x;
-        }
-        let n = piece.len().max(1) as f32;
+        let Some((first, last)) = piece.first().zip(piece.last()) else { return self.passes(0.0, 0.0) };
+        let (power, differences) = (dot(piece, piece), squared_differences(&piece[..piece.len() - 1], &piece[1..]));
+        let difference = (first - self.sample).powi(2) + differences;
+        self.sample = *last;
+        let n = piece.len() as f32;
         self.passes(power / n, difference / n)
     }
 

@@ -3,6 +3,7 @@
 //!
 //! Cheap and rough, for deciding what a sound is; `affect-v1` has its own F0.
 
+use crate::signal::wide::wide;
 use crate::signal::{HOP, SHORT};
 use std::f64::consts::PI;
 use std::sync::{Arc, OnceLock};
@@ -97,35 +98,12 @@ impl Periods {
         self.input.copy_within(HOP.., 0);
         self.input[TAPS..].copy_from_slice(&frame[..HOP]);
         self.slow.copy_within(HOP / STEP.., 0);
-        for (k, out) in self.slow[SPAN - HOP / STEP..].iter_mut().enumerate() {
-            let at = (k + 1) * STEP;
-            let mut sums = [0.0f32; 8];
-            for i in (0..TAPS).step_by(8) {
-                for j in 0..8 {
-                    sums[j] += self.input[at + i + j] * self.plan.taps[i + j];
-                }
-            }
-            let [a, b, c, d, e, f, g, h] = sums;
-            *out = ((a + e) + (c + g)) + ((b + f) + (d + h));
-        }
+        slow_down(&self.input, &self.plan.taps, &mut self.slow[SPAN - HOP / STEP..]);
     }
 
     /// The period of the last 38 ms.
     pub fn period(&self) -> Period {
-        let mut sums = [0.0f32; LAGS];
-        // A part's sums stay in registers.
-        for part in 0..LAGS / PART {
-            let first = SHORTEST - 1 + PART * part;
-            let mut s = [0.0f32; PART];
-            for t in 0..WINDOW {
-                let x = self.slow[t];
-                let Some(later) = self.slow[first + t..].first_chunk::<PART>() else { break };
-                for j in 0..PART {
-                    s[j] += x * later[j];
-                }
-            }
-            sums[PART * part..][..PART].copy_from_slice(&s);
-        }
+        let sums = correlate(&self.slow);
         let square = |r: std::ops::Range<usize>| self.slow[r].iter().fold(0.0f32, |s, x| s + x * x);
         let own = square(0..WINDOW);
         let mut other = square(SHORTEST - 1..SHORTEST - 1 + WINDOW);
@@ -171,6 +149,49 @@ impl Periods {
     pub fn reset(&mut self) {
         self.input.fill(0.0);
         self.slow.fill(0.0);
+    }
+}
+
+wide! {
+    /// The low-pass, at every fourth sample: the samples apart by their place among four, so that the outputs lie side by side.
+    fn slow_down(input: &[f32; TAPS + HOP], taps: &[f32; TAPS], slow: &mut [f32]) {
+        let mut apart = [[0.0f32; (TAPS + HOP) / STEP]; STEP];
+        for (i, x) in input.as_chunks::<STEP>().0.iter().enumerate() {
+            for place in 0..STEP {
+                apart[place][i] = x[place];
+            }
+        }
+        let mut sums = [[0.0f32; HOP / STEP]; 8];
+        for (tap, weight) in taps.iter().enumerate() {
+            let x = &apart[tap % STEP][1 + tap / STEP..][..HOP / STEP];
+            let sum = &mut sums[tap % 8];
+            for k in 0..HOP / STEP {
+                sum[k] += x[k] * weight;
+            }
+        }
+        let [a, b, c, d, e, f, g, h] = &sums;
+        for (k, out) in slow[..HOP / STEP].iter_mut().enumerate() {
+            *out = ((a[k] + e[k]) + (c[k] + g[k])) + ((b[k] + f[k]) + (d[k] + h[k]));
+        }
+    }
+}
+
+wide! {
+    /// Products of the window with what lies later by every lag.
+    fn correlate(slow: &[f32; SPAN]) -> [f32; LAGS] {
+        let mut sums = [0.0f32; LAGS];
+        // A part's sums stay in registers.
+        for (part, sums) in sums.as_chunks_mut::<PART>().0.iter_mut().enumerate() {
+            let later = &slow[SHORTEST - 1 + PART * part..][..WINDOW + PART - 1];
+            let mut s = [0.0f32; PART];
+            for t in 0..WINDOW {
+                for j in 0..PART {
+                    s[j] += slow[t] * later[t + j];
+                }
+            }
+            *sums = s;
+        }
+        sums
     }
 }
 
