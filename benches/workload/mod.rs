@@ -15,6 +15,7 @@ use affect::signal::mel::MelBank;
 use affect::signal::samples::Samples;
 use affect::signal::spectrum::SpectrumPlan;
 use affect::signal::window::{gauss, hamming};
+use rustfft::num_complex::Complex32;
 use std::hint::black_box;
 use std::path::Path;
 
@@ -123,7 +124,8 @@ pub fn stages() -> Vec<Stage> {
     let mut short_state = short_plan.state();
     short_plan.process(&mut short_state, &short);
     let power = short_state.power.clone();
-    let bins = short_state.bins.clone();
+    let bins: Vec<Complex32> =
+        short_state.re.iter().zip(&short_state.im).map(|(re, im)| Complex32::new(*re, *im)).collect();
     let pitch_plan = SpectrumPlan::new(gauss(960, 0.4));
     let mut pitch_state = pitch_plan.state();
     pitch_plan.process(&mut pitch_state, &long);

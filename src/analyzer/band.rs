@@ -7,6 +7,8 @@
 use super::recent::Recent;
 use crate::signal::frames::{PITCH_DF_HZ, PitchFrame};
 use crate::signal::spectrum::{SpectrumPlan, SpectrumState};
+use crate::signal::sums::{max, sizes, sum};
+use crate::signal::wide::wide;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -91,7 +93,7 @@ impl Glimpses {
             return Glimpse::default();
         }
         let mean = |r: Range<usize>| power[r.clone()].iter().sum::<f32>() / r.len() as f32;
-        let energy = power[SPEECH].iter().sum::<f32>();
+        let energy = sum(&power[SPEECH]);
         let (f0_hz, strength) = if energy > 0.0 { self.spacing(power) } else { (0.0, 0.0) };
         let mut glimpse = Glimpse { energy, low: mean(LOW), middle: mean(MIDDLE), f0_hz, strength, first_db: 0.0 };
         if strength > VOICED {
@@ -110,9 +112,7 @@ impl Glimpses {
     /// spectrum, and its height relative to the sum of that spectrum's sizes.
     fn spacing(&mut self, power: &[f32]) -> (f32, f32) {
         let mut roots = [0.0f32; SPEECH.end + REACH];
-        for (r, p) in roots[SPEECH].iter_mut().zip(&power[SPEECH]) {
-            *r = p.sqrt().sqrt();
-        }
+        fourth_roots(&power[SPEECH], &mut roots[SPEECH]);
         let root = |k: usize| roots[k];
         self.mirrored.fill(0.0);
         let mut sum: f32 = (0..REACH).map(|k| root(SPEECH.start + k)).sum();
@@ -124,16 +124,25 @@ impl Glimpses {
             self.mirrored[SIZE - k] = flat;
         }
         self.plan.process(&mut self.state, &self.mirrored);
-        let r = |lag: usize| self.state.bins[lag].re;
+        let r = |lag: usize| self.state.re[lag];
         let highest = |range: Range<usize>| range.max_by(|a, b| r(*a).total_cmp(&r(*b))).unwrap_or(LAGS.start);
-        let longest = highest(LAGS);
+        let top = max(&self.state.re[LAGS]);
+        let longest = LAGS.rev().find(|lag| top > 0.0 && r(*lag) >= top).unwrap_or_else(|| highest(LAGS));
         // Twice and three times the period are as regular as the period.
         let shorter =
             [3, 2].map(|n| (longest / n).saturating_sub(1).max(LAGS.start)..(longest / n + 2).max(LAGS.start + 1));
         let shorter = shorter.into_iter().map(highest).find(|lag| r(*lag) > NEARLY * r(longest));
         let best = shorter.unwrap_or(longest);
-        let whole: f32 = self.mirrored.iter().map(|m| m.abs()).sum();
+        let whole = 2.0 * sizes(&self.mirrored[SPEECH]);
         if whole > 0.0 { (crate::signal::RATE_HZ as f32 / best as f32, r(longest) / whole) } else { (0.0, 0.0) }
+    }
+}
+
+wide! {
+    fn fourth_roots(x: &[f32], out: &mut [f32]) {
+        for (o, x) in out.iter_mut().zip(x) {
+            *o = x.sqrt().sqrt();
+        }
     }
 }
 

@@ -3,36 +3,26 @@
 
 use super::line_band::LineBand;
 use super::periodicity::peak_of_five;
-use realfft::num_complex::Complex32;
-use realfft::{ComplexToReal, RealFftPlanner};
-use std::fmt;
-use std::sync::Arc;
+use crate::signal::fourier::Fourier;
+use crate::signal::sums::products;
 
 /// Longest lag, in samples at 16 kHz: 50 Hz.
 pub const LAGS: usize = 324;
 
 /// The transform from power to autocorrelation and the correction for one window, shared by all streams.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct AutocorrelationPlan {
-    inverse: Arc<dyn ComplexToReal<f32>>,
+    inverse: Fourier,
     /// Weights of the bins.
     weights: Vec<f32>,
     /// `w(0) / w(lag)`.
     correction: Vec<f32>,
 }
 
-impl fmt::Debug for AutocorrelationPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AutocorrelationPlan").field("lags", &self.correction.len()).finish()
-    }
-}
-
 /// The autocorrelation of one frame, and work space.
 #[derive(Debug, Clone)]
 pub struct Autocorrelation {
-    spectrum: Vec<Complex32>,
-    time: Vec<f32>,
-    scratch: Vec<Complex32>,
+    weighted: Vec<f32>,
     /// `r(lag) / r(0)`, window divided out.
     lags: Vec<f32>,
 }
@@ -48,7 +38,7 @@ impl AutocorrelationPlan {
     pub fn new(window: &[f32], size: usize, df_hz: f64) -> Self {
         let zero = circular(window, size, 0);
         Self {
-            inverse: RealFftPlanner::new().plan_fft_inverse(size),
+            inverse: Fourier::inverse(size),
             weights: LineBand::new(df_hz).weights(size / 2 + 1),
             correction: (0..LAGS).map(|lag| (zero / circular(window, size, lag)) as f32).collect(),
         }
@@ -57,12 +47,7 @@ impl AutocorrelationPlan {
     /// Work space for one stream.
     #[must_use]
     pub fn state(&self) -> Autocorrelation {
-        Autocorrelation {
-            spectrum: self.inverse.make_input_vec(),
-            time: self.inverse.make_output_vec(),
-            scratch: self.inverse.make_scratch_vec(),
-            lags: vec![0.0; LAGS],
-        }
+        Autocorrelation { weighted: vec![0.0; self.weights.len()], lags: vec![0.0; LAGS] }
     }
 
     /// Takes the power spectrum of a frame. Silence gives zeros.
@@ -70,15 +55,12 @@ impl AutocorrelationPlan {
     /// The transform is not padded to twice the frame's length, so that lags beyond 10 ms hold a little of the far
     /// end of the frame (1 % at 60 Hz): enough to choose among candidates, not to measure noise by.
     pub fn process(&self, state: &mut Autocorrelation, power: &[f32]) {
-        for ((x, p), w) in state.spectrum.iter_mut().zip(power).zip(&self.weights) {
-            *x = Complex32::new(p * w, 0.0);
-        }
-        let done = self.inverse.process_with_scratch(&mut state.spectrum, &mut state.time, &mut state.scratch);
-        debug_assert!(done.is_ok());
-        let zero = state.time[0];
+        products(power, &self.weights, &mut state.weighted);
+        self.inverse.even_inverse(&state.weighted, &mut state.lags);
+        let zero = state.lags[0];
         let scale = if zero > 0.0 { 1.0 / zero } else { 0.0 };
-        for ((l, r), c) in state.lags.iter_mut().zip(&state.time).zip(&self.correction) {
-            *l = r * scale * c;
+        for (l, c) in state.lags.iter_mut().zip(&self.correction) {
+            *l = *l * scale * c;
         }
     }
 }

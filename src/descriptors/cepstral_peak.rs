@@ -1,10 +1,7 @@
 //! Smoothed cepstral peak prominence (Hillenbrand and Houde 1996): how far the voice's regularity stands out.
 
+use crate::signal::fourier::Fourier;
 use crate::signal::log::ln_all;
-use realfft::num_complex::Complex32;
-use realfft::{ComplexToReal, RealFftPlanner};
-use std::fmt;
-use std::sync::Arc;
 
 /// Spectrum used, in Hz: what lies above says more about the line than about the voice.
 const TOP_HZ: f64 = 5000.0;
@@ -20,26 +17,20 @@ const FLOOR: f32 = 1e-12;
 const DB_PER_LN: f64 = 4.342_944_819_032_518;
 
 /// The transform and ranges, shared by all streams.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct CepstralPlan {
-    inverse: Arc<dyn ComplexToReal<f32>>,
+    inverse: Fourier,
     bins: usize,
     line: std::ops::Range<usize>,
     peak: std::ops::Range<usize>,
-}
-
-impl fmt::Debug for CepstralPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CepstralPlan").field("bins", &self.bins).finish()
-    }
+    /// Sums of the quefrencies of the line and of their squares.
+    moments: (f64, f64),
 }
 
 /// The last power cepstra of one stream, and work space.
 #[derive(Debug, Clone)]
 pub struct CepstralState {
-    spectrum: Vec<Complex32>,
-    time: Vec<f32>,
-    scratch: Vec<Complex32>,
+    cepstrum: Vec<f32>,
     recent: [Vec<f32>; FRAMES],
     mean: Vec<f32>,
     smooth: Vec<f32>,
@@ -58,8 +49,9 @@ impl CepstralPlan {
         let at = |seconds: f64| (seconds * rate).round() as usize;
         let end = at(1.0 / LOWEST_HZ) + 1;
         Self {
-            inverse: RealFftPlanner::new().plan_fft_inverse(size),
+            inverse: Fourier::inverse(size),
             bins: last + 1,
+            moments: (at(LINE_FROM_S)..end).fold((0.0, 0.0), |(x, xx), q| (x + q as f64, xx + (q * q) as f64)),
             line: at(LINE_FROM_S)..end,
             peak: at(1.0 / HIGHEST_HZ)..end,
         }
@@ -69,9 +61,7 @@ impl CepstralPlan {
     #[must_use]
     pub fn state(&self) -> CepstralState {
         CepstralState {
-            spectrum: self.inverse.make_input_vec(),
-            time: self.inverse.make_output_vec(),
-            scratch: self.inverse.make_scratch_vec(),
+            cepstrum: vec![0.0; self.line.end],
             recent: std::array::from_fn(|_| vec![0.0; self.line.end]),
             mean: vec![0.0; self.line.end],
             smooth: vec![0.0; self.line.end],
@@ -86,13 +76,9 @@ impl CepstralPlan {
     ///
     /// Input: natural logarithm of the power spectrum. A gain changes nothing.
     pub fn process(&self, state: &mut CepstralState, ln_power: &[f32]) -> f32 {
-        for (x, l) in state.spectrum.iter_mut().zip(&ln_power[..self.bins]) {
-            *x = Complex32::new(*l, 0.0);
-        }
-        let done = self.inverse.process_with_scratch(&mut state.spectrum, &mut state.time, &mut state.scratch);
-        debug_assert!(done.is_ok());
+        self.inverse.even_inverse(&ln_power[..self.bins], &mut state.cepstrum);
         state.recent.rotate_right(1);
-        for (r, c) in state.recent[0].iter_mut().zip(&state.time) {
+        for (r, c) in state.recent[0].iter_mut().zip(&state.cepstrum) {
             *r = c * c;
         }
         state.held = (state.held + 1).min(FRAMES);
@@ -107,19 +93,17 @@ impl CepstralPlan {
             state.smooth[q] = (m[q - 1] + m[q] + m[(q + 1).min(last)]) * scale;
         }
         ln_all(&state.smooth, FLOOR, &mut state.level);
-        let (mut n, mut sx, mut sy, mut sxx, mut sxy) = (0.0f64, 0.0, 0.0, 0.0, 0.0);
-        let mut best = (f64::NEG_INFINITY, 0.0);
-        for q in self.line.clone() {
-            let (x, y) = (q as f64, DB_PER_LN * f64::from(state.level[q]));
-            n += 1.0;
-            sx += x;
-            sy += y;
-            sxx += x * x;
-            sxy += x * y;
-            if self.peak.contains(&q) && y > best.0 {
-                best = (y, x);
-            }
+        let (sx, sxx) = self.moments;
+        let n = self.line.len() as f64;
+        let (sy, sxy) = self.line.clone().fold((0.0f64, 0.0), |(sy, sxy), q| {
+            let y = DB_PER_LN * f64::from(state.level[q]);
+            (sy + y, sxy + q as f64 * y)
+        });
+        let mut top = self.peak.start;
+        for q in self.peak.clone() {
+            top = if state.level[q] > state.level[top] { q } else { top };
         }
+        let best = (DB_PER_LN * f64::from(state.level[top]), top as f64);
         let slope = (n * sxy - sx * sy) / (n * sxx - sx * sx);
         let line = (sy - slope * sx) / n + slope * best.1;
         (best.0 - line) as f32

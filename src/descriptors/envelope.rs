@@ -5,9 +5,10 @@
 //! strongest (the pitch of the residue, Schouten 1940; envelopes of channels: Licklider 1951, Meddis and Hewitt 1991).
 
 use super::autocorrelation::LAGS;
+use crate::signal::fourier::Fourier;
 use crate::signal::spectrum::SpectrumState;
 use crate::signal::sums::dot;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use crate::signal::wide::wide;
 use rustfft::num_complex::Complex32;
 use rustfft::{Fft, FftPlanner};
 use std::fmt;
@@ -29,8 +30,8 @@ const COARSE: usize = LAGS / STEP + 3;
 pub struct EnvelopePlan {
     inverse: Arc<dyn Fft<f32>>,
     /// The transforms that correlate the envelope with itself.
-    to_power: Arc<dyn RealToComplex<f32>>,
-    to_lags: Arc<dyn ComplexToReal<f32>>,
+    to_power: Fourier,
+    to_lags: Fourier,
     first_bin: usize,
     fade: Vec<f32>,
     /// The window at the envelope's rate, and the sum of its squares.
@@ -55,8 +56,8 @@ pub struct EnvelopeState {
     scratch: Vec<Complex32>,
     envelope: Vec<f32>,
     padded: Vec<f32>,
-    power: Vec<Complex32>,
-    work: Vec<Complex32>,
+    spectrum: (Vec<f32>, Vec<f32>),
+    power: Vec<f32>,
     coarse: Vec<f32>,
     /// `r(lag) / r(0)`, window divided out, at the samples of the pitch frame.
     pub lags: Vec<f32>,
@@ -80,11 +81,10 @@ impl EnvelopePlan {
         };
         // As many points as the envelope has, and the lags beside them; round numbers are fast.
         let correlated = (window.len() + COARSE).next_multiple_of(128);
-        let mut planner = RealFftPlanner::new();
         Self {
             inverse: FftPlanner::new().plan_fft_inverse(size / STEP),
-            to_power: planner.plan_fft_forward(correlated),
-            to_lags: planner.plan_fft_inverse(correlated),
+            to_power: Fourier::new(correlated),
+            to_lags: Fourier::inverse(correlated),
             first_bin,
             fade,
             window_square: own(0) as f32,
@@ -97,13 +97,14 @@ impl EnvelopePlan {
     /// Work space for one stream.
     #[must_use]
     pub fn state(&self) -> EnvelopeState {
+        let bins = self.to_power.length() / 2 + 1;
         EnvelopeState {
             analytic: vec![Complex32::default(); self.inverse.len()],
             scratch: vec![Complex32::default(); self.inverse.get_inplace_scratch_len()],
             envelope: vec![0.0; self.window.len()],
-            padded: self.to_power.make_input_vec(),
-            power: self.to_power.make_output_vec(),
-            work: vec![Complex32::default(); self.to_power.get_scratch_len().max(self.to_lags.get_scratch_len())],
+            padded: vec![0.0; self.to_power.length()],
+            spectrum: (vec![0.0; bins], vec![0.0; bins]),
+            power: vec![0.0; bins],
             coarse: vec![0.0; COARSE],
             lags: vec![0.0; LAGS],
             roughness: 0.0,
@@ -113,15 +114,13 @@ impl EnvelopePlan {
     /// Takes the spectrum of a frame. Without sound in the band all is 0. A gain changes nothing.
     pub fn process(&self, state: &mut EnvelopeState, spectrum: &SpectrumState) {
         // The band's bins alone, moved to 0 Hz: its analytic signal, whose magnitude is the envelope.
-        let band = &spectrum.bins[self.first_bin..][..self.fade.len()];
-        for ((z, x), f) in state.analytic.iter_mut().zip(band).zip(&self.fade) {
-            *z = x * f;
+        let band = spectrum.re[self.first_bin..].iter().zip(&spectrum.im[self.first_bin..]);
+        for ((z, (re, im)), f) in state.analytic.iter_mut().zip(band).zip(&self.fade) {
+            *z = Complex32::new(re * f, im * f);
         }
         state.analytic[self.fade.len()..].fill(Complex32::default());
         self.inverse.process_with_scratch(&mut state.analytic, &mut state.scratch);
-        for (e, z) in state.envelope.iter_mut().zip(&state.analytic[self.lead..]) {
-            *e = (z.re * z.re + z.im * z.im).sqrt();
-        }
+        magnitudes(&state.analytic[self.lead..], &mut state.envelope);
         let whole = dot(&state.envelope, &state.envelope);
         // A steady envelope has the shape of the window: what is left moves.
         let mean = dot(&state.envelope, &self.window) / self.window_square;
@@ -133,26 +132,29 @@ impl EnvelopePlan {
         let scale = if zero > STEADY * whole { 1.0 / zero } else { 0.0 };
         state.correlate(self);
         let scale = scale / state.padded.len() as f32;
-        for ((r, p), c) in state.coarse.iter_mut().zip(&state.padded).zip(&self.correction) {
-            *r = p * scale * c;
+        for (r, c) in state.coarse.iter_mut().zip(&self.correction) {
+            *r = *r * scale * c;
         }
         refine(&state.coarse, &mut state.lags);
     }
 }
 
 impl EnvelopeState {
-    /// The envelope's correlation with itself, by way of its power spectrum, times the number of points.
+    /// The envelope's correlation with itself, by way of its power spectrum, times the number of points, into `coarse`.
     fn correlate(&mut self, plan: &EnvelopePlan) {
-        let length = self.envelope.len();
-        self.padded[..length].copy_from_slice(&self.envelope);
-        self.padded[length..].fill(0.0);
-        let done = plan.to_power.process_with_scratch(&mut self.padded, &mut self.power, &mut self.work);
-        debug_assert!(done.is_ok());
-        for p in &mut self.power {
-            *p = Complex32::new(p.re * p.re + p.im * p.im, 0.0);
+        // What lies behind the envelope is 0 from the beginning.
+        self.padded[..self.envelope.len()].copy_from_slice(&self.envelope);
+        let spectrum = (&mut self.spectrum.0[..], &mut self.spectrum.1[..]);
+        plan.to_power.forward(&self.padded, spectrum, &mut self.power);
+        plan.to_lags.even_inverse(&self.power, &mut self.coarse);
+    }
+}
+
+wide! {
+    fn magnitudes(z: &[Complex32], out: &mut [f32]) {
+        for (o, z) in out.iter_mut().zip(z) {
+            *o = (z.re * z.re + z.im * z.im).sqrt();
         }
-        let done = plan.to_lags.process_with_scratch(&mut self.power, &mut self.padded, &mut self.work);
-        debug_assert!(done.is_ok());
     }
 }
 

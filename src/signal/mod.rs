@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod conceal;
+pub mod fourier;
 pub mod frames;
 pub mod history;
 pub mod holes;

@@ -1,31 +1,25 @@
 //! Windowed magnitude spectra of fixed-size frames.
 
-use realfft::num_complex::Complex32;
-use realfft::{RealFftPlanner, RealToComplex};
-use std::fmt;
+use super::fourier::Fourier;
+use super::sums::{lanes, products};
 use std::sync::Arc;
 
 /// One window shape and transform size, shared by all streams.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct SpectrumPlan {
     window: Arc<[f32]>,
-    fft: Arc<dyn RealToComplex<f32>>,
+    fourier: Fourier,
     size: usize,
-}
-
-impl fmt::Debug for SpectrumPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpectrumPlan").field("window", &self.window.len()).field("size", &self.size).finish()
-    }
 }
 
 /// Work space and result of one stream's transforms.
 #[derive(Debug, Clone)]
 pub struct SpectrumState {
     time: Vec<f32>,
-    scratch: Vec<Complex32>,
-    /// Complex spectrum of the last frame, `size / 2 + 1` bins, unscaled, the frame in the middle of the buffer.
-    pub bins: Vec<Complex32>,
+    /// Complex spectrum of the last frame, `size / 2 + 1` bins, unscaled, the frame in the middle of the buffer: its real parts.
+    pub re: Vec<f32>,
+    /// Its imaginary parts.
+    pub im: Vec<f32>,
     /// Power `|X|^2` of the last frame, `size / 2 + 1` bins, unscaled.
     pub power: Vec<f32>,
 }
@@ -35,7 +29,7 @@ impl SpectrumPlan {
     #[must_use]
     pub fn new(window: Vec<f32>) -> Self {
         let size = window.len().next_power_of_two();
-        Self { window: window.into(), fft: RealFftPlanner::new().plan_fft_forward(size), size }
+        Self { window: window.into(), fourier: Fourier::new(size), size }
     }
 
     /// Transform length in samples.
@@ -54,9 +48,9 @@ impl SpectrumPlan {
     #[must_use]
     pub fn state(&self) -> SpectrumState {
         SpectrumState {
-            time: self.fft.make_input_vec(),
-            scratch: self.fft.make_scratch_vec(),
-            bins: self.fft.make_output_vec(),
+            time: vec![0.0; self.size],
+            re: vec![0.0; self.bins()],
+            im: vec![0.0; self.bins()],
             power: vec![0.0; self.bins()],
         }
     }
@@ -67,27 +61,13 @@ impl SpectrumPlan {
     /// its overlap with the window. Allocates nothing. Silence gives zeros.
     pub fn process(&self, state: &mut SpectrumState, frame: &[f32]) -> f64 {
         let pad = (self.size - self.window.len()) / 2;
-        let (before, rest) = state.time.split_at_mut(pad);
-        let (middle, after) = rest.split_at_mut(self.window.len());
-        before.fill(0.0);
-        after.fill(0.0);
-        for ((m, x), w) in middle.iter_mut().zip(frame).zip(self.window.iter()) {
-            *m = x * w;
-        }
-        let mut sums = [0.0f32; 16];
-        for chunk in middle.chunks(16) {
-            for (s, m) in sums.iter_mut().zip(chunk) {
-                *s += m * m;
-            }
-        }
-        let energy = f64::from(sums.iter().sum::<f32>());
-        // The lengths are the plan's own, so the transform cannot refuse them.
-        let done = self.fft.process_with_scratch(&mut state.time, &mut state.bins, &mut state.scratch);
-        debug_assert!(done.is_ok());
-        for (p, x) in state.power.iter_mut().zip(&state.bins) {
-            *p = x.re * x.re + x.im * x.im;
-        }
-        energy
+        // What lies beside the frame in the buffer is 0 from the beginning.
+        let windowed = &mut state.time[pad..pad + self.window.len()];
+        products(frame, &self.window, windowed);
+        let energy = lanes(windowed, windowed).iter().sum::<f32>();
+        let spectrum = (&mut state.re[..], &mut state.im[..]);
+        self.fourier.forward(&state.time, spectrum, &mut state.power);
+        f64::from(energy)
     }
 }
 
@@ -120,11 +100,11 @@ mod tests {
             let energy = plan.process(&mut state, &frame);
             let expected: f64 = frame.iter().zip(&window).map(|(x, w)| (f64::from(*x) * f64::from(*w)).powi(2)).sum();
             assert!((energy - expected).abs() < 1e-5 * expected);
-            assert_eq!(state.bins.len(), plan.size() / 2 + 1);
+            assert_eq!(state.re.len(), plan.size() / 2 + 1);
             for k in [0, 1, 7, 100, plan.bins() - 1] {
                 let (re, im) = slow(&frame, &window, plan.size(), k);
-                assert!((f64::from(state.bins[k].re) - re).abs() < 1e-4, "bin {k}");
-                assert!((f64::from(state.bins[k].im) - im).abs() < 1e-4, "bin {k}");
+                assert!((f64::from(state.re[k]) - re).abs() < 1e-4, "bin {k}");
+                assert!((f64::from(state.im[k]) - im).abs() < 1e-4, "bin {k}");
                 let power = re * re + im * im;
                 assert!((f64::from(state.power[k]) - power).abs() < 1e-3 * power.max(1e-3));
             }

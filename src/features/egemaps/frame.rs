@@ -95,7 +95,9 @@ impl Workbench {
         s[5] = self.flux.process(power);
         plan.mfcc.process(frame.log_energies, &mut self.logs, &mut s[6..]);
         out.mean_square = frame.mean_square;
-        out.bins.copy_from_slice(&frame.spectrum.bins[..BINS]);
+        for (x, (re, im)) in out.bins.iter_mut().zip(frame.spectrum.re.iter().zip(&frame.spectrum.im)) {
+            *x = Complex32::new(*re, *im);
+        }
     }
 
     /// Spectrum and F0 candidates of one 60 ms frame.
