@@ -1,6 +1,10 @@
-//! Voice activity detection: the probability of speech every 16 ms, by the pure-Rust detector `earshot`.
+//! Voice activity detection: the probability of speech every 16 ms, by the detector `earshot`.
 
-use earshot::Detector;
+mod detector;
+mod network;
+mod transform;
+
+use detector::Detector;
 
 /// Samples per decision (16 ms at 16 kHz).
 pub const VAD_FRAME: usize = 256;
@@ -20,7 +24,7 @@ impl std::fmt::Debug for Vad {
 
 impl Default for Vad {
     fn default() -> Self {
-        Self { detector: Box::default(), frame: [0.0; VAD_FRAME], filled: 0 }
+        Self { detector: Box::new(Detector::new()), frame: [0.0; VAD_FRAME], filled: 0 }
     }
 }
 
@@ -38,7 +42,7 @@ impl Vad {
             samples = later;
             if self.filled == VAD_FRAME {
                 self.filled = 0;
-                let p = self.detector.predict_f32(&self.frame);
+                let p = self.detector.hear(&self.frame);
                 // The detector's arithmetic cannot be trusted with odd input: what is no probability is no speech.
                 decided(if p.is_finite() { p.clamp(0.0, 1.0) } else { 0.0 });
             }
@@ -55,6 +59,43 @@ impl Vad {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A voice that comes and goes, noise, clipped sound and silence.
+    fn sounds() -> Vec<f32> {
+        let mut seed = 1u32;
+        let mut noise = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) as f32 / 8_388_608.0 - 1.0
+        };
+        let voice = |i: usize| (1..20).map(|h| (i as f32 * h as f32 * 0.05).sin() / h as f32).sum::<f32>();
+        let loud = |i: usize| (i as f32 * 4e-4).sin().max(0.0);
+        (0..48_000)
+            .map(|i| match i / 12_000 {
+                0 => 0.3 * loud(i) * voice(i) + 1e-3 * noise(),
+                1 => 0.1 * noise(),
+                2 => 3.0 * voice(i),
+                _ => 0.0,
+            })
+            .collect()
+    }
+
+    /// What `earshot` itself says, bit for bit, whatever the processor's registers.
+    #[test]
+    fn probabilities_are_those_of_earshot() {
+        let (narrow, wide) = crate::signal::wide::tests::both(|| {
+            let (mut vad, mut found) = (Vad::default(), Vec::new());
+            vad.push(&sounds(), |p| found.push(p.to_bits()));
+            found
+        });
+        let mut original = earshot::Detector::default();
+        let clipped: Vec<f32> = sounds().iter().map(|x| x.clamp(-1.0, 1.0)).collect();
+        let expected: Vec<u32> = clipped.chunks_exact(VAD_FRAME).map(|f| original.predict_f32(f).to_bits()).collect();
+        assert_eq!(narrow, expected);
+        assert_eq!(wide, expected);
+        let (least, most) =
+            expected.iter().fold((1.0f32, 0.0f32), |(l, m), p| (l.min(f32::from_bits(*p)), m.max(f32::from_bits(*p))));
+        assert!(least < 0.2 && most > 0.9, "{least} {most}");
+    }
 
     #[test]
     fn silence_is_no_speech_and_reset_equals_new() {
