@@ -26,6 +26,9 @@ pub struct SpectrumState {
 
 impl SpectrumPlan {
     /// A plan for frames as long as `window`, transformed at the next power of two.
+    ///
+    /// # Panics
+    /// If the window has fewer than two points.
     #[must_use]
     pub fn new(window: Vec<f32>) -> Self {
         let size = window.len().next_power_of_two();

@@ -1,5 +1,5 @@
 //! The detector `earshot` 1.2.2 (<https://github.com/pykeio/earshot>, by Carson M., MIT OR Apache-2.0), written anew around its published
-//! weights: the same probabilities bit for bit, in a fifth of the time.
+//! weights: the same probabilities bit for bit, in a third of the instructions.
 
 use super::VAD_FRAME;
 use super::network::{Network, State};
