@@ -106,6 +106,9 @@ fn calls_worth_listening_to_have_pages() {
         let words = ["archive", "report", &out, "--html", &path(&page), "--pages", pages, "--model", &model, "--quiet"];
         affect(&words.map(str::to_owned))
     };
+    let words = ["archive", "report", &out, "--html", &path(&page), "--model", &path(&moved), "--quiet"];
+    let idle = affect(&words.map(str::to_owned));
+    assert!(idle.status.code() == Some(2) && said(&idle).contains("--pages FOLDER"), "{}", said(&idle));
     let gone = report(&path(&folder.at("pages")), &model);
     assert!(gone.status.code() == Some(2) && said(&gone).contains("model.onnx"), "{}", said(&gone));
     let other = report(&path(&folder.at("pages")), &root().join("models/affect-seven.onnx"));

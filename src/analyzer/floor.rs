@@ -159,7 +159,7 @@ impl Floor {
 /// Level of every hop in dB: mean over the bands of the level of the mean power of the hops `i - before .. i + after`.
 fn levels(sound: &[&Hop], least: f64, before: usize, after: usize) -> Vec<f64> {
     let n = sound.len();
-    // The mean of logarithms is the logarithm of the product.
+    // The mean of logarithms is the logarithm of the product, which is no smaller than 1e-144: nothing below `SILENCE` is here.
     let mut out = vec![1.0; n];
     let mut sums = vec![0.0; n + 1];
     for band in 0..BANDS {

@@ -31,7 +31,7 @@ pub fn run(pool: &Pool, settings: &StudySettings, progress: Progress<'_>) -> Res
     let whole = contexts.iter().filter(|c| c.whole).count();
     let clean = contexts.iter().filter(|c| c.whole && c.heard == 0).count();
     let steps = Steps::new(progress, contexts.len() + clean + whole + moves.len() + 1);
-    // One after the other, each on all threads: a step is told of as soon as it is done, and an interruption loses one at most.
+    // One after the other, each on all threads: progress comes as soon as one is done, and an interruption waits for one at most.
     let outcomes = contexts
         .into_iter()
         .map(|c| (c.name.clone(), steps.step(&c.name.clone(), || examined(pool, &c, settings).map(|e| (c, e)))))

@@ -27,6 +27,17 @@ pub struct PlaceArgs {
 }
 
 impl PlaceArgs {
+    /// The first of the options that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--source", &self.source),
+            ("--model", &self.model),
+            ("--model-card", &self.model_card),
+            ("--runtime-library", &self.runtime_library),
+        ];
+        options.into_iter().find(|(_, path)| path.is_some()).map(|(name, _)| name)
+    }
+
     /// The run with its model and card where they are here.
     pub fn here(&self, planned: &Run) -> Run {
         let named = |path: &Option<PathBuf>| path.as_deref().map(absolute);

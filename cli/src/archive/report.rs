@@ -67,6 +67,11 @@ pub fn run(args: &ReportArgs) -> Result<u8, Stop> {
         interrupt::flag();
         Pages::new(&store, &run, &plans, &args.places, args.quiet)
     };
+    if let (None, None, Some(option)) = (&args.pages, &args.call, args.places.given()) {
+        return Err(mismatch(format!(
+            "{option} is for pages of calls: add --pages FOLDER or --call KEY, or leave it out"
+        )));
+    }
     if let Some(key) = &args.call {
         return Ok(if pages()?.write(key, None, &args.html, args.audio)? { COMPLETE } else { WITH_ERRORS });
     }

@@ -181,7 +181,7 @@ mod tests {
     /// What was found is the minimum: no step in any weight or constant makes the loss smaller, and the weights of all classes sum to
     /// zero. A class that did not come is never the answer.
     #[test]
-    fn the_minimum_is_one() {
+    fn no_step_lowers_the_loss() {
         let (rows, classes) = uneven();
         for strength in [0.005, 0.1, 10.0] {
             let m = fit(&rows, &classes, 4, strength).unwrap();
