@@ -87,8 +87,10 @@ pub fn run(pipeline: &gst::Pipeline) -> Ran {
     }
     let bus = pipeline.bus().unwrap();
     let mut messages = Vec::new();
-    while let Some(m) = bus.pop() {
+    // Other sinks may still be at work on what their queues hold: the pipeline ends with the last of them.
+    while let Some(m) = bus.timed_pop(gst::ClockTime::from_seconds(60)) {
         match m.view() {
+            gst::MessageView::Eos(_) => break,
             gst::MessageView::Error(e) => panic!("{} ({:?})", e.error(), e.debug()),
             gst::MessageView::Element(e) => messages.extend(e.structure().map(ToOwned::to_owned)),
             _ => {}
