@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench explain [-- --export FOLDER]`
 
-use affect::explain::sampled::{Effort, Random};
+use affect::explain::sampled::Effort;
 use affect::explain::trees::TreeShap;
 use affect::explain::{Explainer, Unit, linear};
 use affect::model::engine::Backend;
@@ -13,6 +13,7 @@ use affect::onnx::graph::Dim;
 use affect::onnx::proto::GraphProto;
 use affect::onnx::tensor::{FLOAT, float_tensor};
 use affect::onnx::trees::{Ensemble, Labels, Mode, Node, Post, Tree};
+use affect::signal::random::Random;
 use std::sync::Arc;
 use std::time::Instant;
 

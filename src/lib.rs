@@ -36,7 +36,7 @@
 //!
 //! A live stream pushes its blocks as they come. [`session::Session`] is the short way in; underneath is
 //! [`analyzer::Analyzer`], which the elements and the command drive, and what comes out is [`record::Record`]. The modules stand on
-//! floors, and nothing imports upwards: `record`, `error` < `signal` < `descriptors` < `features` < `segment` < `conversation` < `analyzer` <
+//! floors, and nothing imports upwards: `record`, `error` < `signal` < `descriptors` < `features` < `segment` < `conversation`, `alter` < `analyzer` <
 //! `session`. The library opens no file, starts no thread and knows no media framework.
 //!
 //! Cargo features: `model` (on by default) is models, scores and explanations; `train`, with it, learning from labelled
@@ -44,6 +44,7 @@
 #![deny(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
+pub mod alter;
 pub mod analyzer;
 pub mod conversation;
 pub mod descriptors;

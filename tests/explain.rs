@@ -1,11 +1,12 @@
 //! Attributions against brute force over all coalitions in float64, and the laws that define them.
 
-use affect::explain::sampled::{Effort, Random, estimate};
+use affect::explain::sampled::{Effort, estimate};
 use affect::explain::trees::TreeShap;
 use affect::explain::{Game, TakeRow, linear, shapley};
 use affect::model::ModelError;
 use affect::onnx::affine::{Affine, Link};
 use affect::onnx::trees::{Ensemble, Labels, Mode, Node, Post, Tree};
+use affect::signal::random::Random;
 use proptest::prelude::*;
 
 /// A function of rows in float64.

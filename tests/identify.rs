@@ -3,7 +3,6 @@
 #[path = "../page/tests/rules/mod.rs"]
 mod rules;
 
-use affect::explain::sampled::Random;
 use affect::features::catalogue::Group;
 use affect::identify::audit;
 use affect::identify::contexts;
@@ -20,6 +19,7 @@ use affect::identify::study;
 use affect::identify::train::{Background, Reference, TrainSettings};
 use affect::model::engine::Backend;
 use affect::model::{Model, Options, vector};
+use affect::signal::random::Random;
 use ndarray::Array2;
 use std::sync::LazyLock;
 

@@ -286,7 +286,7 @@ fn malformed_files_are_refused() {
         waveform(),
     ];
     let card = sklearn_card().to_string();
-    let mut random = affect::explain::sampled::Random(3);
+    let mut random = affect::signal::random::Random(3);
     let mut damage = |bytes: &mut Vec<u8>| {
         for _ in 0..1 + random.below(4) {
             if bytes.is_empty() {

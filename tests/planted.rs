@@ -4,13 +4,14 @@ mod common;
 #[path = "common/voice.rs"]
 mod voice;
 
-use affect::explain::sampled::{Effort, Random};
+use affect::explain::sampled::Effort;
 use affect::explain::{Explainer, Unit};
 use affect::features::catalogue::{Group, affect_functionals};
 use affect::identify::data::{Dataset, Sample, View};
 use affect::identify::learners::Learner;
 use affect::identify::train::{Background, Reference, TrainSettings, train};
 use affect::model::{Model, Options};
+use affect::signal::random::Random;
 use std::sync::Arc;
 use voice::{Normal, Recipe, VOWELS, make};
 

@@ -1,7 +1,6 @@
 //! Studies of synthetic speech whose truth is known: the group that carries the label comes first, and nothing is found where nothing
 //! is. `AFFECT_RUNS=100` repeats every world a hundred times; the table is in `docs/identify.md`.
 
-use affect::explain::sampled::Random;
 use affect::features::catalogue::Group;
 use affect::identify::contexts::{self, Context};
 use affect::identify::evaluate::evaluate;
@@ -12,6 +11,7 @@ use affect::identify::pool::Pool;
 use affect::identify::prepare::{Normalisation, raw};
 use affect::identify::settings::StudySettings;
 use affect::identify::study;
+use affect::signal::random::Random;
 use ndarray::Axis;
 
 /// How often runs are repeated: 100 where `AFFECT_RUNS` asks for it, fewer in everyday tests.

@@ -9,12 +9,12 @@ use affect::analyzer::{
 use affect::explain::frames::{Frames, occlusion};
 use affect::explain::layout::Layout;
 use affect::explain::relevance::Opened;
-use affect::explain::sampled::Random;
 use affect::model::engine::Backend;
 use affect::model::{Layer, Model, Options, library, pool};
 use affect::onnx::proto::ModelProto;
 use affect::record::{Ended, Record, SCHEMA_JSON};
 use affect::segment::utterance::UtteranceConfig;
+use affect::signal::random::Random;
 use affect::signal::samples::Samples;
 use common::{root, wav};
 use prost::Message;

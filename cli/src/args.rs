@@ -48,6 +48,8 @@ pub enum Command {
     Attribute(crate::attribute::AttributeArgs),
     /// The card of a model, as it is understood from the files of its folder.
     Card(crate::card::CardArgs),
+    /// A voice with one property changed by a dose and everything else as it was, and what came of it.
+    Alter(crate::alter::AlterArgs),
     /// A picture of one utterance: waveform, F0, and where in it a waveform model looked.
     Picture(crate::picture::PictureArgs),
     /// A model's card, checked, and which attributions apply.

@@ -8,6 +8,7 @@ macro_rules! say_line {
     ($($arg:tt)*) => { $crate::say(&format!("{}\n", format_args!($($arg)*)))? };
 }
 
+mod alter;
 mod analysis_args;
 mod analyze;
 mod archive;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         Command::Score(a) => exit_code(score::run(&a)),
         Command::Attribute(a) => exit_code(attribute::run(&a)),
         Command::Card(a) => exit_code(card::run(&a)),
+        Command::Alter(a) => exit_code(alter::run(&a)),
         Command::Picture(a) => exit_code(picture::run(&a)),
         Command::ExplainModel(a) => exit_code(explain_model::run(&a)),
         Command::Train(a) => exit_code(train::run(&a)),

@@ -274,9 +274,9 @@ fn series(words: &[String]) -> String {
 #[cfg(test)]
 #[expect(clippy::single_range_in_vec_init, reason = "one span is a list of spans too")]
 mod tests {
-    use super::super::sampled::Random;
     use super::*;
     use crate::features::affect::LLDS;
+    use crate::signal::random::Random;
 
     /// A table with slow movements in every column, and one column that is 3 higher where `planted` is.
     fn table(count: usize, seed: u64, planted: Option<(usize, Range<usize>)>) -> Vec<Frame> {

@@ -4,8 +4,8 @@
 //! model.
 
 use super::frames::scale;
-use super::sampled::Random;
 use crate::model::{Model, ModelError};
+use crate::signal::random::Random;
 use std::ops::Range;
 
 /// Begin of the random numbers: the same spans for the same utterance, always.

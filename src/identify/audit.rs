@@ -165,7 +165,7 @@ pub fn levelled(pool: &Pool) -> Vec<(String, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::sampled::Random;
+    use crate::signal::random::Random;
 
     fn recording(file: &str, audio: &str) -> Recording {
         Recording { file: file.into(), audio: audio.into(), corpus: "c".into(), ..Recording::default() }

@@ -67,7 +67,7 @@ pub fn clusters(alike: &Array2<f64>) -> Vec<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::sampled::Random;
+    use crate::signal::random::Random;
 
     #[test]
     fn copies_fall_together() {

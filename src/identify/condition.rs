@@ -3,7 +3,7 @@
 //! Noise and rooms are made here from seeds, so that the same recording sounds the same every time. Lines and codecs are
 //! GStreamer's: whoever decodes runs them.
 
-use crate::explain::sampled::Random;
+use crate::signal::random::Random;
 use realfft::RealFftPlanner;
 use std::fmt;
 

@@ -8,7 +8,7 @@
 use super::importance::{View, Vote};
 use super::statistics::{Interval, interval, ranks};
 use super::streams::{Purpose, stream};
-use crate::explain::sampled::Random;
+use crate::signal::random::Random;
 use ndarray::Array1;
 use rayon::prelude::*;
 use serde::Serialize;

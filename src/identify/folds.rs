@@ -173,7 +173,7 @@ fn dealt(group_of: &[usize], count: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::sampled::Random;
+    use crate::signal::random::Random;
 
     fn tied(file: &str, speaker: &str, session: &str, audio: &str) -> Ties {
         let session = (!session.is_empty()).then(|| session.to_owned());

@@ -91,7 +91,7 @@ pub fn friedman(blocks: &[Vec<f64>], seed: u64) -> Result<Friedman, TrainError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::sampled::Random;
+    use crate::signal::random::Random;
 
     const BLOCKS: [[f64; 3]; 4] = [[0.9, 0.5, 0.1], [0.8, 0.6, 0.2], [0.7, 0.6, 0.5], [0.3, 0.4, 0.2]];
 

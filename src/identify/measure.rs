@@ -123,7 +123,7 @@ mod tests {
     /// Logits that are three times too sure need a temperature of three; a uniform guess has no error.
     #[test]
     fn temperature_is_found() {
-        let mut random = crate::explain::sampled::Random(1);
+        let mut random = crate::signal::random::Random(1);
         let mut unit = || random.uniform();
         let (mut logits, mut truth) = (Vec::new(), Vec::new());
         for _ in 0..20_000 {

@@ -89,7 +89,7 @@ fn inverse(l: &Array2<f64>) -> Array2<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::sampled::Random;
+    use crate::signal::random::Random;
 
     /// Rows of two columns, the second of which follows the first.
     fn rows(n: usize, seed: u64) -> Rows {

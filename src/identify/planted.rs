@@ -9,9 +9,9 @@ use super::extract::features;
 use super::pool::{Facts, Heard, Pool, Recording};
 use super::streams::{Purpose, stream};
 use crate::analyzer::FeatureSet;
-use crate::explain::sampled::Random;
 use crate::features::catalogue::Group;
 use crate::signal::RATE_HZ;
+use crate::signal::random::Random;
 use rayon::prelude::*;
 use std::f64::consts::{PI, TAU};
 

@@ -75,7 +75,7 @@ pub fn kendall_w(lists: &[Vec<f64>]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::sampled::Random;
+    use crate::signal::random::Random;
 
     #[test]
     fn the_ends_of_the_scales() {

@@ -118,7 +118,7 @@ pub fn normal_quantile(confidence: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::sampled::Random;
+    use crate::signal::random::Random;
 
     #[test]
     fn textbook_cases() {

@@ -1,6 +1,6 @@
 //! Streams of random numbers: one for every seed, purpose and number, so that no two draws of a study share theirs.
 
-use crate::explain::sampled::Random;
+use crate::signal::random::Random;
 
 /// What a stream is drawn for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

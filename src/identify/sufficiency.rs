@@ -198,7 +198,7 @@ pub fn smallest(points: &[(usize, f64)]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::sampled::Random;
+    use crate::signal::random::Random;
     use ndarray::Array2;
 
     #[test]

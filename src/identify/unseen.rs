@@ -170,8 +170,8 @@ pub fn metrics(list: &[Unseen], labels: usize, (chosen, averaged): (Calibration,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::sampled::Random;
     use crate::onnx::trees::softmax;
+    use crate::signal::random::Random;
 
     /// Answers that are right as often as `sharpness` times their logits say.
     fn corpus(name: &str, sharpness: f64, count: usize, seed: u64) -> Unseen {

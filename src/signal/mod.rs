@@ -10,6 +10,7 @@ pub mod level;
 pub mod log;
 pub mod mel;
 pub mod offset;
+pub mod random;
 pub mod resample;
 pub mod samples;
 pub mod side;

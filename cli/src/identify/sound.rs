@@ -1,4 +1,4 @@
-//! Sound of one recording: decoded to one channel, cut, hashed, sent through elements of a pipeline.
+//! Sound of one recording: decoded, mixed to one channel or channel by channel, cut, hashed, sent through elements of a pipeline.
 
 use affect::signal::clock::rescale;
 use affect::signal::samples::Sample;
@@ -39,7 +39,18 @@ fn relative(entered: f32) -> f64 {
 
 /// The mean of all channels of a file with one audio track, with silence where it has gaps.
 pub fn read(path: &Path, stop: &AtomicBool) -> Result<Sound, String> {
-    let mut sound = Sound { rate_hz: 0, samples: Vec::new(), origin_ns: 0 };
+    let channels = read_channels(path, stop)?;
+    let share = 1.0 / channels.len() as f64;
+    let mut channels = channels.into_iter();
+    let mut sound = channels.next().ok_or_else(|| "no audio in it".to_owned())?;
+    sound.samples.iter_mut().for_each(|s| *s *= share);
+    channels.for_each(|c| sound.samples.iter_mut().zip(c.samples).for_each(|(s, v)| *s += v * share));
+    Ok(sound)
+}
+
+/// Every channel of a file with one audio track, with silence where it has gaps.
+pub fn read_channels(path: &Path, stop: &AtomicBool) -> Result<Vec<Sound>, String> {
+    let mut sounds: Vec<Sound> = Vec::new();
     let mut channel = Vec::new();
     let mut unpacked = Unpacked::default();
     let mut form: Option<gst_audio::AudioInfo> = None;
@@ -53,22 +64,24 @@ pub fn read(path: &Path, stop: &AtomicBool) -> Result<Sound, String> {
                 Some(f) if f.rate() != info.rate() => {
                     return Err(format!("the rate changes within the file, from {} to {} Hz", f.rate(), info.rate()));
                 }
+                Some(f) if f.channels() != info.channels() => {
+                    let (from, to) = (f.channels(), info.channels());
+                    return Err(format!("the number of channels changes within the file, from {from} to {to}"));
+                }
                 _ => {
-                    sound.rate_hz = info.rate();
+                    let silent = || Sound { rate_hz: info.rate(), samples: Vec::new(), origin_ns: 0 };
+                    sounds.resize_with(info.channels() as usize, silent);
                     form = Some(*info);
                 }
             },
             Delivery::Item(_, Item::Buffer(buffer)) => {
                 let Some(info) = &form else { return Ok(()) };
-                sound.go_to(buffer.pts().map(gst::ClockTime::nseconds));
+                sounds.iter_mut().for_each(|s| s.go_to(buffer.pts().map(gst::ClockTime::nseconds)));
                 with_samples(&buffer, info, &mut unpacked, &mut |block| {
-                    let (n, start) = (block.frames(), sound.samples.len());
-                    sound.samples.resize(start + n, 0.0);
-                    channel.resize(n, 0.0);
-                    for c in 0..block.channels() {
+                    channel.resize(block.frames(), 0.0);
+                    for (c, sound) in sounds.iter_mut().enumerate() {
                         block.read_channel(c, 0, &mut channel);
-                        let share = 1.0 / block.channels() as f64;
-                        sound.samples[start..].iter_mut().zip(&channel).for_each(|(s, v)| *s += relative(*v) * share);
+                        sound.samples.extend(channel.iter().map(|v| relative(*v)));
                     }
                 })?;
             }
@@ -80,7 +93,7 @@ pub fn read(path: &Path, stop: &AtomicBool) -> Result<Sound, String> {
     if let Some(d) = defects.first() {
         return Err(d.to_string());
     }
-    if sound.rate_hz == 0 { Err("no audio in it".to_owned()) } else { Ok(sound) }
+    if sounds.is_empty() { Err("no audio in it".to_owned()) } else { Ok(sounds) }
 }
 
 impl Sound {

@@ -15,6 +15,8 @@ pub enum Kind {
     Npy,
     /// A table of columns.
     Parquet,
+    /// Sound: nothing that is there is ever replaced by it.
+    Recording,
 }
 
 impl Kind {
@@ -30,15 +32,18 @@ impl Kind {
             Self::Onnx => matches!(beginning, [0x08, 1..=0x1F, ..]),
             Self::Npy => beginning.starts_with(b"\x93NUMPY"),
             Self::Parquet => beginning.starts_with(b"PAR1"),
+            Self::Recording => false,
         }
     }
 
-    fn name(self) -> &'static str {
+    /// What is said of something else in its place.
+    fn unlike(self) -> &'static str {
         match self {
-            Self::Text => "text",
-            Self::Onnx => "an ONNX model",
-            Self::Npy => "a NumPy file",
-            Self::Parquet => "a Parquet table",
+            Self::Text => " and is not text",
+            Self::Onnx => " and is not an ONNX model",
+            Self::Npy => " and is not a NumPy file",
+            Self::Parquet => " and is not a Parquet table",
+            Self::Recording => "",
         }
     }
 }
@@ -57,7 +62,7 @@ pub fn replaceable(path: &Path, kind: Kind) -> io::Result<()> {
     if beginning.is_empty() || kind.begins(&beginning) {
         return Ok(());
     }
-    let said = format!("is there and is not {}: it is not replaced; delete it or choose another name", kind.name());
+    let said = format!("is there{}: it is not replaced; delete it or choose another name", kind.unlike());
     Err(io::Error::new(io::ErrorKind::AlreadyExists, said))
 }
 

@@ -153,7 +153,7 @@ pub fn balanced(classes: &[usize], count: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::sampled::Random;
+    use crate::signal::random::Random;
 
     /// Rows of three classes of different frequencies, and a fourth that does not come.
     fn uneven() -> (Rows, Vec<usize>) {

@@ -4,7 +4,7 @@
 //! Hutter, Decoupled weight decay regularization, ICLR 2019.
 
 use super::rows::{Rows, weights};
-use crate::explain::sampled::Random;
+use crate::signal::random::Random;
 use ndarray::{Array1, Array2, ArrayViewMut1, Axis};
 
 /// Units of the hidden layer.
