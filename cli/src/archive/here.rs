@@ -1,8 +1,7 @@
 //! A run as this machine does it: settings that give the same numbers, its plans, and where their recordings are here.
 
-use super::child::Child;
 use super::machine::MachineArgs;
-use super::part::{Done, Step, Work};
+use super::part::{OpenPart, Step, Work};
 use super::settings::SettingArgs;
 use super::source::Source;
 use super::wire::Charge;
@@ -30,7 +29,7 @@ pub fn ledger(store: Arc<dyn Store>, run: Run, columns: Columns, numbers: Vec<St
 }
 
 /// The calls of a plan and their recordings.
-type Place = Arc<(PlanTable, Source)>;
+pub type Place = Arc<(PlanTable, Source)>;
 
 /// A run, ready to be worked on here.
 pub struct Here<'a> {
@@ -86,22 +85,19 @@ impl<'a> Here<'a> {
         Ok(place)
     }
 
-    /// Does a part with the worker of this thread, which is left to the next part; nothing where it is committed already.
-    pub fn part(
-        &self,
+    /// Begins a part; nothing where it is committed already.
+    pub fn begin<'b>(
+        &'b self,
         number: u32,
-        worker: &mut Option<Child>,
-        halt: &AtomicBool,
-        step: &dyn Fn(Step),
-    ) -> Result<Option<Done>, Stop> {
+        halt: &'b AtomicBool,
+        step: &'b (dyn Fn(Step) + Sync),
+    ) -> Result<Option<OpenPart<'b>>, Stop> {
         if self.ledger.run.is_committed(&*self.ledger.store, number)? {
             return Ok(None);
         }
         let plan = self.plan_of(number).ok_or_else(|| mismatch("no plan has this part"))?;
-        let place = self.place(plan)?;
-        let (table, source) = &*place;
-        let limits = self.machine.limits();
-        let work = Work { ledger: &self.ledger, source, charge: &self.charge, limits, halt, step };
-        work.part(&self.plans[plan], table, number, &attempt()?, worker).map(Some)
+        let (place, limits) = (self.place(plan)?, self.machine.limits());
+        let work = Work { ledger: &self.ledger, place, charge: &self.charge, limits, halt, step };
+        OpenPart::begin(work, &self.plans[plan], number, &attempt()?).map(Some)
     }
 }

@@ -51,7 +51,7 @@ impl PlaceArgs {
 /// Options of every verb that analyses parts.
 #[derive(Debug, Args)]
 pub struct MachineArgs {
-    /// Parts that are worked on at the same time; as many as there are cores without it.
+    /// Calls that are analysed at the same time, each by a worker process; as many as there are cores without it.
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Time without progress after which a call is given up.
@@ -74,7 +74,7 @@ pub struct MachineArgs {
 }
 
 impl MachineArgs {
-    /// Parts at a time.
+    /// Calls at a time.
     pub fn jobs(&self) -> usize {
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         self.jobs.unwrap_or(cores).get()

@@ -1,10 +1,12 @@
 //! `affect archive run`.
 
+use super::bench::Bench;
 use super::here::Here;
 use super::log::{line, log};
 use super::machine::MachineArgs;
 use super::part::{Done, Step};
 use super::shard::Shard;
+use super::share::{Share, Turn};
 use super::source::store;
 use super::status::{WhichArgs, code, errors};
 use super::{COMPLETE, INCOMPLETE, Stop, WITH_ERRORS, attempt, mismatch};
@@ -17,9 +19,9 @@ use affect_archive::{ArchiveError, status, sweep};
 use clap::Args;
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
@@ -75,10 +77,10 @@ pub fn run(args: &RunArgs) -> Result<u8, Stop> {
     ended(args, &here, &mine)
 }
 
-/// Does parts, several at a time.
+/// Does parts, several at a time. A job that has no part any more takes calls of the others'.
 fn work(machine: &MachineArgs, here: &Here, todo: VecDeque<u32>) -> Result<(), Stop> {
-    let jobs = machine.jobs().min(todo.len());
     let calls: u64 = todo.iter().map(|n| here.calls(*n)).sum();
+    let jobs = machine.jobs().min(usize::try_from(calls).unwrap_or(usize::MAX)).max(1);
     let bar = Progress::count(machine.quiet, "calls");
     bar.set_total(calls);
     let stepped = AtomicU64::new(0);
@@ -88,19 +90,31 @@ fn work(machine: &MachineArgs, here: &Here, todo: VecDeque<u32>) -> Result<(), S
         }
     };
     let (parts, halt) = (todo.len(), AtomicBool::new(false));
-    let todo = Mutex::new(todo);
+    let share = Share::new(todo, &halt);
     let (say, hear) = channel::<News>();
     let job = |say: Sender<News>| {
-        // From part to part the same one: it dies with this thread.
-        let mut worker = None;
-        while !interrupt::asked() && !halt.load(Ordering::Relaxed) {
-            let next = todo.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some(next) = next else { return };
+        // From call to call and from part to part the same worker: it dies with this thread.
+        let mut bench = Bench::default();
+        loop {
+            let (number, turn) = match share.turn() {
+                Turn::Begin(number, turn) => (number, turn),
+                Turn::Help(part) => {
+                    part.work(&mut bench);
+                    continue;
+                }
+                Turn::Over => return,
+            };
             let begun = Instant::now();
-            let outcome = here.part(next, &mut worker, &halt, &step);
+            let outcome = here.begin(number, &halt, &step).and_then(|part| {
+                let Some(part) = part.map(Arc::new) else { return Ok(None) };
+                turn.open(part.clone());
+                part.work(&mut bench);
+                part.finish().map(Some)
+            });
             halt.fetch_or(outcome.is_err(), Ordering::Relaxed);
+            drop(turn);
             if let Some(outcome) = outcome.transpose()
-                && say.send((next, outcome, begun.elapsed().as_secs_f64())).is_err()
+                && say.send((number, outcome, begun.elapsed().as_secs_f64())).is_err()
             {
                 return;
             }
