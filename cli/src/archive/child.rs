@@ -1,6 +1,6 @@
 //! A worker from its parent's side: it is given calls, watched, and killed where it hangs or swells.
 
-use super::wire::{Charge, End, Said, Task};
+use super::wire::{Charge, End, PIPE, Said, Task};
 use super::{AWAY, MISMATCH, Stop};
 use affect_archive::calls::CallError;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often a worker's memory is looked at.
+/// How often it is looked whether a worker takes more than it may.
 const GLANCE: Duration = Duration::from_millis(100);
 /// How long a worker may take to be ready: models may be large.
 const BEGINNING: Duration = Duration::from_secs(300);
@@ -81,7 +81,7 @@ impl Child {
         let out = process.stdout.take();
         std::thread::spawn(move || {
             let Some(out) = out else { return };
-            let mut out = BufReader::new(out);
+            let mut out = BufReader::with_capacity(PIPE, out);
             let mut line = Vec::new();
             loop {
                 line.clear();
@@ -144,6 +144,7 @@ impl Child {
     pub fn answer(&mut self, limits: Limits, gets_on: &dyn Fn()) -> Answer {
         let mut records = Vec::new();
         let mut heard = Instant::now().max(self.begun);
+        let mut looked = heard;
         loop {
             match self.said.recv_timeout(GLANCE) {
                 Ok(Said::Record(json)) => match serde_json::from_str(&json) {
@@ -161,6 +162,7 @@ impl Child {
                     if let Some(answer) = self.over(heard, limits) {
                         return answer;
                     }
+                    looked = Instant::now();
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => {
@@ -171,8 +173,11 @@ impl Child {
                 }
             }
             heard = Instant::now();
-            if let Some(answer) = self.over(heard, limits) {
-                return answer;
+            if heard.duration_since(looked) >= GLANCE {
+                looked = heard;
+                if let Some(answer) = self.over(heard, limits) {
+                    return answer;
+                }
             }
         }
     }
