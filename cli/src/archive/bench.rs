@@ -3,7 +3,7 @@
 use super::child::{Answer, Child};
 use super::part::{Step, Work};
 use super::source::{Absent, Taken};
-use super::wire::Task;
+use super::wire::{Charge, Task};
 use super::{AWAY, Stop};
 use affect_archive::calls::{CallError, CallRow};
 use affect_archive::plan::PlannedCall;
@@ -14,7 +14,8 @@ use serde_json::Value;
 const TRIES: usize = 2;
 const TRIES_KILLED: usize = 4;
 
-/// A worker process from call to call and from part to part. It dies with the thread that first gives it something to do.
+/// A worker process from call to call and from part to part. It dies with the thread that starts it: here, or where it is first given
+/// something to do.
 #[derive(Debug, Default)]
 pub struct Bench {
     child: Option<Child>,
@@ -24,6 +25,11 @@ pub struct Bench {
 }
 
 impl Bench {
+    /// With a worker that makes itself ready from now on.
+    pub fn start(charge: &Charge) -> Result<Self, Stop> {
+        Ok(Self { child: Some(Child::start(charge)?), ..Self::default() })
+    }
+
     /// Gives the worker a call.
     pub fn give(&mut self, work: &Work<'_>, call: &PlannedCall, taken: Taken) -> Result<(), Stop> {
         let task = Task { key: call.key.clone(), path: to_name(&taken.path) };
@@ -32,6 +38,7 @@ impl Bench {
             Some(child) => child,
             none => none.insert(Child::start(work.charge)?),
         };
+        child.ready()?;
         child.give(&task);
         Ok(())
     }

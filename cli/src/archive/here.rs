@@ -9,7 +9,6 @@ use super::{Stop, attempt, measures, mismatch};
 use affect_archive::plan::{Plan, PlanTable};
 use affect_archive::store::Store;
 use affect_archive::{Columns, Ledger, Run};
-use affect_media::files::to_name;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,10 +43,8 @@ pub struct Here<'a> {
 impl<'a> Here<'a> {
     /// Makes a run ready; refuses to if its results would be others here.
     pub fn open(machine: &'a MachineArgs, store: Arc<dyn Store>, planned: Run, plans: Vec<Plan>) -> Result<Self, Stop> {
-        let places = &machine.places;
-        let library = places.runtime_library.as_deref();
-        let charge = Charge { run: places.here(&planned), runtime_library: library.map(to_name) };
-        let (_, config) = SettingArgs::reopened(&charge.run, library)?;
+        let charge = machine.places.charge(&planned);
+        let (_, config) = SettingArgs::reopened(&charge.run, machine.places.runtime_library.as_deref())?;
         let columns = measures::columns(&config);
         let numbers = measures::names(&config, &columns);
         let ledger = ledger(store, planned, columns, numbers);
@@ -63,12 +60,6 @@ impl<'a> Here<'a> {
     #[cfg(feature = "queue")]
     pub fn has(&self, part: u32) -> bool {
         self.plan_of(part).is_some()
-    }
-
-    /// How many calls a part has.
-    pub fn calls(&self, part: u32) -> u64 {
-        let plan = self.plan_of(part).map(|p| &self.plans[p]);
-        plan.and_then(|p| p.parts.get((part - p.first_part) as usize)).map_or(0, |p| p.0)
     }
 
     fn place(&self, plan: usize) -> Result<Place, Stop> {

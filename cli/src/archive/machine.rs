@@ -3,7 +3,9 @@
 use super::child::Limits;
 use super::settings::absolute;
 use super::units::{bytes, time};
+use super::wire::Charge;
 use affect_archive::Run;
+use affect_media::files::to_name;
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -45,6 +47,11 @@ impl PlaceArgs {
         run.model = named(&self.model).or(run.model);
         run.model_card = named(&self.model_card).or(run.model_card);
         run
+    }
+
+    /// What a worker of a run is told that it is to be.
+    pub fn charge(&self, planned: &Run) -> Charge {
+        Charge { run: self.here(planned), runtime_library: self.runtime_library.as_deref().map(to_name) }
     }
 }
 
