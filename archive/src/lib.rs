@@ -14,6 +14,7 @@
 
 mod batches;
 pub mod calls;
+mod cells;
 mod columns;
 mod commit;
 mod error;

@@ -1,6 +1,6 @@
-//! A record as a row, and back: by its JSON.
+//! From a row back to its record: by its JSON.
 
-use crate::columns::{Column, EXPLANATION, REST, SHARE};
+use crate::columns::{Column, REST};
 use affect::record::{Record, SCHEMA};
 use serde_json::{Map, Value};
 
@@ -18,21 +18,6 @@ const QUALITY: [&str; 10] = [
     "concealed_share",
 ];
 const EMOTION: [&str; 4] = ["label", "confidence", "abstained", "entropy_bits"];
-
-/// Takes out what stands at a path.
-fn take(from: &mut Value, path: &[String]) -> Option<Value> {
-    let (last, way) = path.split_last()?;
-    let place = way.iter().try_fold(from, |v, key| match v {
-        Value::Object(m) => m.get_mut(key),
-        _ => None,
-    })?;
-    match place {
-        Value::Object(m) => m.shift_remove(last),
-        // Ends of intervals stay where they are: both are read before the pair is dropped.
-        Value::Array(a) => last.parse::<usize>().ok().and_then(|k| a.get(k).cloned()),
-        _ => None,
-    }
-}
 
 /// Puts a value at a path.
 fn put(into: &mut Value, path: &[String], value: Value) {
@@ -63,16 +48,6 @@ fn put(into: &mut Value, path: &[String], value: Value) {
     }
 }
 
-/// Moves what is beyond the known names of an object to its `rest`.
-fn keep(object: &mut Value, known: &[&str]) {
-    let Value::Object(m) = object else { return };
-    let beyond: Vec<String> = m.keys().filter(|k| !known.contains(&k.as_str())).cloned().collect();
-    let rest: Map<String, Value> = beyond.into_iter().filter_map(|k| m.shift_remove(&k).map(|v| (k, v))).collect();
-    if !rest.is_empty() {
-        m.insert(REST.to_owned(), Value::String(Value::Object(rest).to_string()));
-    }
-}
-
 /// Puts the `rest` of an object back.
 fn restore(object: &mut Value) -> Result<(), String> {
     let Value::Object(m) = object else { return Ok(()) };
@@ -88,48 +63,6 @@ fn each(value: Option<&mut Value>, mut f: impl FnMut(&mut Value) -> Result<(), S
         Some(Value::Array(a)) => a.iter_mut().try_for_each(&mut f),
         _ => Ok(()),
     }
-}
-
-/// Whether there is nothing in a value.
-fn nothing(v: &Value) -> bool {
-    match v {
-        Value::Null => true,
-        Value::Object(m) => m.values().all(nothing),
-        _ => false,
-    }
-}
-
-/// The row of a record's JSON.
-pub(crate) fn row(mut json: Value, columns: &[Column]) -> Result<Value, String> {
-    each(json.get_mut("explanations"), |e| {
-        keep(e, &EXPLANATION);
-        each(e.get_mut("features"), |f| {
-            keep(f, &SHARE);
-            Ok(())
-        })
-    })?;
-    let mut row = Map::with_capacity(columns.len());
-    let mut pairs: Vec<Vec<String>> = Vec::new();
-    for c in columns {
-        if let Some(v) = take(&mut json, &c.path).filter(|v| !v.is_null()) {
-            row.insert(c.name.clone(), v);
-        }
-        if let [head @ .., end] = &c.path[..]
-            && end == "1"
-            && head.get(1).is_some_and(|k| k == "intervals")
-        {
-            pairs.push(head.to_vec());
-        }
-    }
-    pairs.iter().for_each(|p| drop(take(&mut json, p)));
-    if let Value::Object(m) = &mut json {
-        m.shift_remove("schema");
-        m.retain(|_, v| !nothing(v));
-    }
-    if !nothing(&json) {
-        row.insert(REST.to_owned(), Value::String(json.to_string()));
-    }
-    Ok(Value::Object(row))
 }
 
 /// Merges what was kept into what the columns say.

@@ -1,8 +1,8 @@
 //! Writing of tables.
 
-use crate::columns::{Column, Columns};
+use crate::cells::Layout;
+use crate::columns::Columns;
 use crate::error::TableError;
-use crate::row::row;
 use affect::record::{Record, SCHEMA};
 use arrow_json::ReaderBuilder;
 use arrow_json::reader::Decoder;
@@ -26,13 +26,14 @@ pub(crate) const COLUMNS: &str = "affect.columns";
 pub struct TableWriter<W: Write + Send> {
     arrow: ArrowWriter<W>,
     decoder: Decoder,
-    columns: Vec<Column>,
-    waiting: Vec<Value>,
+    layout: Layout,
+    /// Rows that the decoder holds.
+    waiting: usize,
 }
 
 impl<W: Write + Send> std::fmt::Debug for TableWriter<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TableWriter").field("columns", &self.columns.len()).finish_non_exhaustive()
+        f.debug_struct("TableWriter").field("waiting", &self.waiting).finish_non_exhaustive()
     }
 }
 
@@ -64,8 +65,8 @@ impl<W: Write + Send> TableWriter<W> {
         Ok(Self {
             arrow: ArrowWriter::try_new(to, schema.clone(), Some(properties))?,
             decoder: ReaderBuilder::new(schema).with_batch_size(BATCH).build_decoder()?,
-            columns: columns.all(),
-            waiting: Vec::with_capacity(BATCH),
+            layout: Layout::of(&columns.all()),
+            waiting: 0,
         })
     }
 
@@ -82,13 +83,13 @@ impl<W: Write + Send> TableWriter<W> {
     /// # Errors
     /// [`TableError`] where it cannot be written.
     pub fn push_json(&mut self, record: Value) -> Result<(), TableError> {
-        self.waiting.push(row(record, &self.columns).map_err(TableError::Format)?);
-        if self.waiting.len() == BATCH { self.flush() } else { Ok(()) }
+        self.decoder.serialize(&[self.layout.row(record)])?;
+        self.waiting += 1;
+        if self.waiting == BATCH { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), TableError> {
-        self.decoder.serialize(&self.waiting)?;
-        self.waiting.clear();
+        self.waiting = 0;
         if let Some(batch) = self.decoder.flush()? {
             self.arrow.write(&batch)?;
         }

@@ -277,6 +277,43 @@ fn whatever_is_killed_the_tables_are_those_of_one_run() {
     assert_eq!(ended(archive(&["verify", "--quiet"], &[&out]).spawn().unwrap()).status.code(), Some(1));
 }
 
+/// The calls of one part are shared by all jobs: rows and results stand in the order of the calls, whoever did them and whatever died.
+#[test]
+fn jobs_share_a_part() {
+    let folder = Folder::new("archive-share");
+    let (source, out, alone) = (folder.at("calls"), folder.at("out"), folder.at("alone"));
+    for k in 0..10 {
+        write(&source, format!("{k}.wav"), &sound(2 + 3 * k));
+    }
+    write(&source, "0 hang.wav", &sound(4));
+    write(&source, "5 crash.wav", &sound(4));
+    for out in [&out, &alone] {
+        let words = [&source, Path::new("--out"), out, Path::new("--roles=agent,caller")];
+        let made = ended(archive(&["plan"], &words).spawn().unwrap());
+        assert_eq!(made.status.code(), Some(0), "{}", said(&made));
+    }
+    let start = |jobs: &str, out: &Path| archive(&["run", "--stall=3s", "--quiet", jobs], &[out]).spawn().unwrap();
+    assert_eq!(ended(start("--jobs=1", &alone)).status.code(), Some(1));
+    let mut child = start("--jobs=2", &out);
+    let mut most = 0;
+    while child.try_wait().unwrap().is_none() {
+        most = most.max(children(child.id()).len());
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let done = ended(child);
+    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    assert_eq!(most, 2, "workers of two jobs at one part");
+    let line: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((&line["outcome"], &line["calls"], &line["dead_workers"]), (&"committed".into(), &12.into(), &3.into()));
+    assert_eq!(words(&tables(&out).0), BTreeMap::from([("0 hang.wav", "timed-out"), ("5 crash.wav", "crashed")]));
+    let stable = |out: &Path| {
+        let (mut calls, results) = tables(out);
+        calls.iter_mut().for_each(|r| r.error_message = None);
+        (calls, results)
+    };
+    assert!(stable(&out) == stable(&alone), "other tables than those of one job");
+}
+
 /// An interruption finishes the call at hand and commits no part that is not whole; running again does the rest.
 #[test]
 fn an_interruption_is_resumed() {

@@ -1,6 +1,6 @@
 //! A worker from its parent's side: it is given calls, watched, and killed where it hangs or swells.
 
-use super::wire::{Charge, End, Said, Task};
+use super::wire::{Charge, End, PIPE, Said, Task};
 use super::{AWAY, MISMATCH, Stop};
 use affect_archive::calls::CallError;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often a worker's memory is looked at.
+/// How often it is looked whether a worker takes more than it may.
 const GLANCE: Duration = Duration::from_millis(100);
 /// How long a worker may take to be ready: models may be large.
 const BEGINNING: Duration = Duration::from_secs(300);
@@ -60,10 +60,12 @@ pub struct Child {
     last_words: Arc<Mutex<VecDeque<u8>>>,
     listener: Option<JoinHandle<()>>,
     begun: Instant,
+    /// The run as which it has to be ready, until it is.
+    awaited: Option<String>,
 }
 
 impl Child {
-    /// Starts a worker and waits until it is ready. It dies with the thread that calls this.
+    /// Starts a worker, which makes itself ready meanwhile. It dies with the thread that calls this.
     pub fn start(charge: &Charge) -> Result<Self, Stop> {
         let refused = |e: std::io::Error| Stop(AWAY, format!("cannot start a worker: {e}"));
         // This very program, even if another one has taken its place in the meantime.
@@ -81,7 +83,7 @@ impl Child {
         let out = process.stdout.take();
         std::thread::spawn(move || {
             let Some(out) = out else { return };
-            let mut out = BufReader::new(out);
+            let mut out = BufReader::with_capacity(PIPE, out);
             let mut line = Vec::new();
             loop {
                 line.clear();
@@ -109,20 +111,27 @@ impl Child {
             }
         });
         let to = process.stdin.take();
-        let mut child = Self { process, to, said, last_words, listener: Some(listener), begun: Instant::now() };
+        let begun = Instant::now();
+        let awaited = Some(charge.run.id.clone());
+        let mut child = Self { process, to, said, last_words, listener: Some(listener), begun, awaited };
         let text = serde_json::to_string(charge).map_err(|e| Stop(MISMATCH, e.to_string()))?;
-        let sent = child.tell(&text);
-        match child.said.recv_timeout(BEGINNING) {
-            Ok(Said::Ready(run)) if run == charge.run.id => Ok(child),
-            Ok(Said::Ready(run)) => Err(Stop(
-                MISMATCH,
-                format!("run {}: a worker would do run {run}: the model has changed", charge.run.id),
-            )),
+        // What is dead before it has heard it does not become ready.
+        let _ = child.tell(&text);
+        Ok(child)
+    }
+
+    /// Waits until it is ready.
+    pub fn ready(&mut self) -> Result<(), Stop> {
+        let Some(run) = self.awaited.take() else { return Ok(()) };
+        match self.said.recv_timeout(BEGINNING.saturating_sub(self.begun.elapsed())) {
+            Ok(Said::Ready(theirs)) if theirs == run => Ok(()),
+            Ok(Said::Ready(theirs)) => {
+                Err(Stop(MISMATCH, format!("run {run}: a worker would do run {theirs}: the model has changed")))
+            }
             Ok(Said::Unfit(why)) => Err(Stop(MISMATCH, why)),
             _ => {
-                let (_, why) = child.end();
-                let unsent = sent.map(|e| format!(" ({e})")).unwrap_or_default();
-                Err(Stop(AWAY, format!("a worker does not begin{unsent}: {why}")))
+                let (_, why) = self.end();
+                Err(Stop(AWAY, format!("a worker does not begin: {why}")))
             }
         }
     }
@@ -133,7 +142,7 @@ impl Child {
         to.write_all(format!("{line}\n").as_bytes()).and_then(|()| to.flush()).err()
     }
 
-    /// Gives it a call. Whether it has died shows in the answer.
+    /// Gives it a call, when it is ready. Whether it has died shows in the answer.
     pub fn give(&mut self, task: &Task) {
         self.begun = Instant::now();
         // Two texts: there is always a JSON of them.
@@ -144,6 +153,7 @@ impl Child {
     pub fn answer(&mut self, limits: Limits, gets_on: &dyn Fn()) -> Answer {
         let mut records = Vec::new();
         let mut heard = Instant::now().max(self.begun);
+        let mut looked = heard;
         loop {
             match self.said.recv_timeout(GLANCE) {
                 Ok(Said::Record(json)) => match serde_json::from_str(&json) {
@@ -161,6 +171,7 @@ impl Child {
                     if let Some(answer) = self.over(heard, limits) {
                         return answer;
                     }
+                    looked = Instant::now();
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => {
@@ -171,8 +182,11 @@ impl Child {
                 }
             }
             heard = Instant::now();
-            if let Some(answer) = self.over(heard, limits) {
-                return answer;
+            if heard.duration_since(looked) >= GLANCE {
+                looked = heard;
+                if let Some(answer) = self.over(heard, limits) {
+                    return answer;
+                }
             }
         }
     }

@@ -1,8 +1,7 @@
 //! A run as this machine does it: settings that give the same numbers, its plans, and where their recordings are here.
 
-use super::child::Child;
 use super::machine::MachineArgs;
-use super::part::{Done, Step, Work};
+use super::part::{OpenPart, Step, Work};
 use super::settings::SettingArgs;
 use super::source::Source;
 use super::wire::Charge;
@@ -10,7 +9,6 @@ use super::{Stop, attempt, measures, mismatch};
 use affect_archive::plan::{Plan, PlanTable};
 use affect_archive::store::Store;
 use affect_archive::{Columns, Ledger, Run};
-use affect_media::files::to_name;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +28,7 @@ pub fn ledger(store: Arc<dyn Store>, run: Run, columns: Columns, numbers: Vec<St
 }
 
 /// The calls of a plan and their recordings.
-type Place = Arc<(PlanTable, Source)>;
+pub type Place = Arc<(PlanTable, Source)>;
 
 /// A run, ready to be worked on here.
 pub struct Here<'a> {
@@ -45,10 +43,8 @@ pub struct Here<'a> {
 impl<'a> Here<'a> {
     /// Makes a run ready; refuses to if its results would be others here.
     pub fn open(machine: &'a MachineArgs, store: Arc<dyn Store>, planned: Run, plans: Vec<Plan>) -> Result<Self, Stop> {
-        let places = &machine.places;
-        let library = places.runtime_library.as_deref();
-        let charge = Charge { run: places.here(&planned), runtime_library: library.map(to_name) };
-        let (_, config) = SettingArgs::reopened(&charge.run, library)?;
+        let charge = machine.places.charge(&planned);
+        let (_, config) = SettingArgs::reopened(&charge.run, machine.places.runtime_library.as_deref())?;
         let columns = measures::columns(&config);
         let numbers = measures::names(&config, &columns);
         let ledger = ledger(store, planned, columns, numbers);
@@ -66,12 +62,6 @@ impl<'a> Here<'a> {
         self.plan_of(part).is_some()
     }
 
-    /// How many calls a part has.
-    pub fn calls(&self, part: u32) -> u64 {
-        let plan = self.plan_of(part).map(|p| &self.plans[p]);
-        plan.and_then(|p| p.parts.get((part - p.first_part) as usize)).map_or(0, |p| p.0)
-    }
-
     fn place(&self, plan: usize) -> Result<Place, Stop> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = places.get(&plan) {
@@ -86,22 +76,19 @@ impl<'a> Here<'a> {
         Ok(place)
     }
 
-    /// Does a part with the worker of this thread, which is left to the next part; nothing where it is committed already.
-    pub fn part(
-        &self,
+    /// Begins a part; nothing where it is committed already.
+    pub fn begin<'b>(
+        &'b self,
         number: u32,
-        worker: &mut Option<Child>,
-        halt: &AtomicBool,
-        step: &dyn Fn(Step),
-    ) -> Result<Option<Done>, Stop> {
+        halt: &'b AtomicBool,
+        step: &'b (dyn Fn(Step) + Sync),
+    ) -> Result<Option<OpenPart<'b>>, Stop> {
         if self.ledger.run.is_committed(&*self.ledger.store, number)? {
             return Ok(None);
         }
         let plan = self.plan_of(number).ok_or_else(|| mismatch("no plan has this part"))?;
-        let place = self.place(plan)?;
-        let (table, source) = &*place;
-        let limits = self.machine.limits();
-        let work = Work { ledger: &self.ledger, source, charge: &self.charge, limits, halt, step };
-        work.part(&self.plans[plan], table, number, &attempt()?, worker).map(Some)
+        let (place, limits) = (self.place(plan)?, self.machine.limits());
+        let work = Work { ledger: &self.ledger, place, charge: &self.charge, limits, halt, step };
+        OpenPart::begin(work, &self.plans[plan], number, &attempt()?).map(Some)
     }
 }

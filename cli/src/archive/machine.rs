@@ -3,7 +3,9 @@
 use super::child::Limits;
 use super::settings::absolute;
 use super::units::{bytes, time};
+use super::wire::Charge;
 use affect_archive::Run;
+use affect_media::files::to_name;
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -46,12 +48,17 @@ impl PlaceArgs {
         run.model_card = named(&self.model_card).or(run.model_card);
         run
     }
+
+    /// What a worker of a run is told that it is to be.
+    pub fn charge(&self, planned: &Run) -> Charge {
+        Charge { run: self.here(planned), runtime_library: self.runtime_library.as_deref().map(to_name) }
+    }
 }
 
 /// Options of every verb that analyses parts.
 #[derive(Debug, Args)]
 pub struct MachineArgs {
-    /// Parts that are worked on at the same time; as many as there are cores without it.
+    /// Calls that are analysed at the same time, each by a worker process; as many as there are cores without it.
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Time without progress after which a call is given up.
@@ -74,7 +81,7 @@ pub struct MachineArgs {
 }
 
 impl MachineArgs {
-    /// Parts at a time.
+    /// Calls at a time.
     pub fn jobs(&self) -> usize {
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         self.jobs.unwrap_or(cores).get()

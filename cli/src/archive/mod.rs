@@ -1,5 +1,6 @@
 //! `affect archive`: recorded call archives, planned, analysed in parts that are committed once, resumed, verified, and shown on a page.
 
+mod bench;
 mod child;
 mod here;
 mod listing;
@@ -15,6 +16,7 @@ mod report;
 mod run;
 mod settings;
 mod shard;
+mod share;
 mod source;
 mod status;
 mod units;

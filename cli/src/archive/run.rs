@@ -1,10 +1,12 @@
 //! `affect archive run`.
 
+use super::bench::Bench;
 use super::here::Here;
 use super::log::{line, log};
 use super::machine::MachineArgs;
 use super::part::{Done, Step};
 use super::shard::Shard;
+use super::share::{Share, Turn};
 use super::source::store;
 use super::status::{WhichArgs, code, errors};
 use super::{COMPLETE, INCOMPLETE, Stop, WITH_ERRORS, attempt, mismatch};
@@ -17,9 +19,9 @@ use affect_archive::{ArchiveError, status, sweep};
 use clap::Args;
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
@@ -59,15 +61,20 @@ pub fn run(args: &RunArgs) -> Result<u8, Stop> {
     let planned = args.which.find(&*store, &args.out)?;
     let plans = plans(&*store)?;
     let mine = wanted(args, &plans)?;
-    let here = Here::open(&args.machine, store.clone(), planned, plans)?;
     interrupt::flag();
-    let committed = here.ledger.run.committed(&*store)?;
+    let committed = planned.committed(&*store)?;
     let mut todo: VecDeque<u32> = mine.iter().copied().filter(|n| !committed.contains_key(n)).collect();
+    let calls = todo.iter().map(|n| calls(&plans, *n)).sum();
+    // The workers make themselves ready while this process does. They die with this thread, which outlives all jobs.
+    let charge = args.machine.places.charge(&planned);
+    let jobs = args.machine.jobs().min(usize::try_from(calls).unwrap_or(usize::MAX));
+    let benches = (0..jobs).map(|_| Bench::start(&charge)).collect::<Result<Vec<_>, _>>()?;
+    let here = Here::open(&args.machine, store, planned, plans)?;
     if !todo.is_empty() {
         // Several machines without shards begin in different places.
         let by = usize::from_str_radix(&attempt()?[..4], 16).unwrap_or(0) % todo.len();
         todo.rotate_left(by);
-        work(&args.machine, &here, todo)?;
+        work(args.machine.quiet, &here, todo, calls, benches)?;
     }
     if let Err(e) = sweep(&here.ledger, args.machine.grace) {
         eprintln!("affect: note: what dead attempts left behind stays for now: {e}");
@@ -75,11 +82,15 @@ pub fn run(args: &RunArgs) -> Result<u8, Stop> {
     ended(args, &here, &mine)
 }
 
-/// Does parts, several at a time.
-fn work(machine: &MachineArgs, here: &Here, todo: VecDeque<u32>) -> Result<(), Stop> {
-    let jobs = machine.jobs().min(todo.len());
-    let calls: u64 = todo.iter().map(|n| here.calls(*n)).sum();
-    let bar = Progress::count(machine.quiet, "calls");
+/// How many calls a part has.
+fn calls(plans: &[Plan], part: u32) -> u64 {
+    let plan = plans.iter().find(|p| p.numbers().contains(&part));
+    plan.and_then(|p| p.parts.get((part - p.first_part) as usize)).map_or(0, |p| p.0)
+}
+
+/// Does parts, one for each bench at a time. A job that has no part any more takes calls of the others'.
+fn work(quiet: bool, here: &Here, todo: VecDeque<u32>, calls: u64, benches: Vec<Bench>) -> Result<(), Stop> {
+    let bar = Progress::count(quiet, "calls");
     bar.set_total(calls);
     let stepped = AtomicU64::new(0);
     let step = |step: Step| {
@@ -88,19 +99,30 @@ fn work(machine: &MachineArgs, here: &Here, todo: VecDeque<u32>) -> Result<(), S
         }
     };
     let (parts, halt) = (todo.len(), AtomicBool::new(false));
-    let todo = Mutex::new(todo);
+    let share = Share::new(todo, &halt);
     let (say, hear) = channel::<News>();
-    let job = |say: Sender<News>| {
-        // From part to part the same one: it dies with this thread.
-        let mut worker = None;
-        while !interrupt::asked() && !halt.load(Ordering::Relaxed) {
-            let next = todo.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some(next) = next else { return };
+    // From call to call and from part to part the same worker.
+    let job = |mut bench: Bench, say: Sender<News>| {
+        loop {
+            let (number, turn) = match share.turn() {
+                Turn::Begin(number, turn) => (number, turn),
+                Turn::Help(part) => {
+                    part.work(&mut bench);
+                    continue;
+                }
+                Turn::Over => return,
+            };
             let begun = Instant::now();
-            let outcome = here.part(next, &mut worker, &halt, &step);
+            let outcome = here.begin(number, &halt, &step).and_then(|part| {
+                let Some(part) = part.map(Arc::new) else { return Ok(None) };
+                turn.open(part.clone());
+                part.work(&mut bench);
+                part.finish().map(Some)
+            });
             halt.fetch_or(outcome.is_err(), Ordering::Relaxed);
+            drop(turn);
             if let Some(outcome) = outcome.transpose()
-                && say.send((next, outcome, begun.elapsed().as_secs_f64())).is_err()
+                && say.send((number, outcome, begun.elapsed().as_secs_f64())).is_err()
             {
                 return;
             }
@@ -108,9 +130,9 @@ fn work(machine: &MachineArgs, here: &Here, todo: VecDeque<u32>) -> Result<(), S
     };
     let mut stop: Option<Stop> = None;
     std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            let say = say.clone();
-            scope.spawn(|| job(say));
+        for bench in benches {
+            let (job, say) = (&job, say.clone());
+            scope.spawn(move || job(bench, say));
         }
         drop(say);
         let mut over = 0;

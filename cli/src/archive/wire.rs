@@ -3,6 +3,9 @@
 use affect_archive::calls::{CallError, Heard, Means, Moved};
 use serde::{Deserialize, Serialize};
 
+/// Bytes of what a worker says that go over at once: as much as a pipe holds.
+pub const PIPE: usize = 64 << 10;
+
 /// First line to a worker: what it is to be.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Charge {

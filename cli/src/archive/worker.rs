@@ -1,7 +1,7 @@
 //! A worker: a process that analyses calls for its parent and dies with it. What crashes, hangs or swells here costs one call.
 
 use super::settings::SettingArgs;
-use super::wire::{Charge, End, Said, Task};
+use super::wire::{Charge, End, PIPE, Said, Task};
 use super::{INCOMPLETE, MISMATCH, Stop, measures, mismatch};
 use crate::analysis_args::conclude;
 use affect::analyzer::Config;
@@ -43,7 +43,7 @@ impl Voice {
         // Processes that a library starts do not get it: they would keep it open.
         let out = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
         rustix::stdio::dup2_stdout(io::stderr())?;
-        Ok(Self { out: BufWriter::new(File::from(out)), last: Instant::now() })
+        Ok(Self { out: BufWriter::with_capacity(PIPE, File::from(out)), last: Instant::now() })
     }
 
     fn say(&mut self, said: &Said) -> io::Result<()> {

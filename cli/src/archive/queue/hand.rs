@@ -1,6 +1,6 @@
 //! A thread that does parts, one after the other, with a worker process that stays; and the archives that parts belong to.
 
-use super::super::child::Child;
+use super::super::bench::Bench;
 use super::super::here::Here;
 use super::super::log::{line, log};
 use super::super::machine::MachineArgs;
@@ -96,15 +96,15 @@ impl<'a> Archives<'a> {
 
 /// Does what is ordered until nobody orders any more. From part to part the worker is the same: it dies with this thread.
 pub fn hand(orders: &Receiver<Order>, archives: &Archives, halt: &AtomicBool) {
-    let mut worker = None;
+    let mut bench = Bench::default();
     while let Ok(order) = orders.recv() {
-        let end = one(&order, archives, &mut worker, halt);
+        let end = one(&order, archives, &mut bench, halt);
         // Who does not hear it any more has left.
         let _ = order.news.send(News::End(end));
     }
 }
 
-fn one(order: &Order, archives: &Archives, worker: &mut Option<Child>, halt: &AtomicBool) -> End {
+fn one(order: &Order, archives: &Archives, bench: &mut Bench, halt: &AtomicBool) -> End {
     let begun = Instant::now();
     let here = match archives.here(&order.part) {
         Ok(here) => here,
@@ -127,9 +127,13 @@ fn one(order: &Order, archives: &Archives, worker: &mut Option<Child>, halt: &At
         // The same.
         let _ = order.news.send(News::Step);
     };
-    let outcome = match here.part(order.part.part, worker, halt, &step).transpose() {
-        None => return End::Committed,
-        Some(outcome) => outcome,
+    let outcome = match here.begin(order.part.part, halt, &step) {
+        Ok(None) => return End::Committed,
+        Ok(Some(part)) => {
+            part.work(bench);
+            part.finish()
+        }
+        Err(stop) => Err(stop),
     };
     log_part(order, &outcome, begun);
     match outcome {
