@@ -229,7 +229,8 @@ fn speech_takes_its_doses() {
 #[test]
 fn everything_else_stays() {
     use Group::{Cepstral, Energy, SpectralBalance, Temporal, VoiceQuality};
-    let bars: [(Property, f64, &[(Group, f64)]); 3] = [
+    type Bar = (Property, f64, &'static [(Group, f64)]);
+    let bars: [Bar; 3] = [
         (Property::F0, 2.0, &[(Energy, 0.10), (SpectralBalance, 0.16), (Temporal, 0.05), (VoiceQuality, 0.45)]),
         (
             Property::F0Range,
