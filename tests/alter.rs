@@ -104,7 +104,7 @@ fn doses_that_change_nothing_give_the_samples_back() {
         for doses in [Doses::default(), doses] {
             let altered = s.voice.alter(&doses).unwrap();
             assert!(altered.samples == s.voice.samples(), "{}", s.name);
-            assert_eq!((altered.f0_in_range, altered.envelope_depth), (1.0, None));
+            assert_eq!(altered.f0_in_range, 1.0);
         }
     }
 }
@@ -282,6 +282,8 @@ fn what_has_no_voice_stays() {
             (Property::Tilt, -6.0),
             (Property::Jitter, 3.0),
             (Property::Shimmer, 1.0),
+            (Property::Formants, 1.1),
+            (Property::Hnr, 3.0),
         ] {
             let altered = s.with(property, dose).0;
             assert_eq!(altered.samples.len(), s.voice.samples().len());
@@ -350,7 +352,7 @@ fn what_cannot_be_done_is_said() {
         );
     }
     assert_eq!(silence.alter(&dose(Property::Level, 6.0)).unwrap().samples, vec![0.0; 16_000]);
-    assert_eq!(silence.alter(&dose(Property::EnvelopeDepth, 0.5)).unwrap().envelope_depth, Some(1.0));
+    assert_eq!(silence.alter(&dose(Property::EnvelopeDepth, 0.5)).unwrap().samples, vec![0.0; 16_000]);
     assert_eq!(silence.alter(&dose(Property::Rate, 2.0)).unwrap().samples, vec![0.0; 8_000]);
     assert!(matches!(Voice::new(vec![0.0, f32::NAN], 16_000), Err(AlterError::NotASample { at: 1, .. })));
     assert!(matches!(Voice::new(vec![0.0; 100], 4_000), Err(AlterError::Input(_))));
@@ -363,6 +365,45 @@ fn what_cannot_be_done_is_said() {
     assert!(matches!(vowels[0].voice.alter(&dose(Property::F0, -12.0)), Err(AlterError::NoSuchVoice { .. })));
     let slides = vowels[0].voice.alter(&dose(Property::F0Declination, -10.0)).unwrap();
     assert!(slides.f0_in_range > 0.3 && slides.f0_in_range < 0.9, "{}", slides.f0_in_range);
+    // In so much noise no voice is heard any more, or only a stronger one.
+    let clips = clips();
+    let drowned = clips.iter().filter(|s| match s.voice.alter(&dose(Property::Hnr, 0.0)) {
+        Ok(altered) => {
+            let came = features(&altered.samples, s.voice.rate_hz()).value("HNR_dB_median").unwrap();
+            assert!(came < 1.6, "{}: {came}", s.name);
+            false
+        }
+        Err(e) => {
+            assert!(matches!(e, AlterError::NoisierThanAVoice { .. }), "{e}");
+            true
+        }
+    });
+    assert!(drowned.count() > 0);
+    let loud = Voice::new(vec![200.0; 8_000], 16_000).unwrap().alter(&dose(Property::Rate, 0.5));
+    assert!(loud.is_ok());
+    let click = (0..8_000).map(|i| if i == 4_000 { 100.0 } else { 0.0 }).collect();
+    assert!(matches!(
+        Voice::new(click, 16_000).unwrap().alter(&dose(Property::Level, 20.0)),
+        Err(AlterError::TooLoud { .. })
+    ));
     let clear = vowels[0].voice.alter(&dose(Property::Hnr, 40.0));
     assert!(matches!(clear, Err(AlterError::ClearerThanItIs { .. })), "{clear:?}");
+}
+
+/// A constant offset is no sound: doses come and everything else stays as without it.
+#[test]
+fn an_offset_changes_nothing() {
+    let clips = clips();
+    for s in clips.iter().take(3) {
+        let moved = |x: &[f32]| Subject::new(&s.name, x.to_vec(), s.voice.rate_hz());
+        let offset: Vec<f32> = s.voice.samples().iter().map(|v| v + 0.05).collect();
+        let (plain, offset) = (moved(s.voice.samples()), moved(&offset));
+        for (property, dose) in
+            [(Property::Tilt, 6.0), (Property::EnvelopeDepth, 1.4), (Property::F0, 2.0), (Property::Hnr, 4.0)]
+        {
+            let (a, b) = (plain.with(property, dose), offset.with(property, dose));
+            let off = a.0.samples.iter().zip(&b.0.samples).map(|(a, b)| (a + 0.05 - b).abs()).fold(0.0, f32::max);
+            assert!(off < 2e-3, "{} {}: {off}", s.name, property.name());
+        }
+    }
 }

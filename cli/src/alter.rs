@@ -79,8 +79,11 @@ pub fn run(args: &AlterArgs) -> Result<(), String> {
     let mut originals = Vec::new();
     for channel in picked {
         let samples = channels[channel].single();
-        let record = features(&samples, channels[channel].rate_hz)?;
+        let record = features(&samples, channels[channel].rate_hz).map_err(|e| of_channel(channel, e))?;
         let voice = Voice::new(samples, channels[channel].rate_hz).map_err(|e| of_channel(channel, e.to_string()))?;
+        for version in &versions {
+            voice.check(&version.doses).map_err(|e| of_channel(channel, e.to_string()))?;
+        }
         originals.push(Original { channel, voice, record });
     }
     if versions.len() > 1 {
@@ -114,6 +117,13 @@ pub fn run(args: &AlterArgs) -> Result<(), String> {
 /// Where every version goes.
 fn places(args: &AlterArgs, versions: &[Version]) -> Result<Vec<PathBuf>, String> {
     if let [_] = versions {
+        let folder = args.out.parent().filter(|f| !f.as_os_str().is_empty());
+        if let Some(f) = folder.filter(|f| !f.is_dir()) {
+            return Err(format!("--out {}: expected a folder {} that is there", args.out.display(), f.display()));
+        }
+        if args.out.exists() && !args.out.is_file() {
+            return Err(format!("--out {}: expected a file or a new name", args.out.display()));
+        }
         let wav = args.out.extension().is_some_and(|e| e.eq_ignore_ascii_case("wav"));
         return if wav {
             Ok(vec![args.out.clone()])
@@ -154,7 +164,7 @@ fn features(samples: &[f32], rate_hz: u32) -> Result<Record, String> {
     let samples = Samples::f32(samples, 1).map_err(|e| e.to_string())?;
     analyzer.push(&samples, &mut take).map_err(|e| e.to_string())?;
     analyzer.finish(&mut take);
-    record.ok_or_else(|| "nothing to analyse: expected more than 60 ms of audio".to_owned())
+    record.ok_or_else(|| "nothing to analyse: expected audio".to_owned())
 }
 
 /// Writes all channels, the altered ones in place of theirs.

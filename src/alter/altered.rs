@@ -5,6 +5,7 @@ use super::melody::Melody;
 use super::property::{Doses, Property};
 use super::voice::Voice;
 use super::{breath, colour, depth, fade, level, overlap_add, placing, tilt};
+use crate::signal::samples::is_sample;
 
 /// A voice that was altered.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,27 +14,42 @@ pub struct Altered {
     pub samples: Vec<f32>,
     /// Share of the voiced frames whose F0 could move as far as was asked: the others stop at 60 or 600 Hz.
     pub f0_in_range: f64,
-    /// Factor of the envelope's depth that came, where one was asked.
-    pub envelope_depth: Option<f64>,
 }
 
 impl Voice {
-    /// The voice with doses of some properties. Doses that change nothing give the samples as they came.
+    /// Whether doses can be given. Returns the share of the voiced frames whose F0 can move as far.
     ///
     /// # Errors
-    /// [`AlterError`] for properties of a voice where there is none, and for doses out of reach.
-    pub fn alter(&self, doses: &Doses) -> Result<Altered, AlterError> {
-        let changes = |list: &[Property]| list.iter().any(|p| doses.change(*p).is_some());
+    /// [`AlterError`] for properties of a voice where there is none, for F0 that would be no voice's anywhere, and for an HNR above the
+    /// present one.
+    pub fn check(&self, doses: &Doses) -> Result<f64, AlterError> {
         if self.voiced() == 0
             && let Some(p) = Property::ALL.into_iter().find(|p| p.needs_voice() && doses.change(*p).is_some())
         {
             return Err(AlterError::NoVoice(p));
         }
-        let f0_in_range = Melody::new(self, doses).map_or(Ok(1.0), |m| m.share_in_range())?;
+        if let (Some(asked_db), Some(present_db)) = (doses.change(Property::Hnr), self.hnr_db())
+            && asked_db > present_db
+        {
+            return Err(AlterError::ClearerThanItIs { asked_db, present_db });
+        }
+        Melody::new(self, doses).map_or(Ok(1.0), |m| m.share_in_range())
+    }
+
+    /// The voice with doses of some properties. Doses that change nothing give the samples as they came.
+    ///
+    /// # Errors
+    /// Those of [`Self::check`], and [`AlterError`] for an HNR or a level that does not come.
+    pub fn alter(&self, doses: &Doses) -> Result<Altered, AlterError> {
+        let changes = |list: &[Property]| list.iter().any(|p| doses.change(*p).is_some());
+        let f0_in_range = self.check(doses)?;
+        if !changes(&Property::ALL) {
+            return Ok(Altered { samples: self.samples().to_vec(), f0_in_range });
+        }
         let rate = doses.of(Property::Rate);
         let mut x = match doses.change(Property::Hnr) {
             Some(hnr_db) => breath::breathe(self, hnr_db)?,
-            None => self.samples().to_vec(),
+            None => self.sound().to_vec(),
         };
         let melodic = changes(&[Property::F0, Property::F0Range, Property::F0Declination, Property::Jitter]);
         if melodic || changes(&[Property::Rate, Property::Formants, Property::Shimmer]) {
@@ -53,11 +69,19 @@ impl Voice {
         if let Some(db_per_octave) = doses.change(Property::Tilt) {
             tilt::tilt(self, &mut x, db_per_octave, rate);
         }
-        let envelope_depth = doses.change(Property::EnvelopeDepth).map(|k| depth::deepen(&mut x, self.rate_hz(), k));
+        if let Some(factor) = doses.change(Property::EnvelopeDepth) {
+            depth::deepen(&mut x, self.rate_hz(), factor);
+        }
         if let Some(db) = doses.change(Property::Level) {
             let gain = 10f64.powf(db / 20.0) as f32;
             x.iter_mut().for_each(|v| *v *= gain);
         }
-        Ok(Altered { samples: x, f0_in_range, envelope_depth })
+        if let Some(offset) = self.offset() {
+            x.iter_mut().for_each(|v| *v += offset);
+        }
+        match x.iter().find(|v| !is_sample(**v)) {
+            Some(found) => Err(AlterError::TooLoud { found: *found }),
+            None => Ok(Altered { samples: x, f0_in_range }),
+        }
     }
 }

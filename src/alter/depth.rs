@@ -16,16 +16,16 @@ const QUIET_DB: f64 = 25.0;
 const NEAR: f64 = 0.01;
 const ATTEMPTS: usize = 12;
 
-/// Changes the depth by a factor; the level of the whole stays. Returns the factor that came: gains have bounds, so that silence does
-/// not become sound.
-pub(super) fn deepen(x: &mut [f32], rate_hz: u32, factor: f64) -> f64 {
+/// Changes the depth by a factor, or as nearly as gains with bounds can, so that silence does not become sound; the level of the whole
+/// stays.
+pub(super) fn deepen(x: &mut [f32], rate_hz: u32, factor: f64) {
     let step = rate_hz as usize / ENVELOPE_HZ as usize;
     let before = envelope(x, step);
     let speech = speech(&before);
-    let Some(own) = depth(&before[speech.clone()]) else { return 1.0 };
+    let Some(own) = depth(&before[speech.clone()]) else { return };
     let swing = band(&before);
     let mut strength = factor;
-    let mut best = (f64::INFINITY, 1.0, x.to_vec());
+    let mut best = (f64::INFINITY, x.to_vec());
     for _ in 0..ATTEMPTS {
         let gain = |(e, b): (&f32, &f32)| if *e > 0.0 { 1.0 + (strength - 1.0) * f64::from(b / e) } else { 1.0 };
         let gains: Vec<f64> = before.iter().zip(&swing).map(|p| gain(p).clamp(GAINS.0, GAINS.1)).collect();
@@ -34,7 +34,7 @@ pub(super) fn deepen(x: &mut [f32], rate_hz: u32, factor: f64) -> f64 {
         let got = depth(&envelope(&y, step)[speech.clone()]).map_or(1.0, |d| d / own);
         let off = (got / factor).ln().abs();
         if off < best.0 {
-            best = (off, got, y);
+            best = (off, y);
         }
         if best.0 < NEAR {
             break;
@@ -42,9 +42,8 @@ pub(super) fn deepen(x: &mut [f32], rate_hz: u32, factor: f64) -> f64 {
         strength += factor - got;
     }
     let energy = |x: &[f32]| x.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>();
-    let scale = (energy(x) / energy(&best.2)).sqrt() as f32;
-    x.iter_mut().zip(&best.2).for_each(|(x, y)| *x = if scale.is_finite() { y * scale } else { *y });
-    best.1
+    let scale = (energy(x) / energy(&best.1)).sqrt() as f32;
+    x.iter_mut().zip(&best.1).for_each(|(x, y)| *x = if scale.is_finite() { y * scale } else { *y });
 }
 
 /// Root mean square of 20 ms every 10 ms.

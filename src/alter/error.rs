@@ -2,6 +2,7 @@
 
 use super::property::Property;
 use crate::error::InputError;
+use crate::signal::samples::LARGEST;
 use std::error::Error;
 use std::fmt;
 
@@ -25,6 +26,18 @@ pub enum AlterError {
         /// Median F0 that would come, in Hz.
         found_hz: f64,
     },
+    /// An HNR so low that no voice is heard in the noise any more.
+    NoisierThanAVoice {
+        /// HNR that was asked for, in dB.
+        asked_db: f64,
+        /// Nearest median HNR that came, in dB; `None` where none did.
+        nearest_db: Option<f64>,
+    },
+    /// Sound beyond what the analysis takes for sound.
+    TooLoud {
+        /// Largest sample that would come, relative to full scale.
+        found: f32,
+    },
     /// An HNR above the one that there is: noise is added, never taken away.
     ClearerThanItIs {
         /// HNR that was asked for, in dB.
@@ -47,7 +60,24 @@ impl fmt::Display for AlterError {
             Self::NotASample { at, found } => {
                 write!(f, "sample {at} is {found}: expected a number that is sound; mend the file first")
             }
-            Self::NoVoice(p) => write!(f, "no voiced frame: {} is a property of a voice, and none was found", p.name()),
+            Self::NoVoice(p) => write!(
+                f,
+                "no voiced frame: {} is a property of a voice, and none was found; choose a channel in which somebody speaks",
+                p.name()
+            ),
+            Self::NoisierThanAVoice { asked_db, nearest_db } => {
+                write!(f, "an HNR of {asked_db:.1} dB was asked for: expected a higher one")?;
+                match nearest_db {
+                    Some(db) => write!(f, "; the nearest that came is {db:.1} dB"),
+                    None => write!(f, "; no voice was heard in the noise any more"),
+                }
+            }
+            Self::TooLoud { found } => {
+                write!(
+                    f,
+                    "a sample would come to {found} times full scale: expected at most {LARGEST}; ask for a lower level"
+                )
+            }
             Self::NoSuchVoice { found_hz } => {
                 write!(
                     f,

@@ -32,7 +32,7 @@ pub struct Movement {
 /// What became of the doses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
-    /// Every dose that was asked, with what came in the same unit; `None` where the features that tell it are undefined.
+    /// Every dose that was asked, with what came in the same unit; `None` where nothing tells it.
     pub doses: Vec<(Property, f64, Option<f64>)>,
     /// Features of `affect-v1` that are defined before and after, in the order of the catalogue.
     pub features: Vec<Movement>,
@@ -47,8 +47,11 @@ impl Measured {
     /// multiplied by, in the frames that are voiced before and after (the tracker hears some as voiced in one of both only, and
     /// functionals of all would tell of those); declination by its functional; tilt by the slope, over the octaves from 200 Hz
     /// to 5 kHz, of what thirds of octaves gained in the voiced frames, on average; depth of the envelope by its power in
-    /// the three octaves from 2 to 16 Hz; level by the equivalent level; rate by the length; formants by the geometric mean of what
-    /// F1 to F3 were multiplied by; HNR by its median; jitter and shimmer by the root of the difference of their squares.
+    /// the three octaves from 2 to 16 Hz; level by the equivalent level; rate by the length; formants by nothing, since the
+    /// tracker strays farther in a voice of unusual length than doses reach; HNR by its median; jitter and shimmer by the root of the difference of their squares.
+    ///
+    /// Doses that move the same features are told together: of F0 with its range or declination, and of depth with the rate, what came is
+    /// not of one alone.
     #[must_use]
     pub fn between(voice: &Voice, altered: &Altered, doses: &Doses, before: &Record, after: &Record) -> Self {
         let pairs = paired_f0(voice, &altered.samples, doses.of(Property::Rate));
@@ -88,7 +91,6 @@ fn told(property: Property, before: &Record, after: &Record) -> Option<f64> {
     let both = |name: &str| Some((f64::from(before.value(name)?), f64::from(after.value(name)?)));
     let difference = |name: &str| both(name).map(|(a, b)| b - a);
     let added = |name: &str| both(name).map(|(a, b)| (b * b - a * a).max(0.0).sqrt());
-    let ratio = |name: &str| both(name).filter(|(a, _)| *a > 0.0).map(|(a, b)| b / a);
     match property {
         Property::F0Declination => difference("F0declination_stPerS"),
         Property::EnvelopeDepth => {
@@ -98,15 +100,10 @@ fn told(property: Property, before: &Record, after: &Record) -> Option<f64> {
             Some((power(after)? / power(before)?).sqrt())
         }
         Property::Level => difference("level_dBFS_equivalent"),
-        Property::Formants => {
-            let names = ["F1frequency_Hz_median", "F2frequency_Hz_median", "F3frequency_Hz_median"];
-            let logs = names.iter().map(|n| ratio(n).map(f64::ln)).sum::<Option<f64>>()?;
-            Some((logs / 3.0).exp())
-        }
         Property::Hnr => after.value("HNR_dB_median").map(f64::from),
         Property::Jitter => added("jitterLocal_percent_mean"),
         Property::Shimmer => added("shimmerLocal_dB_mean"),
-        Property::F0 | Property::F0Range | Property::Tilt | Property::Rate => None,
+        Property::F0 | Property::F0Range | Property::Tilt | Property::Rate | Property::Formants => None,
     }
 }
 

@@ -86,13 +86,13 @@ impl Property {
             Self::F0Range => (0.0, 4.0),
             Self::F0Declination => (-20.0, 20.0),
             Self::Tilt => (-12.0, 12.0),
-            Self::EnvelopeDepth => (0.25, 4.0),
-            Self::Level => (-60.0, 60.0),
+            Self::EnvelopeDepth => (0.5, 2.0),
+            Self::Level => (-40.0, 40.0),
             Self::Rate => (0.5, 2.0),
             Self::Formants => (0.7, 1.4),
-            Self::Hnr => (-10.0, 45.0),
-            Self::Jitter => (0.0, 20.0),
-            Self::Shimmer => (0.0, 6.0),
+            Self::Hnr => (0.0, 45.0),
+            Self::Jitter => (0.0, 5.0),
+            Self::Shimmer => (0.0, 2.0),
         }
     }
 
@@ -147,7 +147,12 @@ impl Property {
     /// [`DoseError::OutOfRange`], also for what is no number.
     pub fn check(self, dose: f64) -> Result<f64, DoseError> {
         let (low, high) = self.range();
-        if (low..=high).contains(&dose) { Ok(dose) } else { Err(DoseError::OutOfRange { property: self, found: dose }) }
+        // There is one zero.
+        if (low..=high).contains(&dose) {
+            Ok(dose + 0.0)
+        } else {
+            Err(DoseError::OutOfRange { property: self, found: dose })
+        }
     }
 }
 

@@ -7,13 +7,18 @@ use crate::signal::RATE_HZ;
 use crate::signal::samples::is_sample;
 use std::ops::Range;
 
+/// Least constant offset that is told from sound, relative to full scale: -60 dB.
+const OFFSET: f32 = 1e-3;
+
 /// The voice of one channel.
 ///
-/// Everything is held in memory: the samples and about 0.1 kB for every 10 ms.
+/// Everything is held in memory: the samples and about 0.1 kB for every 10 ms; an alteration takes up to some hundred bytes a sample.
 #[derive(Debug, Clone)]
 pub struct Voice {
     rate_hz: u32,
     samples: Vec<f32>,
+    /// Constant offset, and the samples without it, where it is one.
+    centred: Option<(f32, Vec<f32>)>,
     rows: Vec<Heard>,
     stretches: Vec<Range<usize>>,
     marks: Vec<Mark>,
@@ -32,7 +37,8 @@ impl Voice {
         let stretches = stretches(&rows);
         let scale = f64::from(rate_hz) / f64::from(RATE_HZ);
         let marks = marks(&at_16_khz, &rows, &stretches, scale, samples.len());
-        Ok(Self { rate_hz, samples, rows, stretches, marks })
+        let centred = centred(&samples);
+        Ok(Self { rate_hz, samples, centred, rows, stretches, marks })
     }
 
     /// Rate in Hz.
@@ -59,6 +65,16 @@ impl Voice {
         median_hnr_db(&self.rows)
     }
 
+    /// The samples without a constant offset.
+    pub(super) fn sound(&self) -> &[f32] {
+        self.centred.as_ref().map_or(&self.samples, |c| &c.1)
+    }
+
+    /// The constant offset that is no sound.
+    pub(super) fn offset(&self) -> Option<f32> {
+        self.centred.as_ref().map(|c| c.0)
+    }
+
     pub(super) fn rows(&self) -> &[Heard] {
         &self.rows
     }
@@ -72,4 +88,10 @@ impl Voice {
     pub(super) fn marks(&self) -> &[Mark] {
         &self.marks
     }
+}
+
+/// The mean of samples where it is an offset, and the samples without it.
+fn centred(samples: &[f32]) -> Option<(f32, Vec<f32>)> {
+    let mean = (samples.iter().map(|v| f64::from(*v)).sum::<f64>() / samples.len().max(1) as f64) as f32;
+    (mean.abs() >= OFFSET).then(|| (mean, samples.iter().map(|v| v - mean).collect()))
 }

@@ -5,38 +5,39 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct DoseArgs {
-    /// F0 level: semitones up or down, such as +2st. Every dose may be a list with commas: one version for each.
+    /// F0 level: semitones up or down, -12 to 12, such as +2st. Every dose may be a list with commas: one version for each.
     #[arg(long, value_name = "ST", allow_hyphen_values = true)]
     f0: Option<String>,
-    /// F0 range: factor of the distance from the median; 0 is monotone.
-    #[arg(long, value_name = "FACTOR")]
+    /// F0 range: factor of the distance from the median, 0 to 4; 0 is monotone.
+    #[arg(long, value_name = "FACTOR", allow_hyphen_values = true)]
     f0_range: Option<String>,
-    /// F0 declination: semitones per second that are added.
+    /// F0 declination: semitones per second that are added, -20 to 20.
     #[arg(long, value_name = "ST/S", allow_hyphen_values = true)]
     f0_declination: Option<String>,
-    /// Spectral tilt of voiced sound above 200 Hz: dB per octave that are added.
+    /// Spectral tilt of voiced sound above 200 Hz: dB per octave that are added, -12 to 12.
     #[arg(long, value_name = "DB/OCT", allow_hyphen_values = true)]
     tilt: Option<String>,
-    /// Depth of the envelope between 2 and 16 Hz: factor.
-    #[arg(long, value_name = "FACTOR")]
+    /// Depth of the envelope between 2 and 16 Hz: factor, 0.5 to 2.
+    #[arg(long, value_name = "FACTOR", allow_hyphen_values = true)]
     envelope_depth: Option<String>,
-    /// Level in dB.
+    /// Level: dB up or down, -40 to 40.
     #[arg(long, value_name = "DB", allow_hyphen_values = true)]
     level: Option<String>,
-    /// Speaking rate: factor; pitch stays.
-    #[arg(long, value_name = "FACTOR")]
+    /// Speaking rate: factor, 0.5 to 2; pitch stays.
+    #[arg(long, value_name = "FACTOR", allow_hyphen_values = true)]
     rate: Option<String>,
-    /// Frequencies of the formants: factor; pitch stays.
-    #[arg(long, value_name = "FACTOR")]
+    /// Frequencies of the formants: factor, 0.7 to 1.4; pitch stays.
+    #[arg(long, value_name = "FACTOR", allow_hyphen_values = true)]
     formants: Option<String>,
-    /// Breathiness: median harmonics-to-noise ratio, in dB, that noise with the spectrum of the voice brings it down to.
+    /// Breathiness: median harmonics-to-noise ratio, in dB, from 0 to the present one, that noise with the spectrum of the voice
+    /// brings it down to.
     #[arg(long, value_name = "DB", allow_hyphen_values = true)]
     hnr: Option<String>,
-    /// Jitter that is added, in percent.
-    #[arg(long, value_name = "PERCENT")]
+    /// Jitter that is added, in percent, 0 to 5.
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]
     jitter: Option<String>,
-    /// Shimmer that is added, in dB.
-    #[arg(long, value_name = "DB")]
+    /// Shimmer that is added, in dB, 0 to 2.
+    #[arg(long, value_name = "DB", allow_hyphen_values = true)]
     shimmer: Option<String>,
 }
 

@@ -31,7 +31,7 @@ pub fn text(about: &About<'_>, altered: &Altered, measured: &Measured) -> String
         let _ = writeln!(out, "  {:<15} asked {asked}{}, came {}", p.name(), p.unit(), came(*p, *c));
     }
     if altered.f0_in_range < 1.0 {
-        let share = 100.0 * altered.f0_in_range;
+        let share = (100.0 * altered.f0_in_range).floor();
         let _ = writeln!(
             out,
             "  {share:.0} % of the voiced frames could move as far; F0 of the others stops at 60 or 600 Hz"

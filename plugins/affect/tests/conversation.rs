@@ -151,8 +151,9 @@ fn policies_bind_it() {
 fn sinks_carry_it_as_they_carry_results() {
     common::init();
     let path = std::env::temp_dir().join(format!("affect-conversation-{}.jsonl", std::process::id()));
-    let ran = run(&format!(
-        "affectfeatures {ROLES} conversation=true ! tee name=t ! queue ! affectsink location={} t. ! queue",
+    let ran = common::run_to_the_end(&format!(
+        "{} ! affectfeatures {ROLES} conversation=true ! tee name=t ! queue ! affectsink location={} t. ! queue ! appsink name=out",
+        source(),
         path.display()
     ));
     let text = std::fs::read_to_string(&path).unwrap();

@@ -68,6 +68,19 @@ pub fn launch(description: &str) -> Ran {
 }
 
 pub fn run(pipeline: &gst::Pipeline) -> Ran {
+    run_for(pipeline, gst::ClockTime::ZERO)
+}
+
+/// As [`run`], and until the last sink has ended too: others may still be at work on what their queues hold. Not for pipelines with an
+/// appsink that nobody pulls from, which never end.
+pub fn run_to_the_end(description: &str) -> Ran {
+    init();
+    let pipeline = gst::parse::launch(description).unwrap().downcast::<gst::Pipeline>().unwrap();
+    run_for(&pipeline, gst::ClockTime::from_seconds(60))
+}
+
+/// Waits so long for what is posted after the end of `out`.
+fn run_for(pipeline: &gst::Pipeline, patience: gst::ClockTime) -> Ran {
     let sink = pipeline.by_name("out").unwrap().downcast::<gst_app::AppSink>().unwrap();
     sink.set_sync(false);
     let events = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -87,10 +100,9 @@ pub fn run(pipeline: &gst::Pipeline) -> Ran {
     }
     let bus = pipeline.bus().unwrap();
     let mut messages = Vec::new();
-    // Other sinks may still be at work on what their queues hold: the pipeline ends with the last of them.
-    while let Some(m) = bus.timed_pop(gst::ClockTime::from_seconds(60)) {
+    while let Some(m) = bus.timed_pop(patience) {
         match m.view() {
-            gst::MessageView::Eos(_) => break,
+            gst::MessageView::Eos(_) if patience > gst::ClockTime::ZERO => break,
             gst::MessageView::Error(e) => panic!("{} ({:?})", e.error(), e.debug()),
             gst::MessageView::Element(e) => messages.extend(e.structure().map(ToOwned::to_owned)),
             _ => {}
