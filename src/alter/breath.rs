@@ -41,8 +41,10 @@ pub(super) fn breathe(voice: &Voice, hnr_db: f64) -> Result<Vec<f32>, AlterError
         let mut y: Vec<f32> = x.iter().zip(&breath).map(|(x, n)| x + n).collect();
         keep_level(x, &mut y, voice.rate_hz(), 1.0);
         y.iter_mut().zip(x).zip(&weights).for_each(|((y, x), w)| *y = x + w * (*y - x));
-        // The tracker may leave frames out that it heard before: what counts is what comes out.
-        let Some(got_db) = median_hnr_db(&hear(&y, voice.rate_hz())?.0) else {
+        let rows = hear(&y, voice.rate_hz())?.0;
+        let voiced = rows.iter().filter(|r| r.f0_hz.is_some()).count();
+        // What counts is what comes out, as long as it is the same voice: the tracker leaves frames out that drown.
+        let Some(got_db) = median_hnr_db(&rows).filter(|_| 2 * voiced >= voice.voiced()) else {
             drop_db *= 0.5;
             continue;
         };
