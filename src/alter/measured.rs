@@ -48,10 +48,11 @@ impl Measured {
     /// functionals of all would tell of those); declination by its functional; tilt by the slope, over the octaves from 200 Hz
     /// to 5 kHz, of what thirds of octaves gained in the voiced frames, on average; depth of the envelope by its power in
     /// the three octaves from 2 to 16 Hz; level by the equivalent level; rate by the length; formants by nothing, since the
-    /// tracker strays farther in a voice of unusual length than doses reach; HNR by its median; jitter and shimmer by the root of the difference of their squares.
+    /// tracker strays farther in a voice of unusual length than doses reach; HNR by its median; jitter and shimmer by the root of the
+    /// difference of their squares.
     ///
-    /// Doses that move the same features are told together: of F0 with its range or declination, and of depth with the rate, what came is
-    /// not of one alone.
+    /// Doses that move the same features are told together: of F0 with its range or declination, of tilt with F0 (whose
+    /// harmonics come to stand elsewhere under the formants), and of depth with the rate, what came is not of one alone.
     #[must_use]
     pub fn between(voice: &Voice, altered: &Altered, doses: &Doses, before: &Record, after: &Record) -> Self {
         let pairs = paired_f0(voice, &altered.samples, doses.of(Property::Rate));
