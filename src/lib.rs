@@ -58,7 +58,11 @@ pub mod identify;
 pub mod model;
 #[cfg(feature = "model")]
 pub mod onnx;
+#[cfg(feature = "train")]
+mod plots;
 pub mod record;
 pub mod segment;
 pub mod session;
 pub mod signal;
+#[cfg(feature = "train")]
+pub mod statistics;

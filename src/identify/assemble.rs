@@ -18,8 +18,8 @@ use super::prepare::{Normalisation, raw, standardised};
 use super::settings::StudySettings;
 use super::skipped::Skipped;
 use super::stability::{kendall_w, nogueira, rank_biased_overlap};
-use super::statistics::{median, ranks};
 use super::sufficiency::Curve;
+use crate::statistics::{median, ranks};
 
 fn corpus_facts(pool: &Pool, settings: &StudySettings) -> Vec<CorpusFacts> {
     let facts_of = |name: String| {

@@ -2,8 +2,8 @@
 
 use super::contexts::Context;
 use super::pool::{Pool, Recording};
-use super::statistics::{permutation_p, quantile};
-use super::streams::{Purpose, stream};
+use crate::statistics::streams::{Purpose, stream};
+use crate::statistics::{permutation_p, quantile};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -61,7 +61,7 @@ pub fn fit_by_corpus(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identify::streams::{Purpose, stream};
+    use crate::statistics::streams::{Purpose, stream};
 
     /// Two corpora of which the larger follows its first column alone, the smaller its second.
     fn two() -> (Rows, Vec<usize>, Vec<&'static str>) {

@@ -1,7 +1,7 @@
 //! Clusters of correlated features, by Spearman's correlation. Members of a cluster share its importance.
 
 use super::learners::Rows;
-use super::statistics::ranks;
+use crate::statistics::ranks;
 use ndarray::{Array2, Axis};
 
 /// Features at least this alike fall into one cluster (average linkage).

@@ -6,9 +6,9 @@
 //! and beside it stands the interval over corpora.
 
 use super::importance::{View, Vote};
-use super::statistics::{Interval, interval, ranks};
-use super::streams::{Purpose, stream};
 use crate::signal::random::Random;
+use crate::statistics::streams::{Purpose, stream};
+use crate::statistics::{Interval, interval, ranks};
 use ndarray::Array1;
 use rayon::prelude::*;
 use serde::Serialize;

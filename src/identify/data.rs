@@ -3,9 +3,9 @@
 use super::error::TrainError;
 use super::folds::{Folds, Ties};
 use super::recipe::Reference;
-use super::statistics::moments;
 use crate::features::baseline::{Baseline, Population};
 use crate::model::card::Normaliser;
+use crate::statistics::moments;
 use std::collections::BTreeMap;
 
 /// One recording.

@@ -2,7 +2,7 @@
 
 use super::contexts::Context;
 use super::learners::Rows;
-use super::statistics::{Interval, mean_over_units};
+use crate::statistics::{Interval, mean_over_units};
 use serde::Serialize;
 
 /// Effect of a label on a feature: how far it lies from the speaker's other recordings.

@@ -5,7 +5,7 @@ use super::error::TrainError;
 use super::learners::{Fitted, Learner, Rows, fit};
 use super::measure::{temperature, tempered, top, uar};
 use super::prepare::{Normalisation, standardised};
-use super::statistics::{Interval, interval, resamples};
+use crate::statistics::{Interval, interval, resamples};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
@@ -179,7 +179,7 @@ pub fn paired(context: &Context, a: &[usize], b: &[usize], draws: usize, seed: u
         .map(|drawn_members| recall(context, a, drawn_members) - recall(context, b, drawn_members))
         .collect();
     let worse = drawn.iter().filter(|d| **d <= 0.0).count();
-    (interval(value, drawn), super::statistics::permutation_p(worse, draws))
+    (interval(value, drawn), crate::statistics::permutation_p(worse, draws))
 }
 
 /// Members when speakers are drawn anew.

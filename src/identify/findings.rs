@@ -8,9 +8,9 @@ use super::learners::Learner;
 use super::measure::Bin;
 use super::prepare::Normalisation;
 use super::skipped::Skipped;
-use super::statistics::Interval;
 use super::sufficiency::Curve;
 use super::transfer::Transfer;
+use crate::statistics::Interval;
 use serde::Serialize;
 
 /// Name and version of the form.

@@ -5,8 +5,8 @@
 //! its contexts.
 
 use super::error::TrainError;
-use super::statistics::{permutation_p, ranks};
-use super::streams::{Purpose, stream};
+use crate::statistics::streams::{Purpose, stream};
+use crate::statistics::{permutation_p, ranks};
 
 /// Friedman's test and Nemenyi's critical difference.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]

@@ -1,6 +1,6 @@
 //! Ranks in general: intervals over corpora, of which those of a study are a small sample.
 
-use super::statistics::{Interval, mean_over_units, ranks};
+use crate::statistics::{Interval, mean_over_units, ranks};
 
 /// Intervals of ranks over corpora: where features would stand in the mean of all corpora such as these. `None` for fewer than two.
 ///
@@ -29,8 +29,8 @@ pub fn over_corpora(standings: &[Vec<f64>]) -> Option<Vec<Interval>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identify::statistics::interval;
-    use crate::identify::streams::{Purpose, stream};
+    use crate::statistics::interval;
+    use crate::statistics::streams::{Purpose, stream};
 
     /// Few corpora drawn from a world in which the mean standing of every feature is known: intervals hold its rank. Those of corpora
     /// drawn with replacement, the usual bootstrap, would hold it far too seldom.

@@ -1,8 +1,8 @@
 //! Pools of numbers without sound, for tests: labels that some features carry, speakers, corpora.
 
 use super::pool::{Heard, Pool, Recording};
-use super::streams::{Purpose, stream};
 use crate::features::catalogue::affect_functionals;
+use crate::statistics::streams::{Purpose, stream};
 
 /// Features of a pool.
 const WIDTH: usize = 12;

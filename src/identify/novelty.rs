@@ -4,8 +4,8 @@
 //! well-conditioned estimator for large-dimensional covariance matrices, Journal of Multivariate Analysis 88, 2004).
 
 use super::learners::Rows;
-use super::statistics::quantile;
 use crate::model::card::Novelty;
+use crate::statistics::quantile;
 use ndarray::{Array1, Array2, Axis};
 
 /// How fast temperatures rise with distance beyond the usual. Chosen so that tones and noise, which lie 0.6 and more beyond, come

@@ -7,11 +7,11 @@
 
 use super::extract::features;
 use super::pool::{Facts, Heard, Pool, Recording};
-use super::streams::{Purpose, stream};
 use crate::analyzer::FeatureSet;
 use crate::features::catalogue::Group;
 use crate::signal::RATE_HZ;
 use crate::signal::random::Random;
+use crate::statistics::streams::{Purpose, stream};
 use rayon::prelude::*;
 use std::f64::consts::{PI, TAU};
 

@@ -3,7 +3,7 @@
 use super::contexts::Context;
 use super::learners::Rows;
 use super::pool::Pool;
-use super::statistics::moments;
+use crate::statistics::moments;
 use ndarray::{Array2, Axis};
 use serde::Serialize;
 

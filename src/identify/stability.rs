@@ -1,6 +1,6 @@
 //! Stability of feature selections and agreement of rankings.
 
-use super::statistics::{Interval, normal_quantile, ranks};
+use crate::statistics::{Interval, normal_quantile, ranks};
 
 /// Nogueira's stability of selections (`rows x features`, true for selected) with its 95 % interval: 1 for equal selections, 0 for
 /// what chance gives. `None` for fewer than two selections, or where all or no features are always selected.

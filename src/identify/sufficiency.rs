@@ -10,8 +10,8 @@ use super::error::TrainError;
 use super::learners::{Learner, Rows, fit, logistic};
 use super::measure::{top, uar};
 use super::prepare::{Normalisation, standardised};
-use super::statistics::{Interval, interval};
-use super::streams::{Purpose, stream};
+use crate::statistics::streams::{Purpose, stream};
+use crate::statistics::{Interval, interval};
 use ndarray::Axis;
 use serde::Serialize;
 

@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use crate::identify::data::{Sample, View};
     use crate::identify::measure::{top, uar};
-    use crate::identify::streams::{Purpose, stream};
+    use crate::statistics::streams::{Purpose, stream};
 
     fn settings(learners: Vec<(Learner, f64)>) -> TrainSettings {
         TrainSettings {

@@ -7,8 +7,8 @@ use super::learners::{Learner, Rows};
 use super::measure::{top, uar};
 use super::pool::Pool;
 use super::prepare::{Normalisation, raw, standardised};
-use super::statistics::Interval;
 use super::sufficiency::{Curve, Order, answers, elimination, smallest};
+use crate::statistics::Interval;
 use ndarray::{Array2, Axis, concatenate};
 use serde::Serialize;
 
@@ -217,7 +217,7 @@ impl Parts {
                 points.iter().zip(&given).map(|(p, a)| (p.0, uar(&truth, &pick(a), self.labels.len()))).collect();
             smallest(&p) as f64
         };
-        let interval = super::statistics::interval(smallest(&points) as f64, drawn.iter().map(again).collect());
+        let interval = crate::statistics::interval(smallest(&points) as f64, drawn.iter().map(again).collect());
         Ok(Curve {
             tested: self.parts[test].name.clone(),
             learnt: OTHERS.to_owned(),

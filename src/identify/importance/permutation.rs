@@ -4,7 +4,7 @@
 use crate::identify::contexts::Context;
 use crate::identify::evaluate::{Evaluation, right_probability};
 use crate::identify::measure::tempered;
-use crate::identify::streams::{Purpose, stream};
+use crate::statistics::streams::{Purpose, stream};
 use ndarray::{Array2, Axis};
 
 /// Times that a cluster is mixed.

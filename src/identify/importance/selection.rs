@@ -8,7 +8,7 @@ use crate::identify::contexts::Context;
 use crate::identify::learners::Rows;
 use crate::identify::learners::sparse::entering;
 use crate::identify::prepare::standardised;
-use crate::identify::streams::{Purpose, stream};
+use crate::statistics::streams::{Purpose, stream};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 use serde::Serialize;

@@ -5,8 +5,8 @@
 
 use crate::identify::contexts::Context;
 use crate::identify::learners::Rows;
-use crate::identify::statistics::{false_discovery, permutation_p};
-use crate::identify::streams::{Purpose, stream};
+use crate::statistics::streams::{Purpose, stream};
+use crate::statistics::{false_discovery, permutation_p};
 use ndarray::{Array1, Array2, Axis};
 
 /// Effects of features in a context.

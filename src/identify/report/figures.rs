@@ -1,14 +1,15 @@
 //! Figures of the report: every plot with a title, a description and its numbers as a table.
 
 use super::SHOWN;
-use super::plots::{self, IntervalRow, PlotError, Series};
 use crate::features::catalogue::Group;
 use crate::identify::direction::Direction;
 use crate::identify::findings::{ContextFindings, Findings};
+use crate::identify::measure::Bin;
 use crate::identify::prepare::Normalisation;
-use crate::identify::statistics::Interval;
 use crate::identify::sufficiency::{Curve, Order};
 use crate::identify::transfer::OTHERS;
+use crate::plots::{self, IntervalRow, PlotError, Series};
+use crate::statistics::Interval;
 use affect_page::{Cell, Figure, Markup, Table, number, signed};
 
 type Drawn = Result<Markup, PlotError>;
@@ -175,12 +176,14 @@ pub fn curves(
 /// Reliability diagrams of what was chosen.
 pub fn reliability(f: &Findings) -> Result<Vec<Markup>, PlotError> {
     let one = |(k, c): (usize, &&ContextFindings)| {
-        let series: Vec<(String, Vec<_>)> = c
+        let series: Vec<(String, Vec<Bin>)> = c
             .chosen
             .iter()
             .map(|s| (format!("{}, error {:.3}", s.normalisation.name(), s.calibration_error), s.reliability.clone()))
             .collect();
-        let svg = plots::reliability(&c.name, &series)?;
+        let points = |bins: &[Bin]| bins.iter().map(|b| (b.confidence, b.accuracy)).collect();
+        let drawn: Vec<Series> = series.iter().map(|(name, bins)| (name.clone(), points(bins))).collect();
+        let svg = plots::reliability(&c.name, &drawn)?;
         let mut table = Table::new(format!("Reliability: {}", c.name))
             .column("normalised by")
             .numbers("probability of the answer")

@@ -1,13 +1,12 @@
 //! The report of a study: one self-contained HTML page with the findings and their confidence intervals.
 
 mod figures;
-mod plots;
 mod tables;
 
 use super::findings::Findings;
+pub use crate::plots::PlotError;
 use affect_page::minijinja::{self, Value, context};
 use affect_page::{Markup, Page, PageError, environment};
-pub use plots::PlotError;
 
 /// Features that pictures show.
 const SHOWN: usize = 25;

@@ -3,7 +3,7 @@
 use super::SHOWN;
 use super::figures::order_name;
 use crate::identify::findings::Findings;
-use crate::identify::statistics::Interval;
+use crate::statistics::Interval;
 use affect_page::{Cell, Markup, Table, number, percent, signed};
 
 fn fixed(v: f64, places: usize) -> Cell {

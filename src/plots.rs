@@ -1,7 +1,6 @@
-//! Plots of findings, as SVG.
+//! Plots as SVG: figures with their intervals, curves, cells of colour.
 
-use crate::identify::measure::Bin;
-use crate::identify::statistics::Interval;
+use crate::statistics::Interval;
 use plotters::coord::ranged1d::SegmentValue;
 use plotters::prelude::*;
 use std::fmt::Display;
@@ -160,7 +159,7 @@ pub fn curves(title: &str, series: &[Series], chance: f64) -> Drawn {
 }
 
 /// How often answers are right, by how sure the model is.
-pub fn reliability(title: &str, series: &[(String, Vec<Bin>)]) -> Drawn {
+pub fn reliability(title: &str, series: &[Series]) -> Drawn {
     let mut out = String::new();
     {
         let area = SVGBackend::with_string(&mut out, (430, 330)).into_drawing_area();
@@ -185,10 +184,7 @@ pub fn reliability(title: &str, series: &[(String, Vec<Bin>)]) -> Drawn {
         for (k, (name, bins)) in series.iter().enumerate() {
             let colour = COLOURS[k % COLOURS.len()];
             chart
-                .draw_series(
-                    LineSeries::new(bins.iter().map(|b| (b.confidence, b.accuracy)), colour.stroke_width(2))
-                        .point_size(3),
-                )
+                .draw_series(LineSeries::new(bins.iter().copied(), colour.stroke_width(2)).point_size(3))
                 .map_err(failed)?
                 .label(name.clone())
                 .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], colour.stroke_width(2)));

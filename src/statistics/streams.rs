@@ -4,7 +4,7 @@ use crate::signal::random::Random;
 
 /// What a stream is drawn for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// Speakers drawn anew for figures.
     Speakers,
     /// Speakers drawn anew for ranks.
@@ -31,7 +31,7 @@ pub(super) enum Purpose {
 ///
 /// The output function of SplitMix64 is a bijection of its state: streams of different numbers begin in different states for the
 /// same seed and purpose, streams of different seeds for the same purpose and number.
-pub(super) fn stream(seed: u64, purpose: Purpose, number: u64) -> Random {
+pub(crate) fn stream(seed: u64, purpose: Purpose, number: u64) -> Random {
     let after = |state: u64| Random(state).bits();
     Random(after(after(after(seed) ^ purpose as u64) ^ number))
 }

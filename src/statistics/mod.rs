@@ -1,7 +1,9 @@
 //! Statistics: quantiles, bootstrap resampling, permutation tests, corrections for many tests.
 
-use super::streams::{Purpose, stream};
+pub(crate) mod streams;
+
 use statrs::distribution::{ContinuousCDF, Normal};
+use streams::{Purpose, stream};
 
 /// A figure with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
