@@ -54,6 +54,8 @@ pub mod explain;
 pub mod features;
 #[cfg(feature = "train")]
 pub mod identify;
+#[cfg(feature = "train")]
+pub mod intervene;
 #[cfg(feature = "model")]
 pub mod model;
 #[cfg(feature = "model")]

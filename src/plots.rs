@@ -79,7 +79,11 @@ pub fn intervals(lines: &[IntervalRow], what: &str, range: (f64, f64)) -> Drawn 
             .configure_mesh()
             .disable_y_mesh()
             .x_desc(what)
-            .x_label_formatter(&|v| if range.1 > 1.0 { format!("{v:.0}") } else { format!("{v:.1}") })
+            .x_label_formatter(&|v| match range.1 {
+                r if r > 3.0 => format!("{v:.0}"),
+                r if r > 0.5 => format!("{v:.1}"),
+                _ => format!("{v:.2}"),
+            })
             .y_labels(n)
             .y_label_formatter(&|v| name_of(&turned, v))
             .label_style((FONT, 13))
@@ -148,6 +152,76 @@ pub fn curves(title: &str, series: &[Series], chance: f64) -> Drawn {
         chart
             .configure_series_labels()
             .position(SeriesLabelPosition::LowerRight)
+            .background_style(WHITE.mix(0.85))
+            .border_style(BLACK.mix(0.2))
+            .label_font((FONT, 12))
+            .draw()
+            .map_err(failed)?;
+        area.present().map_err(failed)?;
+    }
+    Ok(out)
+}
+
+/// A point of a curve, with its interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Where it is.
+    pub x: f64,
+    /// The figure.
+    pub y: Interval,
+}
+
+/// Curves with their intervals as bands, and a line at no response.
+pub fn responses(title: &str, across: &str, up: &str, series: &[(String, Vec<Point>)]) -> Drawn {
+    let points = || series.iter().flat_map(|s| s.1.iter());
+    let least = |of: &dyn Fn(&Point) -> f64| points().map(of).fold(f64::MAX, f64::min);
+    let most = |of: &dyn Fn(&Point) -> f64| points().map(of).fold(f64::MIN, f64::max);
+    let spread = |low: f64, high: f64| if high > low { (low, high) } else { (low - 1.0, low + 1.0) };
+    let (first, last) = if points().next().is_none() { (0.0, 1.0) } else { spread(least(&|p| p.x), most(&|p| p.x)) };
+    let (bottom, top) = if points().next().is_none() {
+        (-1.0, 1.0)
+    } else {
+        spread(least(&|p| p.y.low.min(p.y.value)), most(&|p| p.y.high.max(p.y.value)))
+    };
+    let (side, room) = (0.03 * (last - first), 0.08 * (top - bottom));
+    let mut out = String::new();
+    {
+        let area = SVGBackend::with_string(&mut out, (430, 330)).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .caption(title, (FONT, 15))
+            .margin(8)
+            .x_label_area_size(38)
+            .y_label_area_size(56)
+            .build_cartesian_2d(first - side..last + side, bottom - room..top + room)
+            .map_err(failed)?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .x_desc(across)
+            .y_desc(up)
+            .x_labels(7)
+            .label_style((FONT, 12))
+            .draw()
+            .map_err(failed)?;
+        chart
+            .draw_series([PathElement::new(vec![(first, 0.0), (last, 0.0)], BLACK.mix(0.4).stroke_width(1))])
+            .map_err(failed)?;
+        for (k, (name, list)) in series.iter().enumerate() {
+            let colour = COLOURS[k % COLOURS.len()];
+            let upper = list.iter().map(|p| (p.x, p.y.high));
+            let band: Vec<(f64, f64)> = upper.chain(list.iter().rev().map(|p| (p.x, p.y.low))).collect();
+            chart.draw_series([Polygon::new(band, colour.mix(0.12).filled())]).map_err(failed)?;
+            chart
+                .draw_series(
+                    LineSeries::new(list.iter().map(|p| (p.x, p.y.value)), colour.stroke_width(2)).point_size(3),
+                )
+                .map_err(failed)?
+                .label(name.clone())
+                .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], colour.stroke_width(2)));
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.2))
             .label_font((FONT, 12))

@@ -58,6 +58,12 @@ pub enum Command {
     Train(crate::train::TrainArgs),
     /// Which features matter for which emotion, in which contexts, and how sure that is; and the model that follows from it.
     Identify(crate::identify::IdentifyArgs),
+    /// What a model listens to: its scores when one measured property of the voice is altered at a time.
+    ///
+    /// For every property and score: response to every dose, slope and effect with intervals over speakers, and a ranking; beside them
+    /// what really came of the doses and what else moved. Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was heard is
+    /// kept; the next run goes on from there).
+    Intervene(crate::intervene::InterveneArgs),
     /// Adds gradients to a model, as operators that any ONNX runtime runs.
     Differentiate(crate::differentiate::DifferentiateArgs),
 }

@@ -24,7 +24,9 @@ mod features;
 mod identify;
 mod inputs;
 mod interrupt;
+mod intervene;
 mod list;
+mod memory;
 mod model_args;
 mod output;
 mod picture;
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::ExplainModel(a) => exit_code(explain_model::run(&a)),
         Command::Train(a) => exit_code(train::run(&a)),
         Command::Identify(a) => exit_code(identify::run(&a)),
+        Command::Intervene(a) => exit_code(intervene::run(&a)),
         Command::Differentiate(a) => exit_code(differentiate::run(&a)),
     };
     // Whatever a verb made of it: an interruption is never success.

@@ -1,10 +1,12 @@
 //! Properties of a voice that can be changed, each with the unit and the range of its dose.
 
+use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::fmt;
 
 /// A property of a voice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Property {
     /// F0 level: semitones up or down.
@@ -63,6 +65,12 @@ impl Property {
             Self::Jitter => "jitter",
             Self::Shimmer => "shimmer",
         }
+    }
+
+    /// The property of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.name() == name)
     }
 
     /// Unit of a dose; nothing for a factor.
@@ -239,6 +247,7 @@ mod tests {
         assert_eq!(Property::Tilt.parse("-3 dB/oct"), Ok(-3.0));
         assert_eq!(Property::F0Range.parse("x1.5"), Ok(1.5));
         for p in Property::ALL {
+            assert_eq!((Property::named(p.name()), serde_json::to_value(p).unwrap()), (Some(p), p.name().into()));
             let (low, high) = p.range();
             assert_eq!(p.parse(&format!("{low}{}", p.unit())), Ok(low));
             assert_eq!(p.parse(&format!("{high}")), Ok(high));

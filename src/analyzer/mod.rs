@@ -33,7 +33,7 @@ pub use config::{ChannelMode, Config, ConversationConfig, FeatureSet, Segmentati
 pub use policy::Policies;
 pub use row::FrameRow;
 #[cfg(feature = "model")]
-pub use scoring::{Attribution, ModelReference, Says, Scorer, ScoringConfig};
+pub use scoring::{Attribution, ModelReference, Numbers, Says, Scorer, ScoringConfig};
 pub use speech::{Speech, SpeechEvent};
 #[cfg(not(feature = "model"))]
 pub use unscored::Scorer;

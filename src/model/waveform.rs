@@ -26,7 +26,8 @@ pub struct Waveform {
 }
 
 impl Waveform {
-    /// As a card says; `None` for models of features. Without a card: where the graph's input goes into a convolution.
+    /// As a card says; `None` for models of features. Without a card: where the graph's input goes into a convolution or a
+    /// short-time Fourier transform.
     pub(super) fn of(card: Option<&card::Card>, graph: &Graph, input: &Value) -> Option<Self> {
         let fixed = match input.shape() {
             Some([_, Dim::Fixed(n)]) => usize::try_from(*n).ok(),
@@ -41,7 +42,7 @@ impl Waveform {
             Some(card::Input::Features { .. }) => None,
             // A few numbers that go into a convolution are a row of features.
             None if fixed.is_some_and(|n| n < LEAST) => None,
-            None => enters_convolution(graph, &input.name).then_some(Self {
+            None => enters_filters(graph, &input.name).then_some(Self {
                 normalisation: WaveformNormalisation::None,
                 min_s: 0.0,
                 longest: fixed,
@@ -90,16 +91,16 @@ impl Waveform {
     }
 }
 
-/// Whether the first operator that computes with a tensor is a convolution.
-fn enters_convolution(graph: &Graph, tensor: &str) -> bool {
+/// Whether the first operator that computes with a tensor is a convolution or a short-time Fourier transform.
+fn enters_filters(graph: &Graph, tensor: &str) -> bool {
     let mut names = vec![tensor];
     for n in &graph.graph().node {
         if !n.input.first().is_some_and(|i| names.contains(&i.as_str())) {
             continue;
         }
         match n.op_type.as_str() {
-            "Conv" => return true,
-            "Unsqueeze" | "Reshape" | "Identity" | "Cast" | "Squeeze" => {
+            "Conv" | "STFT" => return true,
+            "Unsqueeze" | "Reshape" | "Identity" | "Cast" | "Squeeze" | "Pad" => {
                 names.extend(n.output.first().map(String::as_str));
             }
             _ => {}

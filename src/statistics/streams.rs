@@ -25,6 +25,8 @@ pub(crate) enum Purpose {
     Voices,
     /// Recordings of synthetic speakers.
     Recordings,
+    /// Signs of responses.
+    Signs,
 }
 
 /// The generator of a stream.

@@ -2,6 +2,7 @@
 
 use super::manifest::Listed;
 use super::sound::{hex, read};
+use crate::memory::{remember, remembered};
 use crate::progress::Progress;
 use affect::analyzer::FeatureSet;
 use affect::identify::condition::Condition;
@@ -11,7 +12,7 @@ use affect_media::files::to_name;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -64,9 +65,7 @@ impl Ears<'_> {
         let mut out = Vec::new();
         for name in self.conditions {
             let place = self.place(&content, name, l);
-            let known = place.as_ref().and_then(|p| std::fs::read(p).ok());
-            // Something half written or of another kind is made anew.
-            if let Some(k) = known.and_then(|b| serde_json::from_slice::<Known>(&b).ok()) {
+            if let Some(k) = place.as_deref().and_then(remembered::<Known>) {
                 out.push(k);
                 continue;
             }
@@ -144,16 +143,4 @@ impl Ears<'_> {
 /// Which part of a file is meant.
 fn part(l: &Listed) -> String {
     format!("{:?} {:?}", l.start_s, l.end_s)
-}
-
-/// Writes beside the place first, so that an interruption leaves nothing half done.
-fn remember(place: &Path, known: &Known) -> Result<(), String> {
-    let named = |e: &dyn std::fmt::Display| format!("{}: {e}", place.display());
-    if let Some(folder) = place.parent() {
-        std::fs::create_dir_all(folder).map_err(|e| named(&e))?;
-    }
-    let beside = place.with_extension(format!("{}.part", std::process::id()));
-    let bytes = serde_json::to_vec(known).map_err(|e| named(&e))?;
-    std::fs::write(&beside, bytes).map_err(|e| named(&e))?;
-    std::fs::rename(&beside, place).map_err(|e| named(&e))
 }

@@ -36,18 +36,20 @@ impl AmountReasons {
 
     /// The amount for a row, and its interval; `widening` is what novelty does to its temperature.
     pub fn amount(&self, input: &[f32], share: f64, widening: f64) -> Result<(f64, (f64, f64)), ModelError> {
-        let number = self
-            .reasons
-            .run(&self.model, input, &self.config, Asked::One(0))?
-            .numbers
-            .first()
-            .copied()
-            .unwrap_or(f64::NAN);
+        let number = self.number(input)?;
         let value = Rule::of(number, self.rule.calibration.at(share) * widening);
         if !value.is_finite() {
             return Err(ModelError::NotFinite { output: self.model.output().to_owned() });
         }
         Ok((value, self.rule.interval(value, share)))
+    }
+
+    /// The graph's own number for a row.
+    pub fn number(&self, input: &[f32]) -> Result<f64, ModelError> {
+        let run = self.reasons.run(&self.model, input, &self.config, Asked::One(0))?;
+        let numbers = run.numbers.first().copied();
+        numbers
+            .ok_or_else(|| ModelError::mismatch(format!("values of output \"{}\"", self.model.output()), "1", "none"))
     }
 
     /// Why it is what it is.

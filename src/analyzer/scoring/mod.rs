@@ -4,6 +4,7 @@ mod abstention;
 mod amounts;
 mod conditions;
 mod config;
+mod numbers;
 mod reasons;
 mod reference;
 mod says;
@@ -11,6 +12,7 @@ mod table;
 mod waveform;
 
 pub use config::{Attribution, ScoringConfig};
+pub use numbers::Numbers;
 pub use reference::ModelReference;
 pub use says::Says;
 

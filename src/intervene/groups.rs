@@ -1,0 +1,75 @@
+//! Findings of groups: effects of their properties together, and beside them the exact attributions of models of features.
+
+use super::assemble::{Participant, order};
+use super::findings::{AttributionFindings, GroupFindings, PropertyFindings, ScoreFacts};
+use super::material::Material;
+use crate::features::catalogue::Group;
+use crate::statistics::{interval, ranks};
+
+/// The groups of all properties.
+pub(super) fn groups(
+    properties: &[PropertyFindings],
+    effects: &[Vec<f64>],
+    scores: &[ScoreFacts],
+) -> Vec<GroupFindings> {
+    let one = |g: &Group| {
+        let members: Vec<usize> = (0..properties.len()).filter(|k| properties[*k].group == g.name()).collect();
+        if members.is_empty() {
+            return None;
+        }
+        let root = |list: &mut dyn Iterator<Item = f64>| list.map(|v| v * v).sum::<f64>().sqrt();
+        let value = root(&mut members.iter().filter_map(|k| properties[*k].effect.map(|e| e.value)));
+        let draws = effects.first().map_or(0, Vec::len);
+        let drawn: Vec<f64> =
+            (0..draws).map(|d| root(&mut members.iter().map(|k| effects[*k][d]).filter(|v| v.is_finite()))).collect();
+        let any = members.iter().any(|k| properties[*k].effect.is_some());
+        let by_score = scores.iter().enumerate().map(|(s, score)| {
+            let list: Vec<f64> =
+                members.iter().filter_map(|k| properties[*k].effects[s].effect.map(|e| e.value)).collect();
+            (score.name.clone(), (!list.is_empty()).then(|| root(&mut list.iter().copied())))
+        });
+        Some(GroupFindings {
+            group: g.name(),
+            effect: any.then(|| interval(value, drawn)),
+            by_score: by_score.collect(),
+        })
+    };
+    let mut out: Vec<GroupFindings> = Group::ALL.iter().filter_map(one).collect();
+    out.sort_by(|a, b| order(a.effect, b.effect));
+    out
+}
+
+impl Material<'_> {
+    /// Effects by group beside exact attributions over the recordings as they are.
+    pub fn attributions(&self, found: &[GroupFindings]) -> Vec<AttributionFindings> {
+        let names = self.subject.model().labels().iter().enumerate().filter(|_| !self.subject.groups().is_empty());
+        let one = |(k, score): (usize, &String)| {
+            let group = |f: &GroupFindings| {
+                let place = self.subject.groups().iter().position(|g| g.name() == f.group)?;
+                let of = |p: &Participant<'_>| p.trial.original.answer.by_group.get(k)?.get(place).copied();
+                let list: Vec<f64> = self.participants.iter().filter_map(of).collect();
+                let mean = list.iter().sum::<f64>() / list.len().max(1) as f64;
+                let size = list.iter().map(|v| (v - mean).abs()).sum::<f64>() / list.len().max(1) as f64;
+                let effect = f.by_score.iter().find(|s| s.0 == *score).and_then(|s| s.1);
+                Some((f.group.to_owned(), size, effect))
+            };
+            let groups: Vec<(String, f64, Option<f64>)> = found.iter().filter_map(group).collect();
+            let both: Vec<(f64, f64)> = groups.iter().filter_map(|(_, a, e)| Some((*a, (*e)?))).collect();
+            AttributionFindings { score: score.clone(), rank_correlation: spearman(&both), groups }
+        };
+        names.map(one).collect()
+    }
+}
+
+/// Spearman's rank correlation.
+fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
+    if pairs.len() < 3 {
+        return None;
+    }
+    let (a, b): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+    let (a, b) = (ranks(&a), ranks(&b));
+    let middle = (pairs.len() as f64 + 1.0) / 2.0;
+    let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - middle) * (y - middle)).sum::<f64>();
+    let scale = (product(&a, &a) * product(&b, &b)).sqrt();
+    (scale > 0.0).then(|| product(&a, &b) / scale)
+}

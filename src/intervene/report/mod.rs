@@ -1,0 +1,103 @@
+//! The report of interventions: one self-contained HTML page, and its pictures.
+
+mod figures;
+mod tables;
+
+use super::findings::Findings;
+use crate::plots::PlotError;
+use affect_page::minijinja::{self, Value, context};
+use affect_page::{Markup, Page, PageError, environment};
+
+/// A page that could not be made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A plot.
+    Plot(PlotError),
+    /// The page.
+    Page(PageError),
+}
+
+impl std::fmt::Display for ReportError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Plot(e) => write!(f, "report: {e}"),
+            Self::Page(e) => write!(f, "report: {e}"),
+        }
+    }
+}
+
+impl std::error::Error for ReportError {}
+
+impl From<PlotError> for ReportError {
+    fn from(e: PlotError) -> Self {
+        Self::Plot(e)
+    }
+}
+
+impl From<PageError> for ReportError {
+    fn from(e: PageError) -> Self {
+        Self::Page(e)
+    }
+}
+
+impl From<minijinja::Error> for ReportError {
+    fn from(e: minijinja::Error) -> Self {
+        Self::Page(e.into())
+    }
+}
+
+/// The page.
+///
+/// # Errors
+/// [`ReportError`] for a plot or page that cannot be made, which is a defect of the program.
+pub fn page(f: &Findings) -> Result<String, ReportError> {
+    let mut env = environment();
+    env.add_template("interventions.html", include_str!("interventions.html"))?;
+    let parts = |list: Vec<Markup>| list.into_iter().map(Value::from).collect::<Vec<_>>();
+    let optional = |t: affect_page::Table| if t.is_empty() { None } else { Some(Value::from(t.html())) };
+    let body = env.get_template("interventions.html")?.render(context! {
+        f => Value::from_serialize(f),
+        ranking => Value::from(figures::ranking(f)?),
+        groups => Value::from(figures::groups(f)?),
+        slopes => Value::from(figures::slopes(f)?),
+        curves => parts(figures::curves(f)?),
+        doses => optional(tables::doses(f)),
+        moved => optional(tables::moved(f)),
+        failed => optional(tables::failed(f)),
+        interactions => optional(tables::interactions(f)),
+        attributions => optional(tables::attributions(f)),
+        sentences => sentences(f),
+    })?;
+    let title = format!("What {} listens to", f.model.name);
+    Ok(Page { title, media: affect_page::Media::None, body: Markup::trusted(body) }.html()?)
+}
+
+/// What was found, in plain words: one sentence for every score.
+#[must_use]
+pub fn sentences(f: &Findings) -> Vec<String> {
+    f.scores.iter().enumerate().map(|(k, s)| sentence(f, k, &s.name)).collect()
+}
+
+fn sentence(f: &Findings, score: usize, name: &str) -> String {
+    let mut found: Vec<(&str, usize, f64, f64)> = (f.properties.iter())
+        .filter(|p| p.effects[score].beyond_chance)
+        .filter_map(|p| {
+            let e = &p.effects[score];
+            Some((p.property, e.rank, e.effect?.value, e.slope_per_deviation?.value))
+        })
+        .collect();
+    found.sort_by_key(|x| x.1);
+    if found.is_empty() {
+        return format!("{name}: no property moves it beyond chance.");
+    }
+    let part = |(property, _, effect, slope): &(&str, usize, f64, f64)| {
+        // An effect whose odd part is small has no direction.
+        let (sign, how) = if slope.abs() < 0.5 * effect { ("±", " whichever way") } else { ("", "") };
+        let shown = if sign.is_empty() { *slope } else { *effect };
+        let number = if sign.is_empty() { affect_page::signed(shown, 3) } else { affect_page::number(shown, 3) };
+        format!("{property} ({sign}{number} per deviation{how})")
+    };
+    let list: Vec<String> = found.iter().take(3).map(part).collect();
+    format!("{name}: most moved by {}.", list.join(", then "))
+}
