@@ -81,7 +81,7 @@ pub fn intervals(lines: &[IntervalRow], what: &str, range: (f64, f64)) -> Drawn 
             .x_desc(what)
             .x_label_formatter(&|v| match range.1 {
                 r if r > 3.0 => format!("{v:.0}"),
-                r if r > 0.5 => format!("{v:.1}"),
+                r if r >= 1.0 => format!("{v:.1}"),
                 _ => format!("{v:.2}"),
             })
             .y_labels(n)
@@ -183,6 +183,8 @@ pub fn responses(title: &str, across: &str, up: &str, series: &[(String, Vec<Poi
     } else {
         spread(least(&|p| p.y.low.min(p.y.value)), most(&|p| p.y.high.max(p.y.value)))
     };
+    // Above the curves there is room for their names.
+    let names = 0.08 * series.len() as f64;
     let (side, room) = (0.03 * (last - first), 0.08 * (top - bottom));
     let mut out = String::new();
     {
@@ -192,7 +194,7 @@ pub fn responses(title: &str, across: &str, up: &str, series: &[(String, Vec<Poi
             .margin(8)
             .x_label_area_size(38)
             .y_label_area_size(56)
-            .build_cartesian_2d(first - side..last + side, bottom - room..top + room)
+            .build_cartesian_2d(first - side..last + side, bottom - room..top + (1.0 + names / 0.08) * room)
             .map_err(failed)?;
         chart
             .configure_mesh()

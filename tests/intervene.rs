@@ -3,6 +3,8 @@
 mod common;
 #[path = "common/planted_models.rs"]
 mod planted_models;
+#[path = "../page/tests/rules/mod.rs"]
+mod rules;
 
 use affect::alter::Property;
 use affect::intervene::{Findings, Participant, Schedule, Settings, Subject, Trial, findings};
@@ -54,11 +56,6 @@ fn first(f: &Findings, score: usize) -> &'static str {
 }
 
 fn planted(f: &Findings) {
-    for p in &f.properties {
-        let list = p.effects.iter().map(|e| format!("{:9.3} (q {:.3})", e.effect.map_or(f64::NAN, |i| i.value), e.q));
-        println!("{:?}", p.doses.iter().map(|d| d.responses[0].mean.map(|m| m.value)).collect::<Vec<_>>());
-        println!("{:<16}{}", p.property, list.collect::<Vec<_>>().join(" "));
-    }
     for (k, score) in SCORES[..5].iter().enumerate() {
         assert_eq!(first(f, k), *score);
         let of = f.properties.iter().find(|p| p.property == *score).unwrap();
@@ -101,4 +98,51 @@ fn a_feature_model_is_found_out() {
     }
     let by_group: f64 = f0.effects[0].by_group.iter().map(|g| g.1).sum();
     assert!((by_group - f0.effects[0].slope_per_deviation.unwrap().value).abs() < 1e-6);
+}
+
+/// What is written keeps its schema, and the page the rules of pages.
+#[test]
+fn findings_keep_their_schema() {
+    let subject = subject(&planted_models::features(), &planted_models::features_card());
+    let mut schedule = Schedule::of(&[Property::Level, Property::Hnr]);
+    schedule.pairs.push((Property::Level, Property::Hnr));
+    let f = asked(&subject, &schedule);
+    let json = serde_json::to_value(&f).unwrap();
+    let schema = include_str!("../docs/affect-interventions-1.schema.json");
+    let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&json).map(|e| format!("{}: {e}", e.instance_path)).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let html = affect::intervene::report::page(&f).unwrap();
+    let page = rules::keeps_the_rules(&html, 1 << 20);
+    assert!(page.root.all("svg").len() == 5 && html.contains("Beside the model"), "{}", page.root.all("svg").len());
+    // The table beside the ranking holds what is drawn.
+    let ranking = page.table("Properties by their effect on all scores");
+    for (row, p) in ranking.rows.iter().zip(&f.properties) {
+        let e = p.effect.unwrap();
+        assert_eq!(
+            row[..],
+            [p.property.to_owned(), format!("{:.3}", e.value), format!("{:.3}", e.low), format!("{:.3}", e.high)]
+        );
+    }
+}
+
+/// The chunking law of interventions: what is known from before changes nothing, and what is not known is added.
+#[test]
+fn a_trial_goes_on_from_what_is_known() {
+    let subject = subject(&planted_models::features(), &planted_models::features_card());
+    let (x, rate) = samples(&clips()[0]);
+    let all = Schedule::of(&[Property::Level, Property::Rate, Property::Hnr]).combinations();
+    let trial = |combinations: &[Vec<(Property, f64)>], known| {
+        Trial::new(&subject, x.clone(), rate, combinations, known, &|| false).unwrap()
+    };
+    let whole = trial(&all, None);
+    let part = trial(&all[..5], None);
+    assert!(!part.has(&all) && whole.has(&all));
+    let again: Trial = serde_json::from_value(serde_json::to_value(&part).unwrap()).unwrap();
+    assert_eq!(again, part);
+    assert_eq!(trial(&all, Some(again)), whole);
+    let stopped = Trial::new(&subject, x.clone(), rate, &all, None, &|| true);
+    assert_eq!(stopped, Err(affect::intervene::TrialError::Stopped));
+    // Silence has no voice: what a property of the voice would have done is a reason, and the level is still altered.
+    assert!(Trial::new(&subject, vec![0.0; 32_000], 16_000, &all, None, &|| false).is_err(), "features are undefined");
 }

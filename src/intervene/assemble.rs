@@ -85,7 +85,7 @@ pub fn findings(
     }
     (0..scores.len()).for_each(|k| rank(&mut properties, k));
     let groups = groups(&properties, &effects, &scores);
-    let attributions = material.attributions(&groups);
+    let attributions = material.attributions(&properties, &groups);
     let interactions = material.interactions(schedule, &scores);
     properties.sort_by(|a, b| order(a.effect, b.effect));
     Findings {

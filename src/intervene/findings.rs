@@ -180,13 +180,27 @@ pub struct InteractionFindings {
     pub beyond_chance: bool,
 }
 
-/// Effects of a score by group, beside its exact attributions.
+/// Exact attributions of a score beside its responses, by group of features.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttributionFindings {
     /// The score.
     pub score: String,
-    /// Groups that have properties: mean size of their contribution beyond its mean over the recordings, and effect by intervention.
-    pub groups: Vec<(String, f64, Option<f64>)>,
-    /// Spearman's correlation of both; `None` for fewer than three groups, or where all are equal.
+    /// Every group of the model's features.
+    pub groups: Vec<GroupAttribution>,
+    /// Spearman's correlation of what is attributed and what passes through; `None` for fewer than three groups, or where all are
+    /// equal.
     pub rank_correlation: Option<f64>,
+}
+
+/// A group of features: what is attributed to it, and what of the responses passes through it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupAttribution {
+    /// Name.
+    pub group: &'static str,
+    /// Mean size of its exact contribution beyond its mean, over the recordings as they are.
+    pub attributed: f64,
+    /// Root of the sum, over all properties, of the squares of the slopes of its contribution per deviation.
+    pub through: f64,
+    /// Effect of the properties that belong to the group, through whichever features; `None` where it has none.
+    pub own: Option<f64>,
 }

@@ -1,7 +1,7 @@
 //! Findings of groups: effects of their properties together, and beside them the exact attributions of models of features.
 
 use super::assemble::{Participant, order};
-use super::findings::{AttributionFindings, GroupFindings, PropertyFindings, ScoreFacts};
+use super::findings::{AttributionFindings, GroupAttribution, GroupFindings, PropertyFindings, ScoreFacts};
 use super::material::Material;
 use crate::features::catalogue::Group;
 use crate::statistics::{interval, ranks};
@@ -40,21 +40,26 @@ pub(super) fn groups(
 }
 
 impl Material<'_> {
-    /// Effects by group beside exact attributions over the recordings as they are.
-    pub fn attributions(&self, found: &[GroupFindings]) -> Vec<AttributionFindings> {
+    /// Exact attributions over the recordings as they are, by group, beside what of the responses passes through the group.
+    pub fn attributions(&self, properties: &[PropertyFindings], found: &[GroupFindings]) -> Vec<AttributionFindings> {
         let names = self.subject.model().labels().iter().enumerate().filter(|_| !self.subject.groups().is_empty());
         let one = |(k, score): (usize, &String)| {
-            let group = |f: &GroupFindings| {
-                let place = self.subject.groups().iter().position(|g| g.name() == f.group)?;
+            let group = |(place, g): (usize, &Group)| {
                 let of = |p: &Participant<'_>| p.trial.original.answer.by_group.get(k)?.get(place).copied();
                 let list: Vec<f64> = self.participants.iter().filter_map(of).collect();
-                let mean = list.iter().sum::<f64>() / list.len().max(1) as f64;
-                let size = list.iter().map(|v| (v - mean).abs()).sum::<f64>() / list.len().max(1) as f64;
-                let effect = f.by_score.iter().find(|s| s.0 == *score).and_then(|s| s.1);
-                Some((f.group.to_owned(), size, effect))
+                let n = list.len().max(1) as f64;
+                let mean = list.iter().sum::<f64>() / n;
+                let slope = |p: &PropertyFindings| p.effects[k].by_group.iter().find(|s| s.0 == g.name()).map(|s| s.1);
+                let own = found.iter().find(|f| f.group == g.name()).and_then(|f| f.by_score.get(k)?.1);
+                GroupAttribution {
+                    group: g.name(),
+                    attributed: list.iter().map(|v| (v - mean).abs()).sum::<f64>() / n,
+                    through: properties.iter().filter_map(slope).map(|s| s * s).sum::<f64>().sqrt(),
+                    own,
+                }
             };
-            let groups: Vec<(String, f64, Option<f64>)> = found.iter().filter_map(group).collect();
-            let both: Vec<(f64, f64)> = groups.iter().filter_map(|(_, a, e)| Some((*a, (*e)?))).collect();
+            let groups: Vec<GroupAttribution> = self.subject.groups().iter().enumerate().map(group).collect();
+            let both: Vec<(f64, f64)> = groups.iter().map(|g| (g.attributed, g.through)).collect();
             AttributionFindings { score: score.clone(), rank_correlation: spearman(&both), groups }
         };
         names.map(one).collect()
@@ -72,4 +77,18 @@ fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
     let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - middle) * (y - middle)).sum::<f64>();
     let scale = (product(&a, &a) * product(&b, &b)).sqrt();
     (scale > 0.0).then(|| product(&a, &b) / scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rank_correlations_by_hand() {
+        assert_eq!(spearman(&[(1.0, 2.0), (2.0, 4.0), (3.0, 9.0)]), Some(1.0));
+        assert_eq!(spearman(&[(1.0, 9.0), (2.0, 4.0), (3.0, 2.0)]), Some(-1.0));
+        // Differences of ranks 1, 1 and 0: 1 - 6 (1 + 1) / (3 (9 - 1)).
+        assert!((spearman(&[(1.0, 2.0), (2.0, 1.0), (3.0, 3.0)]).unwrap() - 0.5).abs() < 1e-12);
+        assert_eq!((spearman(&[(1.0, 2.0), (2.0, 1.0)]), spearman(&[(1.0, 1.0); 4])), (None, None));
+    }
 }

@@ -4,7 +4,7 @@ use super::frames::FrameRule;
 use crate::analyzer::{Analyzer, Attribution, Config, FeatureSet, Output, Scorer, ScoringConfig, Segmentation};
 use crate::error::{ConfigError, InputError};
 use crate::features::catalogue::Group;
-use crate::model::card::OutputKind;
+use crate::model::card::{Normaliser, OutputKind};
 use crate::model::{Model, ModelError};
 use crate::record::Record;
 use crate::signal::resample::Resampler;
@@ -100,25 +100,23 @@ impl Subject {
     /// # Errors
     /// [`ModelError`] for models of features without a card, models that give hidden states and no scores, and what [`Scorer::new`] says.
     pub fn new(model: Arc<Model>, frames: Option<FrameRule>) -> Result<Self, ModelError> {
-        if model.card().is_some() {
+        if let Some(card) = model.card() {
             if model.kind() == OutputKind::HiddenStates {
                 return Err(ModelError::mismatch("output", "scores", "hidden states"));
             }
-            let (what, attribution) = if model.takes_waveform().is_some() {
-                ("", Attribution::None)
-            } else {
-                ("features", Attribution::Groups)
-            };
-            let config = |attribution| ScoringConfig { attribution, ..ScoringConfig::default() };
-            // What cannot be attributed is still asked.
-            let scorer = match Scorer::new(model.clone(), config(attribution)) {
-                Err(_) if what == "features" => Scorer::new(model.clone(), config(Attribution::None))?,
-                other => other?,
-            };
-            if scorer.needs_baseline() {
+            // Models that blend in the speaker compare with the population where nothing is known of them.
+            if card.normaliser == Normaliser::Speaker {
                 let expected = "a model that compares with its training speakers, or with the population";
                 return Err(ModelError::mismatch("normaliser", expected, "the speaker's own baseline"));
             }
+            let scorer =
+                |attribution| Scorer::new(model.clone(), ScoringConfig { attribution, ..ScoringConfig::default() });
+            let scorer = if model.takes_waveform().is_some() {
+                scorer(Attribution::None)?
+            } else {
+                // What cannot be attributed is still asked.
+                scorer(Attribution::Groups).or_else(|_| scorer(Attribution::None))?
+            };
             let names = scorer.names().iter().map(ToString::to_string).collect();
             let groups = scorer.says().groups;
             return Ok(Self { model, how: How::Scorer(Arc::new(scorer)), names, groups });

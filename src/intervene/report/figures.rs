@@ -1,7 +1,8 @@
 //! Figures of the report: ranking, groups, slopes by score, dose-response curves; each with its numbers as a table.
 
+use crate::alter::Property;
 use crate::features::catalogue::Group;
-use crate::intervene::findings::{Findings, PropertyFindings};
+use crate::intervene::findings::{DoseFindings, Findings, PropertyFindings};
 use crate::plots::{self, IntervalRow, PlotError, Point};
 use crate::statistics::Interval;
 use affect_page::{Cell, Figure, Markup, Table, number, signed};
@@ -79,13 +80,12 @@ pub fn curves(f: &Findings) -> Result<Vec<Markup>, PlotError> {
 }
 
 fn curve(f: &Findings, k: usize, p: &PropertyFindings) -> Drawn {
-    let unit = if p.deviation_unit == "1" { "factor" } else { p.deviation_unit };
+    let unit = Property::named(p.property).map_or("", Property::unit);
+    let unit = if unit.is_empty() { "factor" } else { unit };
     let scaled = |i: Interval, by: f64| Interval { value: i.value / by, low: i.low / by, high: i.high / by };
     let mut series: Vec<(String, Vec<Point>)> = Vec::new();
     for (s, score) in f.scores.iter().enumerate().filter(|(_, s)| s.spread > 0.0) {
-        let point = |d: &super::super::findings::DoseFindings| {
-            Some(Point { x: d.dose, y: scaled(d.responses[s].mean?, score.spread) })
-        };
+        let point = |d: &DoseFindings| Some(Point { x: d.dose, y: scaled(d.responses[s].mean?, score.spread) });
         let mut points: Vec<Point> = p.doses.iter().filter_map(point).collect();
         points.push(Point { x: neutral(p), y: Interval { value: 0.0, low: 0.0, high: 0.0 } });
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
@@ -108,5 +108,5 @@ fn curve(f: &Findings, k: usize, p: &PropertyFindings) -> Drawn {
 
 /// The dose that changes nothing.
 fn neutral(p: &PropertyFindings) -> f64 {
-    crate::alter::Property::named(p.property).and_then(crate::alter::Property::neutral).unwrap_or(0.0)
+    Property::named(p.property).and_then(Property::neutral).unwrap_or(0.0)
 }

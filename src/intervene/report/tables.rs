@@ -89,22 +89,24 @@ pub fn interactions(f: &Findings) -> Table {
     table
 }
 
-/// Exact attributions beside effects by intervention.
+/// Exact attributions beside what of the responses passes through each group of features.
 pub fn attributions(f: &Findings) -> Table {
-    let mut table = Table::new("By group: exact attribution beside the effect of interventions")
+    let mut table = Table::new("By group of features: exact attribution beside the responses that pass through it")
         .column("score")
         .column("group")
         .numbers("mean size of the contribution")
-        .numbers("effect by intervention")
+        .numbers("responses through it")
+        .numbers("effect of its own properties")
         .numbers("rank correlation of the score");
     for a in &f.attributions {
-        for (k, (group, size, effect)) in a.groups.iter().enumerate() {
+        for (k, g) in a.groups.iter().enumerate() {
             let rank = a.rank_correlation.filter(|_| k == 0);
             table.row([
                 Cell::text(&a.score),
-                Cell::text(group),
-                Cell::Number(number(*size, 3)),
-                Cell::or(effect.map(|v| number(v, 3)), "did not come"),
+                Cell::text(g.group),
+                Cell::Number(number(g.attributed, 3)),
+                Cell::Number(number(g.through, 3)),
+                Cell::or(g.own.map(|v| number(v, 3)), "no property"),
                 Cell::or(rank.map(|v| signed(v, 2)), if k == 0 { "too few groups" } else { "as above" }),
             ]);
         }
