@@ -58,6 +58,12 @@ pub enum Command {
     Train(crate::train::TrainArgs),
     /// Which features matter for which emotion, in which contexts, and how sure that is; and the model that follows from it.
     Identify(crate::identify::IdentifyArgs),
+    /// Which layer of a waveform model holds which named feature, and which of it a score uses.
+    ///
+    /// Linear maps of hidden states on held-out speakers, beside shuffled targets and random weights; what is held is erased in closed form to
+    /// see what a read-out and the model's own score lose (`docs/probe.md`). Exit code: 0 done, 1 something failed, 2 wrong usage, 130
+    /// interrupted: what was computed is kept, the next run goes on from there.
+    Probe(crate::probe::ProbeArgs),
     /// Adds gradients to a model, as operators that any ONNX runtime runs.
     Differentiate(crate::differentiate::DifferentiateArgs),
 }

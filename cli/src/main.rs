@@ -28,6 +28,7 @@ mod list;
 mod model_args;
 mod output;
 mod picture;
+mod probe;
 mod progress;
 mod report;
 mod score;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         Command::ExplainModel(a) => exit_code(explain_model::run(&a)),
         Command::Train(a) => exit_code(train::run(&a)),
         Command::Identify(a) => exit_code(identify::run(&a)),
+        Command::Probe(a) => exit_code(probe::run(&a)),
         Command::Differentiate(a) => exit_code(differentiate::run(&a)),
     };
     // Whatever a verb made of it: an interruption is never success.

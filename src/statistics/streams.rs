@@ -25,6 +25,10 @@ pub(crate) enum Purpose {
     Voices,
     /// Recordings of synthetic speakers.
     Recordings,
+    /// Directions erased at random before a read-out.
+    Erasures,
+    /// Directions erased at random before a model's own score.
+    ScoreErasures,
 }
 
 /// The generator of a stream.

@@ -194,7 +194,7 @@ fn common(plan: &Study) -> Vec<String> {
 }
 
 /// All tables, with the labels that are wanted.
-fn tables(plan: &Study) -> Result<Vec<Listed>, String> {
+pub fn tables(plan: &Study) -> Result<Vec<Listed>, String> {
     let wanted: Option<Vec<String>> = plan.labels.as_ref().map(|l| l.iter().map(|x| harmonised(x)).collect());
     let mut out = Vec::new();
     for c in &plan.corpus {
