@@ -89,7 +89,12 @@ fn planted(random: &mut Random) -> Vec<u8> {
     let graph = GraphProto {
         node: vec![
             node("Unsqueeze", &["x", "one"], &["wave"], vec![]),
-            node("Conv", &["wave", "kernels"], &["filtered"], vec![ints("strides", vec![HOP])]),
+            node(
+                "Conv",
+                &["wave", "kernels"],
+                &["filtered"],
+                vec![ints("strides", vec![HOP]), ints("pads", vec![0, 0])],
+            ),
             node("Transpose", &["filtered"], &["turned"], vec![ints("perm", vec![0, 2, 1])]),
             node("Mul", &["turned", "turned"], &["squares"], vec![]),
             node("MatMul", &["squares", "pairs"], &["power"], vec![]),
@@ -322,7 +327,7 @@ fn what_cannot_be_probed_is_refused() {
     let graph = GraphProto {
         node: vec![
             node("Unsqueeze", &["x", "one"], &["wave"], vec![]),
-            node("Conv", &["wave", "k"], &["y"], vec![]),
+            node("Conv", &["wave", "k"], &["y"], vec![ints("pads", vec![0, 0])]),
             node("Flatten", &["y"], &["logits"], vec![]),
         ],
         initializer: vec![int_tensor("one", &[1]), float_tensor("k", &[2, 1, n], &vec![0.01; 2 * n as usize])],

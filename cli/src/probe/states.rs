@@ -60,17 +60,23 @@ fn place(cache: &Path, texts: &[&str]) -> PathBuf {
     cache.join(&name[..2]).join(format!("{}.states", &name[2..]))
 }
 
-/// A network, opened when the first recording needs it.
-struct Net<'a> {
-    /// What tells its numbers from those of others.
-    identity: String,
-    open: &'a (dyn Fn() -> Result<Encoder, String> + Sync),
-    opened: OnceLock<Result<Encoder, String>>,
+/// A network, or how to open it when the first recording needs it.
+enum Net<'a> {
+    Open(&'a Encoder),
+    Later(&'a (dyn Fn() -> Result<Encoder, String> + Sync), OnceLock<Result<Encoder, String>>),
 }
 
 impl Net<'_> {
     fn encoder(&self) -> Result<&Encoder, String> {
-        self.opened.get_or_init(|| (self.open)()).as_ref().map_err(Clone::clone)
+        match self {
+            Self::Open(encoder) => Ok(encoder),
+            Self::Later(open, opened) => opened.get_or_init(open).as_ref().map_err(Clone::clone),
+        }
+    }
+
+    /// Why it could not be opened, where that was tried.
+    fn failed(&self) -> Option<&String> {
+        if let Self::Later(_, opened) = self { opened.get()?.as_ref().err() } else { None }
     }
 }
 
@@ -113,28 +119,27 @@ impl Gathered {
         let model = encoder.model();
         let identity = [model.sha256(), &card, model.output(), model.engine(), &layers.join("\u{1f}")].join("\0");
         let redraw = || encoder.redrawn(seed).map_err(|e| format!("the architecture with random weights: {e}"));
-        let random =
-            Net { identity: format!("random weights {seed}\0{identity}"), open: &redraw, opened: OnceLock::new() };
+        let (net, drawn) = (Net::Open(encoder), Net::Later(&redraw, OnceLock::new()));
         let progress = Progress::count(quiet, "hidden states");
         progress.set_total(2 * n as u64);
-        let all = |identity: &str, of: &(dyn Fn() -> Result<&'_ Encoder, String> + Sync)| -> Vec<Outcome<Utterance>> {
+        let all = |identity: &str, net: &Net<'_>| -> Vec<Outcome<Utterance>> {
             // An engine runs one utterance at a time; the two networks run beside one another.
             (0..n)
                 .map(|k| {
                     ended(sounds.stop)?;
                     tracks[k].as_ref().map_err(Clone::clone)?;
                     let content = contents[k].as_ref().map_err(Clone::clone)?;
-                    let states = computed(sounds, k, content, identity, &times[k], cache, of);
+                    let states = computed(sounds, k, content, identity, &times[k], cache, net);
                     progress.step();
                     states
                 })
                 .collect()
         };
-        let (learnt, drawn) =
-            rayon::join(|| all(&identity, &|| Ok(encoder)), || all(&random.identity, &|| random.encoder()));
+        let other = format!("random weights {seed}\0{identity}");
+        let (learnt, random) = rayon::join(|| all(&identity, &net), || all(&other, &drawn));
         drop(progress);
         ended(sounds.stop)?;
-        if let Some(Err(why)) = random.opened.get() {
+        if let Some(why) = drawn.failed() {
             return Err(why.clone());
         }
         let mut out = Self {
@@ -144,7 +149,7 @@ impl Gathered {
             learnt: Vec::with_capacity(n),
             random: Vec::with_capacity(n),
         };
-        for (k, ((track, learnt), random)) in tracks.into_iter().zip(learnt).zip(drawn).enumerate() {
+        for (k, ((track, learnt), random)) in tracks.into_iter().zip(learnt).zip(random).enumerate() {
             let why = track.as_ref().err().or(learnt.as_ref().err()).or(random.as_ref().err());
             out.refused[k] = why.cloned();
             out.tracks.push(track.unwrap_or_default());
@@ -197,14 +202,14 @@ fn computed(
     identity: &str,
     times: &[usize],
     cache: &Path,
-    encoder: &(dyn Fn() -> Result<&'_ Encoder, String> + Sync),
+    net: &Net<'_>,
 ) -> Outcome<Utterance> {
     let moments = format!("{times:?}");
     let place = place(cache, &["states", content, identity, &moments]);
     if let Some(utterance) = std::fs::read(&place).ok().and_then(|b| kept::utterance(&b)) {
         return Ok(utterance);
     }
-    let utterance = encoder()?.utterance(&sounds.samples(k)?, times).map_err(|e| e.to_string())?;
+    let utterance = net.encoder()?.utterance(&sounds.samples(k)?, times).map_err(|e| e.to_string())?;
     keep(&place, &kept::of_utterance(&utterance))?;
     Ok(utterance)
 }
