@@ -4,6 +4,9 @@ use super::error::ProbeError;
 use faer::{Mat, Side};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
+/// With so many rows for every axis the covariance is known well enough as it is.
+const PLENTY: usize = 10;
+
 /// Axes along which states move less than this share of the longest are rounding.
 const ROUNDING: f64 = 1e-10;
 
@@ -95,7 +98,9 @@ impl Scatter {
         centred -= &mean;
         let (values, axes) = symmetric(&centred.t().dot(&centred))?;
         let fourth: f64 = centred.outer_iter().map(|r| r.dot(&r).powi(2)).sum();
-        Ok(Self { shrinkage: shrinkage(&values, fourth, which.len()), mean, values, axes, count: which.len() })
+        let plenty = which.len() >= PLENTY * values.len();
+        let shrinkage = if plenty { 0.0 } else { shrinkage(&values, fourth, which.len()) };
+        Ok(Self { shrinkage, mean, values, axes, count: which.len() })
     }
 
     /// Rows about the mean, along the principal axes.

@@ -124,7 +124,7 @@ pub fn groups(f: &Findings) -> Drawn {
 /// A map of layers by what they hold.
 fn heat(f: &Findings, id: &str, title: &str, of: &dyn Fn(&LayerFindings) -> &[Content]) -> DrawnOrNot {
     let mut rows: Vec<(String, String)> = Vec::new();
-    for c in f.layers.iter().flat_map(|l| of(l)) {
+    for c in f.layers.iter().flat_map(of) {
         if !rows.iter().any(|r| r.0 == c.name) {
             rows.push((c.name.clone(), c.group.clone()));
         }
