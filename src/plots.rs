@@ -166,9 +166,9 @@ pub fn over_layers(what: &str, layers: &[String], series: &[Series], range: (f64
         let area = SVGBackend::with_string(&mut out, (860, 430)).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin(8)
+            .margin_right(190)
             .x_label_area_size(110)
             .y_label_area_size(52)
-            .right_y_label_area_size(190)
             .build_cartesian_2d(-0.3..last + 0.3, range.0..range.1)
             .map_err(failed)?;
         chart
