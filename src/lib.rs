@@ -62,6 +62,8 @@ pub mod model;
 pub mod onnx;
 #[cfg(feature = "train")]
 mod plots;
+#[cfg(feature = "train")]
+pub mod probe;
 pub mod record;
 pub mod segment;
 pub mod session;

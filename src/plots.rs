@@ -234,6 +234,54 @@ pub fn responses(title: &str, across: &str, up: &str, series: &[(String, Vec<Poi
     Ok(out)
 }
 
+/// Curves over layers, on an axis of their names; `line` is where nothing is told.
+pub fn over_layers(what: &str, layers: &[String], series: &[Series], range: (f64, f64), line: Option<f64>) -> Drawn {
+    let last = layers.len().max(2) as f64 - 1.0;
+    let mut out = String::new();
+    {
+        let area = SVGBackend::with_string(&mut out, (860, 430)).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .margin(8)
+            .margin_right(190)
+            .x_label_area_size(110)
+            .y_label_area_size(52)
+            .build_cartesian_2d(-0.3..last + 0.3, range.0..range.1)
+            .map_err(failed)?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .disable_x_axis()
+            .light_line_style(TRANSPARENT)
+            .y_desc(what)
+            .label_style((FONT, 12))
+            .draw()
+            .map_err(failed)?;
+        use plotters::style::text_anchor::{HPos, Pos, VPos};
+        let style = (FONT, 12).into_text_style(&area);
+        let turned = style.clone().pos(Pos::new(HPos::Right, VPos::Center)).transform(FontTransform::Rotate270);
+        for (k, name) in layers.iter().enumerate() {
+            let (x, y) = chart.backend_coord(&(k as f64, range.0));
+            area.draw_text(name, &turned, (x, y + 8)).map_err(failed)?;
+        }
+        if let Some(at) = line {
+            let ends = vec![(-0.3, at), (last + 0.3, at)];
+            chart.draw_series([PathElement::new(ends, BLACK.mix(0.4).stroke_width(1))]).map_err(failed)?;
+        }
+        for (k, (name, list)) in series.iter().enumerate() {
+            let colour = COLOURS[k % COLOURS.len()];
+            let clipped = list.iter().map(|p| (p.0, p.1.clamp(range.0, range.1)));
+            chart.draw_series(LineSeries::new(clipped, colour.stroke_width(2)).point_size(3)).map_err(failed)?;
+            let (x, top) = chart.backend_coord(&(last + 0.3, range.1));
+            let y = top + 10 + 18 * k as i32;
+            area.draw(&PathElement::new(vec![(x + 10, y), (x + 30, y)], colour.stroke_width(3))).map_err(failed)?;
+            let left = style.clone().pos(Pos::new(HPos::Left, VPos::Center));
+            area.draw_text(name, &left, (x + 36, y)).map_err(failed)?;
+        }
+        area.present().map_err(failed)?;
+    }
+    Ok(out)
+}
+
 /// How often answers are right, by how sure the model is.
 pub fn reliability(title: &str, series: &[Series]) -> Drawn {
     let mut out = String::new();

@@ -64,6 +64,12 @@ pub enum Command {
     /// what really came of the doses and what else moved. Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was heard is
     /// kept; the next run goes on from there).
     Intervene(crate::intervene::InterveneArgs),
+    /// Which layer of a waveform model holds which named feature, and which of it a score uses.
+    ///
+    /// Linear maps of hidden states on held-out speakers, beside shuffled targets and random weights; what is held is erased in closed form to
+    /// see what a read-out and the model's own score lose (`docs/probe.md`). Exit code: 0 done, 1 something failed, 2 wrong usage, 130
+    /// interrupted: what was computed is kept, the next run goes on from there.
+    Probe(crate::probe::ProbeArgs),
     /// Adds gradients to a model, as operators that any ONNX runtime runs.
     Differentiate(crate::differentiate::DifferentiateArgs),
 }

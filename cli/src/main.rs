@@ -30,6 +30,7 @@ mod memory;
 mod model_args;
 mod output;
 mod picture;
+mod probe;
 mod progress;
 mod report;
 mod score;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         Command::Train(a) => exit_code(train::run(&a)),
         Command::Identify(a) => exit_code(identify::run(&a)),
         Command::Intervene(a) => exit_code(intervene::run(&a)),
+        Command::Probe(a) => exit_code(probe::run(&a)),
         Command::Differentiate(a) => exit_code(differentiate::run(&a)),
     };
     // Whatever a verb made of it: an interruption is never success.

@@ -9,14 +9,18 @@ pub fn remembered<T: DeserializeOwned>(place: &Path) -> Option<T> {
     serde_json::from_slice(&std::fs::read(place).ok()?).ok()
 }
 
-/// Writes beside the place first, so that an interruption leaves nothing half done.
+/// Keeps a value.
 pub fn remember<T: Serialize>(place: &Path, known: &T) -> Result<(), String> {
+    remember_bytes(place, &serde_json::to_vec(known).map_err(|e| format!("{}: {e}", place.display()))?)
+}
+
+/// Writes beside the place first, so that an interruption leaves nothing half done.
+pub fn remember_bytes(place: &Path, bytes: &[u8]) -> Result<(), String> {
     let named = |e: &dyn std::fmt::Display| format!("{}: {e}", place.display());
     if let Some(folder) = place.parent() {
         std::fs::create_dir_all(folder).map_err(|e| named(&e))?;
     }
     let beside = place.with_extension(format!("{}.part", std::process::id()));
-    let bytes = serde_json::to_vec(known).map_err(|e| named(&e))?;
     std::fs::write(&beside, bytes).map_err(|e| named(&e))?;
     std::fs::rename(&beside, place).map_err(|e| named(&e))
 }

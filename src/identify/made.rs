@@ -8,7 +8,7 @@ use crate::statistics::streams::{Purpose, stream};
 const WIDTH: usize = 12;
 
 /// Corpora by name, each of `speakers` people with `each` recordings, half of them `on`: the first two features carry the label.
-pub(super) fn pool(corpora: &[&str], speakers: usize, each: usize, seed: u64) -> Pool {
+pub(crate) fn pool(corpora: &[&str], speakers: usize, each: usize, seed: u64) -> Pool {
     let mut pool = Pool::of("affect-v1", "1", &affect_functionals()[..WIDTH]);
     pool.level_dependent = vec![false; WIDTH];
     let mut heard = Heard { condition: "clean".to_owned(), ..Heard::default() };

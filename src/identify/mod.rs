@@ -33,7 +33,7 @@ mod judge;
 pub mod labels;
 pub mod learners;
 #[cfg(test)]
-mod made;
+pub(crate) mod made;
 pub mod measure;
 pub mod models;
 pub mod novelty;

@@ -18,6 +18,7 @@ mod probe;
 mod rten;
 mod scores;
 mod start;
+mod states;
 mod structure;
 pub mod vector;
 mod waveform;
@@ -26,6 +27,7 @@ pub use error::ModelError;
 pub use inside::{Inside, Layer, Ran};
 pub use meaning::{Basis, Meaning};
 pub use scores::Scores;
+pub use states::{Rest, States, Tensor};
 pub use waveform::Waveform;
 
 use crate::onnx::graph::{Dim, Model as Graph};

@@ -27,6 +27,10 @@ pub(crate) enum Purpose {
     Recordings,
     /// Signs of responses.
     Signs,
+    /// Directions erased at random before a read-out.
+    Erasures,
+    /// Directions erased at random before a model's own score.
+    ScoreErasures,
 }
 
 /// The generator of a stream.

@@ -19,6 +19,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Version of what is remembered: other numbers under the same name need another one.
 const MEMORY: &str = "3";
 
+/// A file that cannot be read, and why.
+pub type Unreadable = (String, String);
+
 /// One recording under one condition.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Known {
@@ -99,7 +102,13 @@ impl Ears<'_> {
     }
 
     /// All recordings as a pool, and those that cannot be read with the reason.
-    pub fn all(&self, listed: &[Listed]) -> Result<(Pool, Vec<(String, String)>), String> {
+    pub fn all(&self, listed: &[Listed]) -> Result<(Pool, Vec<Unreadable>), String> {
+        let (pool, _, broken) = self.each(listed)?;
+        Ok((pool, broken))
+    }
+
+    /// The same, with the place in the list of every recording of the pool.
+    pub fn each(&self, listed: &[Listed]) -> Result<(Pool, Vec<usize>, Vec<Unreadable>), String> {
         self.progress.set_total(listed.len() as u64);
         let broken = Mutex::new(Vec::new());
         let known: Vec<Option<Vec<Known>>> = listed
@@ -123,8 +132,10 @@ impl Ears<'_> {
         }
         let mut pool = Pool::of(self.set.name(), self.set.version(), self.set.functionals());
         pool.heard = self.conditions.iter().map(|c| Heard { condition: c.clone(), ..Heard::default() }).collect();
-        for (l, by_condition) in listed.iter().zip(known) {
+        let mut places = Vec::new();
+        for (k, (l, by_condition)) in listed.iter().zip(known).enumerate() {
             let Some(by_condition) = by_condition else { continue };
+            places.push(k);
             let mut recording = l.recording.clone();
             for (place, k) in pool.heard.iter_mut().zip(by_condition) {
                 recording.audio = k.audio;
@@ -136,11 +147,11 @@ impl Ears<'_> {
         }
         let mut broken = broken.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         broken.sort();
-        Ok((pool, broken))
+        Ok((pool, places, broken))
     }
 }
 
 /// Which part of a file is meant.
-fn part(l: &Listed) -> String {
+pub fn part(l: &Listed) -> String {
     format!("{:?} {:?}", l.start_s, l.end_s)
 }

@@ -1,6 +1,7 @@
 //! Recordings that are asked about: as a study's tables name them, or files; evenly from the speakers where there are too many.
 
 use super::InterveneArgs;
+use super::hear::LeftOut;
 use crate::identify::manifest::Listed;
 use crate::identify::tables;
 use affect::identify::pool::Recording;
@@ -17,9 +18,9 @@ pub struct Sampled {
 }
 
 /// The recordings, and what named none.
-pub fn recordings(args: &InterveneArgs) -> Result<(Vec<Sampled>, Vec<(String, String)>), String> {
+pub fn recordings(args: &InterveneArgs) -> Result<(Vec<Sampled>, LeftOut), String> {
     let found = args.inputs.find()?;
-    let mut problems = found.problems.iter().map(|p| (p.clone(), "names no recording".to_owned())).collect();
+    let mut problems: LeftOut = found.problems.iter().map(|p| (p.clone(), "names no recording".to_owned())).collect();
     let study = match &found.files[..] {
         [only] => super::study(args, only)?,
         _ => None,
@@ -60,9 +61,9 @@ fn evenly(all: Vec<Sampled>, most: usize, seed: u64) -> Vec<Sampled> {
         by_speaker.entry(s.speaker.clone()).or_default().push((Sha256::digest(name).into(), s));
     }
     let mut lists: Vec<_> = by_speaker.into_values().collect();
-    lists.iter_mut().for_each(|l| l.sort_by(|a, b| b.0.cmp(&a.0)));
+    lists.iter_mut().for_each(|l| l.sort_by_key(|x| std::cmp::Reverse(x.0)));
     // Who comes first in a round that is not complete follows from the names too.
-    lists.sort_by(|a, b| a.last().map(|x| x.0).cmp(&b.last().map(|x| x.0)));
+    lists.sort_by_key(|l| l.last().map(|x| x.0));
     let mut out = Vec::new();
     while out.len() < most && lists.iter().any(|l| !l.is_empty()) {
         for list in &mut lists {

@@ -8,6 +8,28 @@ use crate::onnx::graph::{self, Model, reads};
 use crate::onnx::proto::NodeProto;
 use std::collections::{HashMap, HashSet};
 
+/// What a hidden state is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// What a convolution that takes steps gives, the first of them 1, with its activation.
+    Convolution(usize),
+    /// What the first dense operator behind the convolutions gives.
+    Projection,
+    /// What enters the block with attention of this number, from 0; the last one leaves the last block.
+    Hidden(usize),
+}
+
+/// A hidden state: a tensor of frames that every way passes through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// What it is.
+    pub kind: Kind,
+    /// The tensor.
+    pub tensor: String,
+    /// Samples from one frame to the next.
+    pub step: usize,
+}
+
 /// What is known of a model's layers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Layers {
@@ -32,13 +54,9 @@ pub fn layers(model: &Model, input: &str, output: &str) -> Layers {
     let walk = branches::inline(model.graph(), &constants, "grad");
     let known = shapes::shapes(model, &walk.nodes, &constants);
     let path = path(&walk.nodes, input, output);
-    let strides = |n: &NodeProto| {
-        let first = graph::attribute(n, "strides").and_then(|a| a.ints.first().copied());
-        usize::try_from(first.unwrap_or(1)).unwrap_or(1).max(1)
-    };
     let convolutions: Vec<(usize, usize)> = (path.iter().enumerate())
-        .filter(|(_, n)| n.op_type == "Conv" && strides(n) > 1)
-        .map(|(k, n)| (k, strides(n)))
+        .filter(|(_, n)| n.op_type == "Conv" && stride(n) > 1)
+        .map(|(k, n)| (k, stride(n)))
         .collect();
     let step = convolutions.iter().map(|c| c.1).product();
     let Some(&(first, _)) = convolutions.last() else { return Layers { step, ..Layers::default() } };
@@ -65,6 +83,58 @@ pub fn layers(model: &Model, input: &str, output: &str) -> Layers {
         into_head.or_else(|| frames.last().filter(|c| c.0 > after || attention.is_empty()).map(|c| c.1.to_owned()));
     hidden.extend(last.filter(|l| !hidden.contains(l)));
     Layers { convolution: convolved(&path, &frames, first), hidden, step }
+}
+
+/// Every hidden state between an input of samples and an output of scores, in the order of the graph: convolutions, projection, blocks.
+/// Tensors that may have another number of axes than frames and channels of one utterance are among them where the graph does not say.
+#[must_use]
+pub fn states(model: &Model, input: &str, output: &str) -> Vec<State> {
+    let found = layers(model, input, output);
+    let constants = model.constants();
+    let walk = branches::inline(model.graph(), &constants, "grad");
+    let known = shapes::shapes(model, &walk.nodes, &constants);
+    let path = path(&walk.nodes, input, output);
+    let axes = |name: &str| known.shapes.get(name).map(Vec::len);
+    // A tensor inside a branch is none that the graph could give.
+    let cuts: Vec<(usize, &str)> = cuts(&path, input)
+        .into_iter()
+        .filter(|c| axes(c.1).is_none_or(|n| n == 3) && c.1 != output && model.producer(c.1).is_some())
+        .collect();
+    let last_between = |from: usize, to: usize| cuts.iter().rev().find(|c| c.0 >= from && c.0 < to).map(|c| c.1);
+    let place =
+        |from: usize, is: &dyn Fn(&NodeProto) -> bool| (from..path.len()).find(|k| is(path[*k])).unwrap_or(path.len());
+    let dense = |n: &NodeProto| matches!(n.op_type.as_str(), "MatMul" | "Gemm");
+    let strided: Vec<usize> = (0..path.len()).filter(|k| path[*k].op_type == "Conv" && stride(path[*k]) > 1).collect();
+    let mut states: Vec<State> = Vec::new();
+    let mut add = |kind: Kind, tensor: Option<&str>, step: usize| {
+        if let Some(t) = tensor.filter(|t| !states.iter().any(|s| s.tensor == *t)) {
+            states.push(State { kind, tensor: t.to_owned(), step });
+        }
+    };
+    let mut step = 1;
+    for (k, from) in strided.iter().enumerate() {
+        step *= stride(path[*from]);
+        let tensor = match strided.get(k + 1) {
+            Some(next) => last_between(*from, *next),
+            None => found.convolution.as_deref().filter(|c| model.producer(c).is_some()),
+        };
+        add(Kind::Convolution(k + 1), tensor, step);
+    }
+    let behind = place(strided.last().map_or(0, |k| k + 1), &dense);
+    let end = place(behind, &|n| n.op_type == "Conv" || attends(n));
+    // What enters the first block is a hidden state; what lies before positions are added is the projection.
+    let projection = last_between(behind, end).filter(|t| !found.hidden.iter().any(|h| h == t));
+    add(Kind::Projection, projection.filter(|_| !strided.is_empty()), step);
+    for (k, hidden) in found.hidden.iter().enumerate() {
+        add(Kind::Hidden(k), Some(hidden.as_str()).filter(|h| *h != output && model.producer(h).is_some()), step);
+    }
+    states
+}
+
+/// Samples that a convolution goes on from one frame to the next.
+fn stride(n: &NodeProto) -> usize {
+    let first = graph::attribute(n, "strides").and_then(|a| a.ints.first().copied());
+    usize::try_from(first.unwrap_or(1)).unwrap_or(1).max(1)
 }
 
 /// The last layer whose channels still stand before its frames, as convolutions have them, before the first dense operator.

@@ -36,7 +36,7 @@ use super::tensor::{DOUBLE, FLOAT};
 use branches::Walk;
 use emit::{Emit, refuse};
 pub use inspect::{frames, without_rule};
-pub use layers::{Layers, layers};
+pub use layers::{Kind, Layers, State, layers, states};
 use std::collections::{HashMap, HashSet};
 
 /// Gradients for the inputs of a node, by index of the input.
