@@ -4,7 +4,7 @@ RELEASE = target/release
 export GST_PLUGIN_PATH = $(CURDIR)/$(RELEASE)
 export GST_REGISTRY = $(CURDIR)/target/gst-registry.bin
 
-.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone exports archive-test engines live-line legs pages setup plugin fresh
+.PHONY: help run test audit bench bless endurance praat line-quality not-speech telephone exports archive-test engines planted live-line legs pages setup plugin fresh
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ archive-test: plugin $(TOOLS)/bin/pip ## archives at some size: kills, overhead 
 	done
 
 ENGINES = target/tools-engines
+planted: setup ## a hundred runs of interventions and of probes on models with known answers (needs the corpora; 15 min)
+	AFFECT_RUNS=100 AFFECT_PROBE_RUNS=100 cargo test --locked --workspace --test intervene --test probe -- planted --nocapture
+
 engines: plugin ## archives on Ray and Spark, by the recipes of examples/engines, with kills, in a network namespace of their own (installs both and Java, 1 GB)
 	@command -v java >/dev/null && command -v ip >/dev/null || $$(test "$$(id -u)" -eq 0 || echo sudo) \
 		apt-get install -y -qq --no-install-recommends default-jre-headless iproute2 >/dev/null

@@ -233,7 +233,7 @@ pub const FEATURES: [&str; 5] = [
     "slope80-5000_dBPerOct_voicedMedian",
     "modulation4-8Hz_dB",
     "level_dBFS_equivalent",
-    "articulationRate_nucleiPerSec",
+    "voicedStretchesPerSec",
 ];
 
 /// A map of features: every score is one feature, the last but one is nothing, and the last one a large multiple of all, folded.
@@ -264,7 +264,7 @@ pub fn features() -> Vec<u8> {
 
 /// Its card.
 pub fn features_card() -> String {
-    let background: Vec<Vec<f64>> = vec![vec![35.0, -6.0, -7.0, -20.0, 4.5], vec![30.0, -8.0, -6.0, -25.0, 5.0]];
+    let background: Vec<Vec<f64>> = vec![vec![35.0, -6.0, -7.0, -20.0, 3.0], vec![30.0, -8.0, -6.0, -25.0, 3.5]];
     json!({
         "format": "affect.card/1", "id": "planted-features", "version": "1",
         "input": {"kind": "features", "name": "row", "feature_set": "affect-v1",
