@@ -1,7 +1,7 @@
 //! Interventions: what a model listens to, asked by altering one measured property of a voice at a time.
 //!
 //! A [`Subject`] is any model that gives scores of a recording; a [`Schedule`] says which properties are altered by which doses; a
-//! [`Trial`] is one recording with all its versions, each measured by the analyzer; [`findings`] makes of them dose-response curves paired
+//! [`Trial`] is one recording with all its versions, each measured by the analyzer; [`findings()`] makes of them dose-response curves paired
 //! within recordings, effects per deviation of every property with intervals by drawing speakers anew, and a ranking. The effect of a
 //! property on a score is the root mean square of the mean responses over that of the doses' sizes in deviations: the odd part (a slope)
 //! and the even part (away from the voice as it is, whichever way) count alike.
