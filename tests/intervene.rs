@@ -46,7 +46,7 @@ fn asked(subject: &Subject, schedule: &Schedule) -> Findings {
         })
         .collect();
     let participants: Vec<Participant<'_>> =
-        trials.iter().map(|(speaker, trial)| Participant { speaker, trial }).collect();
+        trials.iter().map(|(clip, trial)| Participant { speaker: Some(clip), trial }).collect();
     findings(subject, "planted", schedule, &participants, Vec::new(), Settings::default())
 }
 
@@ -142,7 +142,8 @@ fn a_trial_goes_on_from_what_is_known() {
     assert_eq!(again, part);
     assert_eq!(trial(&all, Some(again)), whole);
     let stopped = Trial::new(&subject, x.clone(), rate, &all, None, &|| true);
-    assert_eq!(stopped, Err(affect::intervene::TrialError::Stopped));
+    let nothing_yet = Trial { original: whole.original.clone(), versions: Vec::new() };
+    assert_eq!(stopped, Err(affect::intervene::TrialError::Stopped(Box::new(nothing_yet))));
     // Silence has no voice: what a property of the voice would have done is a reason, and the level is still altered.
     assert!(Trial::new(&subject, vec![0.0; 32_000], 16_000, &all, None, &|| false).is_err(), "features are undefined");
 }

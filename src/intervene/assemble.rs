@@ -5,6 +5,7 @@ use super::familiar::Familiar;
 use super::findings::{Findings, ModelFacts, PropertyFindings, SCHEMA, SampleFacts, ScoreFacts};
 use super::groups::groups;
 use super::material::Material;
+use super::properties::Squares;
 use super::subject::Subject;
 use super::trial::Trial;
 use crate::statistics::{Interval, false_discovery, resamples};
@@ -18,8 +19,8 @@ pub(super) const LEVEL: f64 = 0.05;
 /// A recording that takes part.
 #[derive(Debug, Clone)]
 pub struct Participant<'a> {
-    /// Its speaker.
-    pub speaker: &'a str,
+    /// Its speaker; `None` where nobody says.
+    pub speaker: Option<&'a str>,
     /// What was heard of it.
     pub trial: &'a Trial,
 }
@@ -49,16 +50,20 @@ pub fn findings(
     left_out: Vec<(String, String)>,
     settings: Settings,
 ) -> Findings {
-    let mut speakers: Vec<&str> = participants.iter().map(|p| p.speaker).collect();
+    let mut speakers: Vec<&str> = participants.iter().filter_map(|p| p.speaker).collect();
     speakers.sort_unstable();
     speakers.dedup();
-    let by_speaker = speakers.len() >= LEAST_SPEAKERS;
+    let known = participants.iter().all(|p| p.speaker.is_some());
+    let by_speaker = known && speakers.len() >= LEAST_SPEAKERS;
     let unit_of = |(k, p): (usize, &Participant<'_>)| {
-        if by_speaker { speakers.iter().position(|s| *s == p.speaker).unwrap_or(0) } else { k }
+        if by_speaker { speakers.iter().position(|s| Some(*s) == p.speaker).unwrap_or(0) } else { k }
     };
     let count = if by_speaker { speakers.len() } else { participants.len() };
     let trials: Vec<&Trial> = participants.iter().map(|p| p.trial).collect();
     let card = subject.model().card().and_then(|c| c.novelty.as_ref());
+    let scores: Vec<ScoreFacts> = (subject.names().iter().enumerate())
+        .map(|(k, n)| ScoreFacts { name: n.clone(), spread: spread(&trials, k) })
+        .collect();
     let material = Material {
         subject,
         participants,
@@ -67,16 +72,14 @@ pub fn findings(
         familiar: Familiar::new(card, &trials),
         draws: resamples(count, settings.draws, settings.seed),
         settings,
+        spreads: scores.iter().map(|s| s.spread).collect(),
     };
-    let scores: Vec<ScoreFacts> = (subject.names().iter().enumerate())
-        .map(|(k, n)| ScoreFacts { name: n.clone(), spread: spread(&trials, k) })
-        .collect();
     let mut properties: Vec<PropertyFindings> = Vec::new();
-    let mut effects: Vec<Vec<f64>> = Vec::new();
+    let mut squares: Vec<Squares> = Vec::new();
     for (number, (property, doses)) in schedule.properties.iter().enumerate() {
-        let (found, drawn) = material.property(*property, doses, &scores, number);
+        let (found, own) = material.property(*property, doses, &scores, number);
         properties.push(found);
-        effects.push(drawn);
+        squares.push(own);
     }
     let p: Vec<f64> = properties.iter().flat_map(|p| p.effects.iter().map(|e| e.p)).collect();
     let q = false_discovery(&p);
@@ -84,7 +87,7 @@ pub fn findings(
         (e.q, e.beyond_chance) = (q, q <= LEVEL);
     }
     (0..scores.len()).for_each(|k| rank(&mut properties, k));
-    let groups = groups(&properties, &effects, &scores);
+    let groups = groups(&properties, &squares, &scores);
     let attributions = material.attributions(&properties, &groups);
     let interactions = material.interactions(schedule, &scores);
     properties.sort_by(|a, b| order(a.effect, b.effect));
@@ -100,7 +103,7 @@ pub fn findings(
         },
         sample: SampleFacts {
             recordings: participants.len(),
-            speakers: speakers.len(),
+            speakers: known.then_some(speakers.len()),
             unit: if by_speaker { "speakers" } else { "recordings" },
             left_out,
         },

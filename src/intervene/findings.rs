@@ -56,12 +56,21 @@ pub struct ModelFacts {
 pub struct SampleFacts {
     /// Recordings that were heard.
     pub recordings: usize,
-    /// Their speakers.
-    pub speakers: usize,
-    /// What intervals are over: `speakers`, or `recordings` where there are too few speakers, and then for these speakers only.
+    /// Their speakers; `None` where nobody says.
+    pub speakers: Option<usize>,
+    /// What intervals are over: `speakers`, or `recordings` where speakers are too few or unknown, and then for these recordings' speakers
+    /// only.
     pub unit: &'static str,
     /// Recordings that take no part, and why.
     pub left_out: Vec<(String, String)>,
+}
+
+impl SampleFacts {
+    /// Number of units that intervals are over.
+    #[must_use]
+    pub fn units(&self) -> usize {
+        self.speakers.filter(|_| self.unit == "speakers").unwrap_or(self.recordings)
+    }
 }
 
 /// A score of the model.

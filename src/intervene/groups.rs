@@ -1,36 +1,32 @@
 //! Findings of groups: effects of their properties together, and beside them the exact attributions of models of features.
 
 use super::assemble::{Participant, order};
+use super::curves::Square;
 use super::findings::{AttributionFindings, GroupAttribution, GroupFindings, PropertyFindings, ScoreFacts};
 use super::material::Material;
+use super::properties::Squares;
 use crate::features::catalogue::Group;
-use crate::statistics::{interval, ranks};
+use crate::statistics::ranks;
 
 /// The groups of all properties.
 pub(super) fn groups(
     properties: &[PropertyFindings],
-    effects: &[Vec<f64>],
+    squares: &[Squares],
     scores: &[ScoreFacts],
 ) -> Vec<GroupFindings> {
     let one = |g: &Group| {
-        let members: Vec<usize> = (0..properties.len()).filter(|k| properties[*k].group == g.name()).collect();
+        let members: Vec<&Squares> =
+            properties.iter().zip(squares).filter(|(p, _)| p.group == g.name()).map(|(_, s)| s).collect();
         if members.is_empty() {
             return None;
         }
-        let root = |list: &mut dyn Iterator<Item = f64>| list.map(|v| v * v).sum::<f64>().sqrt();
-        let value = root(&mut members.iter().filter_map(|k| properties[*k].effect.map(|e| e.value)));
-        let draws = effects.first().map_or(0, Vec::len);
-        let drawn: Vec<f64> =
-            (0..draws).map(|d| root(&mut members.iter().map(|k| effects[*k][d]).filter(|v| v.is_finite()))).collect();
-        let any = members.iter().any(|k| properties[*k].effect.is_some());
-        let by_score = scores.iter().enumerate().map(|(s, score)| {
-            let list: Vec<f64> =
-                members.iter().filter_map(|k| properties[*k].effects[s].effect.map(|e| e.value)).collect();
-            (score.name.clone(), (!list.is_empty()).then(|| root(&mut list.iter().copied())))
+        let by_score = scores.iter().enumerate().map(|(k, score)| {
+            let sum = Square::sum(members.iter().map(|m| &m.by_score[k]));
+            (score.name.clone(), sum.and_then(|s| s.effect()).map(|e| e.value))
         });
         Some(GroupFindings {
             group: g.name(),
-            effect: any.then(|| interval(value, drawn)),
+            effect: Square::sum(members.iter().filter_map(|m| m.all.as_ref())).and_then(|s| s.effect()),
             by_score: by_score.collect(),
         })
     };

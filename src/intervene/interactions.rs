@@ -1,7 +1,6 @@
 //! Findings of pairs of properties: what both do at once beyond what each does alone.
 
 use super::assemble::LEVEL;
-use super::curves::Curves;
 use super::dose::{Schedule, coordinate, deviation};
 use super::findings::{InteractionFindings, ScoreFacts};
 use super::material::Material;
@@ -20,25 +19,14 @@ impl Material<'_> {
                 .collect();
             let size = |p: Property, d: f64| coordinate(p, d) / deviation(p);
             let sizes: Vec<f64> = corners.iter().map(|(x, y)| size(*a, *x) * size(*b, *y)).collect();
+            let points: Vec<[(Property, f64); 2]> = corners.iter().map(|(x, y)| [(*a, *x), (*b, *y)]).collect();
             for (k, score) in scores.iter().enumerate() {
-                let of = |points: Vec<Vec<(Property, f64)>>| self.score(&points, &sizes, k);
-                let both = of(corners.iter().map(|(x, y)| vec![(*a, *x), (*b, *y)]).collect());
-                let alone = [
-                    of(corners.iter().map(|(x, _)| vec![(*a, *x)]).collect()),
-                    of(corners.iter().map(|(_, y)| vec![(*b, *y)]).collect()),
-                ];
-                let beyond = |u: usize, at: usize| {
-                    let (mean, weight) = both.units[u][at]?;
-                    let sum = alone.iter().map(|c| c.units[u][at].map(|m| m.0)).sum::<Option<f64>>()?;
-                    Some((mean - sum, weight))
-                };
-                let units = (0..self.count).map(|u| (0..corners.len()).map(|at| beyond(u, at)).collect()).collect();
-                let curves = Curves { sizes: sizes.clone(), units };
+                let curves = self.interplay(&points, sizes.clone(), k);
                 out.push(InteractionFindings {
                     properties: (a.name(), b.name()),
                     score: score.name.clone(),
                     per_deviations: curves.slope(&self.draws),
-                    p: curves.p(self.settings.draws, self.settings.seed, 1_000_000 + out.len() as u64),
+                    p: curves.p_of_slope(self.settings.draws, self.settings.seed, 1_000_000 + out.len() as u64),
                     q: 1.0,
                     beyond_chance: false,
                 });

@@ -1,6 +1,6 @@
 //! Findings of one property: effects and slopes of every score, and what came of every dose.
 
-use super::curves::Curves;
+use super::curves::{Curves, Square};
 use super::dose::{coordinate, deviation, feature, group, unit};
 use super::familiar::Novel;
 use super::findings::{DoseFindings, EffectFindings, PropertyFindings, ResponseFindings, ScoreFacts};
@@ -9,28 +9,38 @@ use super::subject::Answer;
 use super::trial::Outcome;
 use crate::alter::Property;
 use crate::features::catalogue::Group;
-use crate::statistics::{Interval, interval, median};
+use crate::statistics::{Interval, median};
 use std::collections::BTreeMap;
 
 /// From this share on, an altered recording is unlike what is familiar.
 const UNLIKE: f64 = 0.99;
 
+/// Squared effects of a property.
+#[derive(Debug, Clone)]
+pub(super) struct Squares {
+    /// Mean over the scores, in their deviations; `None` where nothing came.
+    pub all: Option<Square>,
+    /// By score, in its own unit.
+    pub by_score: Vec<Square>,
+}
+
 impl Material<'_> {
-    /// What a property does, and the effect over all scores for each draw.
+    /// What a property does, and its squared effects: over all scores in their deviations, and of every score.
     pub fn property(
         &self,
         property: Property,
         doses: &[f64],
         scores: &[ScoreFacts],
         number: usize,
-    ) -> (PropertyFindings, Vec<f64>) {
+    ) -> (PropertyFindings, Squares) {
         let points: Vec<Vec<(Property, f64)>> = doses.iter().map(|d| vec![(property, *d)]).collect();
         let sizes: Vec<f64> = doses.iter().map(|d| coordinate(property, *d) / deviation(property)).collect();
         let curves: Vec<Curves> = (0..scores.len()).map(|k| self.score(&points, &sizes, k)).collect();
+        let squares: Vec<Square> = curves.iter().map(|c| c.square(&self.draws)).collect();
         let effects = (curves.iter().zip(scores).enumerate())
             .map(|(k, (c, s))| EffectFindings {
                 score: s.name.clone(),
-                effect: c.effect(&self.draws),
+                effect: squares[k].effect(),
                 slope_per_deviation: c.slope(&self.draws),
                 slope_per_unit: c.slope(&self.draws).map(|i| over(i, deviation(property))),
                 p: c.p(self.settings.draws, self.settings.seed, (number * scores.len() + k) as u64),
@@ -40,11 +50,10 @@ impl Material<'_> {
                 by_group: self.by_group(k, &points, &sizes),
             })
             .collect();
-        let moving: Vec<(&Curves, f64)> =
-            curves.iter().zip(scores).filter(|(_, s)| s.spread > 0.0).map(|(c, s)| (c, s.spread)).collect();
-        let drawn: Vec<Vec<f64>> = moving.iter().map(|(c, s)| scaled(c.effects(&self.draws), *s)).collect();
-        let all: Vec<f64> = (0..self.draws.len()).map(|d| root_mean_square(drawn.iter().map(|l| l[d]))).collect();
-        let value = root_mean_square(moving.iter().map(|(c, s)| c.effect(&[]).map_or(f64::NAN, |i| i.value / s)));
+        let moving: Vec<Square> =
+            squares.iter().zip(scores).filter(|(_, s)| s.spread > 0.0).map(|(q, s)| q.over(s.spread)).collect();
+        // The mean over the scores.
+        let all = Square::sum(moving.iter()).map(|s| s.over((moving.len() as f64).sqrt()));
         let doses = (points.iter().zip(doses).enumerate())
             .map(|(k, (point, dose))| {
                 let responses = curves.iter().zip(scores);
@@ -60,11 +69,11 @@ impl Material<'_> {
             deviation: deviation(property),
             deviation_unit: unit(property),
             by: feature(property),
-            effect: value.is_finite().then(|| interval(value, all.clone())),
+            effect: all.as_ref().and_then(Square::effect),
             effects,
             doses,
         };
-        (findings, all)
+        (findings, Squares { all, by_score: squares })
     }
 
     /// Slopes of the contributions of groups of features to a score.
@@ -120,16 +129,6 @@ impl Material<'_> {
 
 fn over(i: Interval, by: f64) -> Interval {
     Interval { value: i.value / by, low: i.low / by, high: i.high / by }
-}
-
-fn scaled(list: Vec<f64>, by: f64) -> Vec<f64> {
-    list.into_iter().map(|v| v / by).collect()
-}
-
-/// Root of the mean square of what is finite; no number where nothing is.
-fn root_mean_square(list: impl Iterator<Item = f64>) -> f64 {
-    let squares: Vec<f64> = list.filter(|v| v.is_finite()).map(|v| v * v).collect();
-    (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
 }
 
 /// A reason without its numbers, so that equal reasons count together.

@@ -41,6 +41,13 @@ pub enum AskError {
     Empty,
     /// No frame counts.
     NoFrame,
+    /// Less than half of the features that the model takes are defined: it would answer with what is usual.
+    NothingMeasured {
+        /// Features that are defined.
+        defined: usize,
+        /// Features that the model takes.
+        of: usize,
+    },
 }
 
 impl fmt::Display for AskError {
@@ -49,6 +56,12 @@ impl fmt::Display for AskError {
             Self::Config(e) => e.fmt(f),
             Self::Model(e) => e.fmt(f),
             Self::Empty => f.write_str("nothing to analyse: expected audio"),
+            Self::NothingMeasured { defined, of } => {
+                write!(
+                    f,
+                    "{defined} of {of} features of the model are defined: expected at least half; choose longer speech"
+                )
+            }
             Self::NoFrame => f.write_str("no frame counts: expected some that the model is sure of"),
         }
     }
@@ -178,6 +191,7 @@ impl Subject {
             How::Scorer(scorer) => {
                 let of = |r: &&Record| scorer.set().is_none_or(|s| s.name() == r.feature_set);
                 let record = records.iter().find(of).ok_or(AskError::Empty)?;
+                measured(&self.model, record)?;
                 let numbers = scorer.numbers(record)?;
                 Answer { distance: numbers.distance, by_group: numbers.by_group, ..plain(numbers.values) }
             }
@@ -234,6 +248,14 @@ fn at_16_khz(samples: &[f32], rate_hz: u32) -> Result<Vec<f32>, InputError> {
     resampler.push(samples, |block| out.extend_from_slice(block));
     resampler.finish(|block| out.extend_from_slice(block));
     Ok(out)
+}
+
+/// Whether at least half of the features that a model takes are defined.
+fn measured(model: &Model, record: &Record) -> Result<(), AskError> {
+    let Some(card) = model.card() else { return Ok(()) };
+    let of = card.features().len();
+    let defined = card.features().iter().filter(|n| record.value(n).is_some()).count();
+    if 2 * defined < of { Err(AskError::NothingMeasured { defined, of }) } else { Ok(()) }
 }
 
 /// Differences of frames at the same place, relative to the length.

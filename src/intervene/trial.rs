@@ -59,8 +59,8 @@ pub enum TrialError {
     Voice(crate::alter::AlterError),
     /// The model says nothing of it as it is.
     Ask(AskError),
-    /// Somebody asked to stop.
-    Stopped,
+    /// Somebody asked to stop: what was heard until then.
+    Stopped(Box<Trial>),
 }
 
 impl std::fmt::Display for TrialError {
@@ -68,7 +68,7 @@ impl std::fmt::Display for TrialError {
         match self {
             Self::Voice(e) => e.fmt(f),
             Self::Ask(e) => e.fmt(f),
-            Self::Stopped => f.write_str("interrupted"),
+            Self::Stopped(_) => f.write_str("interrupted"),
         }
     }
 }
@@ -98,12 +98,25 @@ impl Trial {
                 continue;
             }
             if stop() {
-                return Err(TrialError::Stopped);
+                return Err(TrialError::Stopped(Box::new(Self { original, versions })));
             }
             let outcome = outcome(subject, &voice, &before, combination).unwrap_or_else(Outcome::Failed);
             versions.push(Version { doses: combination.clone(), outcome });
         }
         Ok(Self { original, versions })
+    }
+
+    /// Whether it could be one of this model: remembered ones may be of another kind.
+    #[must_use]
+    pub fn fits(&self, subject: &Subject) -> bool {
+        let fits = |h: &Heard| {
+            h.answer.scores.len() == subject.names().len() && h.features.len() == affect_functionals().len()
+        };
+        fits(&self.original)
+            && self.versions.iter().all(|v| match &v.outcome {
+                Outcome::Altered { heard, .. } => fits(heard),
+                Outcome::Failed(_) => true,
+            })
     }
 
     /// Whether it has all these combinations.

@@ -19,6 +19,9 @@ use ndarray::{Array2, Array3, Axis};
 /// How far the rest of a graph may be off from the whole of it, relative to the scores.
 const TOLERANCE: f64 = 1e-3;
 
+/// Speakers that a score has to be asked of before anything counts as used.
+const LEAST_SPEAKERS: usize = 6;
+
 /// Samples of a recording at 16 kHz, by number.
 pub type Samples<'a> = &'a (dyn Fn(usize) -> Result<Vec<f32>, String> + Sync);
 
@@ -187,7 +190,10 @@ impl Question<'_> {
             let difference = |s: usize| sums[(c, s, 0)] - chance(s);
             let drawn = draws.iter().filter_map(|d| mean(&difference, &mut d.iter().copied())).collect();
             let value = mean(&difference, &mut (0..speakers)).unwrap_or(0.0);
-            ScoreEffect::Measured(Effect::new(losses[0], &losses[1..], interval(value, drawn)))
+            let found = Effect::new(losses[0], &losses[1..], interval(value, drawn));
+            // Nothing is beyond doubt over so few speakers.
+            let asked = counts.iter().filter(|n| **n > 0.0).count();
+            ScoreEffect::Measured(Effect { used: found.used && asked >= LEAST_SPEAKERS, ..found })
         };
         Ok((0..self.erasers.len()).map(effect).collect())
     }

@@ -13,7 +13,9 @@ fn property(name: &str, option: &str) -> Result<Property, String> {
 /// The schedule of options.
 pub fn schedule(properties: &[String], doses: &[String], pairs: &[String]) -> Result<Schedule, String> {
     let mut list: Vec<Property> = properties.iter().map(|n| property(n, "--properties")).collect::<Result<_, _>>()?;
-    let pairs: Vec<(Property, Property)> = pairs.iter().map(|p| pair(p)).collect::<Result<_, _>>()?;
+    let mut pairs: Vec<(Property, Property)> = pairs.iter().map(|p| pair(p)).collect::<Result<_, _>>()?;
+    pairs.sort_unstable();
+    pairs.dedup();
     let doses: Vec<(Property, Vec<f64>)> = doses.iter().map(|d| dose_list(d)).collect::<Result<_, _>>()?;
     if list.is_empty() {
         list = Property::ALL.to_vec();
@@ -39,7 +41,7 @@ fn pair(text: &str) -> Result<(Property, Property), String> {
     let wrong = || format!("--pairs {text}: expected two properties, such as f0+tilt");
     let (a, b) = text.split_once('+').ok_or_else(wrong)?;
     let (a, b) = (property(a, "--pairs")?, property(b, "--pairs")?);
-    if a == b { Err(wrong()) } else { Ok((a, b)) }
+    if a == b { Err(wrong()) } else { Ok((a.min(b), a.max(b))) }
 }
 
 fn dose_list(text: &str) -> Result<(Property, Vec<f64>), String> {
@@ -78,10 +80,11 @@ mod tests {
     fn options_become_a_schedule() {
         let s = schedule(&[], &[], &[]).unwrap();
         assert_eq!(s.properties.len(), Property::ALL.len());
-        let s = schedule(&list(&["tilt", "f0"]), &list(&["f0=+2st,-2,0", "hnr=-3dB"]), &list(&["f0+tilt"])).unwrap();
+        let s = schedule(&list(&["tilt", "f0"]), &list(&["f0=+2st,-2,0", "hnr=-3dB"]), &list(&["f0+tilt", "tilt+f0"]))
+            .unwrap();
         assert_eq!(s.properties[0], (Property::F0, vec![-2.0, 2.0]));
         assert_eq!(s.properties[2], (Property::Hnr, vec![-3.0]));
-        assert_eq!((s.properties.len(), s.pairs[0]), (3, (Property::F0, Property::Tilt)));
+        assert_eq!((s.properties.len(), s.pairs), (3, vec![(Property::F0, Property::Tilt)]));
         for (p, d, x) in [
             (&["pitch"][..], &[][..], &[][..]),
             (&[], &["f0"], &[]),

@@ -17,8 +17,8 @@ const MEMORY: &str = "1";
 
 /// A recording that was heard.
 pub struct Heard {
-    /// Who speaks.
-    pub speaker: String,
+    /// Who speaks, where somebody says.
+    pub speaker: Option<String>,
     /// What was heard.
     pub trial: Trial,
 }
@@ -79,7 +79,7 @@ impl Ears<'_> {
         let place = self.place(&hex(&Sha256::digest(&bytes)), s);
         drop(bytes);
         let combinations = self.schedule.combinations();
-        let known = remembered::<Trial>(&place);
+        let known = remembered::<Trial>(&place).filter(|k| k.fits(self.subject));
         if let Some(k) = known.as_ref().filter(|k| k.has(&combinations)) {
             return Ok(Some(k.clone()));
         }
@@ -90,7 +90,10 @@ impl Ears<'_> {
                 remember(&place, &trial)?;
                 Ok(Some(trial))
             }
-            Err(TrialError::Stopped) => Ok(None),
+            Err(TrialError::Stopped(part)) => {
+                remember(&place, &part)?;
+                Ok(None)
+            }
             Err(e) => Err(e.to_string()),
         }
     }

@@ -28,13 +28,13 @@ pub enum OverFrames {
 pub struct InterveneArgs {
     /// The model: an ONNX file, or a folder as exporters leave it. Of features (with a card) or of waveforms.
     model: PathBuf,
-    /// Recordings; or one STUDY.toml as of `affect identify`, whose tables say who speaks.
     #[command(flatten)]
     inputs: InputArgs,
     /// Folder for interventions.json, the tables and the report.
     #[arg(long, short, value_name = "DIR")]
     out: PathBuf,
-    /// Folder that a study's corpora are relative to; that of the study without it.
+    /// In place of recordings one STUDY.toml as of `affect identify` can be named, whose tables say who speaks: folder that its corpora are
+    /// relative to; that of the study without it.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
     /// Properties, with commas; all of them without it: f0, f0-range, f0-declination, tilt, envelope-depth, level, rate, formants, hnr,
@@ -117,7 +117,7 @@ pub fn run(args: &InterveneArgs) -> Result<(), String> {
         return Err("no recording could be asked about".to_owned());
     }
     let participants: Vec<Participant<'_>> =
-        heard.iter().map(|h| Participant { speaker: &h.speaker, trial: &h.trial }).collect();
+        heard.iter().map(|h| Participant { speaker: h.speaker.as_deref(), trial: &h.trial }).collect();
     let settings = Settings { seed: args.seed, draws: args.draws as usize };
     let name = to_name(args.model.file_name().unwrap_or(args.model.as_os_str()));
     let found = findings(&subject, &name, &schedule, &participants, left_out, settings);
@@ -144,7 +144,7 @@ fn subject(args: &InterveneArgs) -> Result<Subject, String> {
             let wrong =
                 || format!("--sure {text}: expected the name of an output, = and a number, such as confidence=0.9");
             let (output, least) = text.split_once('=').ok_or_else(wrong)?;
-            let least: f64 = least.trim().parse().map_err(|_| wrong())?;
+            let least = least.trim().parse().ok().filter(|v: &f64| v.is_finite()).ok_or_else(wrong)?;
             Some((args.common.open(&args.model, Some(output.trim()), None)?, least))
         }
     };

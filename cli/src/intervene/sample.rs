@@ -13,14 +13,18 @@ use std::collections::BTreeMap;
 pub struct Sampled {
     /// The file, and where in it.
     pub listed: Listed,
-    /// Who speaks, across corpora; the file itself where nothing says.
-    pub speaker: String,
+    /// Who speaks, across corpora, where a study says.
+    pub speaker: Option<String>,
 }
 
 /// The recordings, and what named none.
 pub fn recordings(args: &InterveneArgs) -> Result<(Vec<Sampled>, LeftOut), String> {
     let found = args.inputs.find()?;
     let mut problems: LeftOut = found.problems.iter().map(|p| (p.clone(), "names no recording".to_owned())).collect();
+    let toml = |f: &&std::path::PathBuf| f.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
+    if let Some(several) = found.files.iter().find(toml).filter(|_| found.files.len() > 1) {
+        return Err(format!("{}: expected one study, or recordings, not both", several.display()));
+    }
     let study = match &found.files[..] {
         [only] => super::study(args, only)?,
         _ => None,
@@ -28,14 +32,14 @@ pub fn recordings(args: &InterveneArgs) -> Result<(Vec<Sampled>, LeftOut), Strin
     let all: Vec<Sampled> = match study {
         Some(plan) => {
             problems = Vec::new();
-            let of = |listed: Listed| Sampled { speaker: listed.recording.who(), listed };
+            let of = |listed: Listed| Sampled { speaker: Some(listed.recording.who()), listed };
             tables(&plan)?.into_iter().map(of).collect()
         }
         None => {
             let of = |(path, name): (&std::path::PathBuf, &String)| Sampled {
-                speaker: name.clone(),
+                speaker: None,
                 listed: Listed {
-                    recording: Recording { file: name.clone(), speaker: name.clone(), ..Recording::default() },
+                    recording: Recording { file: name.clone(), ..Recording::default() },
                     path: path.clone(),
                     start_s: None,
                     end_s: None,
@@ -55,7 +59,7 @@ fn evenly(all: Vec<Sampled>, most: usize, seed: u64) -> Vec<Sampled> {
     if most == 0 || all.len() <= most {
         return all;
     }
-    let mut by_speaker: BTreeMap<String, Vec<([u8; 32], Sampled)>> = BTreeMap::new();
+    let mut by_speaker: BTreeMap<Option<String>, Vec<([u8; 32], Sampled)>> = BTreeMap::new();
     for s in all {
         let name = format!("{seed} {} {:?} {:?}", s.listed.recording.file, s.listed.start_s, s.listed.end_s);
         by_speaker.entry(s.speaker.clone()).or_default().push((Sha256::digest(name).into(), s));
@@ -81,7 +85,7 @@ mod tests {
 
     fn sampled(speaker: &str, file: &str) -> Sampled {
         Sampled {
-            speaker: speaker.to_owned(),
+            speaker: Some(speaker.to_owned()),
             listed: Listed {
                 recording: Recording { file: file.to_owned(), ..Recording::default() },
                 path: file.into(),
@@ -98,7 +102,7 @@ mod tests {
             a.chain((0..3).map(|k| sampled("b", &format!("b{k}")))).collect::<Vec<_>>()
         };
         let taken = evenly(many(), 10, 1);
-        assert_eq!(taken.iter().filter(|s| s.speaker == "b").count(), 3);
+        assert_eq!(taken.iter().filter(|s| s.speaker.as_deref() == Some("b")).count(), 3);
         assert_eq!(taken.len(), 10);
         let names = |l: &[Sampled]| l.iter().map(|s| s.listed.recording.file.clone()).collect::<Vec<_>>();
         assert_eq!(names(&taken), names(&evenly(many(), 10, 1)));

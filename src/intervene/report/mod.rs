@@ -88,6 +88,15 @@ fn sentence(f: &Findings, score: usize, name: &str) -> String {
         })
         .collect();
     found.sort_by_key(|x| x.1);
+    // Of all ways to turn signs round two are as extreme at least.
+    let least = 2f64.powi(1 - i32::try_from(f.sample.units()).unwrap_or(i32::MAX));
+    if found.is_empty() && least > f.level {
+        return format!(
+            "{name}: too few {} to tell what moves it beyond chance ({}).",
+            f.sample.unit,
+            f.sample.units()
+        );
+    }
     if found.is_empty() {
         return format!("{name}: no property moves it beyond chance.");
     }
