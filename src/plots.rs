@@ -1,6 +1,7 @@
 //! Plots as SVG: figures with their intervals, curves, cells of colour.
 
 use crate::statistics::Interval;
+use affect_page::{PageError, minijinja};
 use plotters::coord::ranged1d::SegmentValue;
 use plotters::prelude::*;
 use std::fmt::Display;
@@ -27,6 +28,45 @@ impl Display for PlotError {
 }
 
 impl std::error::Error for PlotError {}
+
+/// A page that could not be made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A plot.
+    Plot(PlotError),
+    /// The page.
+    Page(PageError),
+}
+
+impl std::fmt::Display for ReportError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Plot(e) => write!(f, "report: {e}"),
+            Self::Page(e) => write!(f, "report: {e}"),
+        }
+    }
+}
+
+impl std::error::Error for ReportError {}
+
+impl From<PlotError> for ReportError {
+    fn from(e: PlotError) -> Self {
+        Self::Plot(e)
+    }
+}
+
+impl From<PageError> for ReportError {
+    fn from(e: PageError) -> Self {
+        Self::Page(e)
+    }
+}
+
+impl From<minijinja::Error> for ReportError {
+    fn from(e: minijinja::Error) -> Self {
+        Self::Page(e.into())
+    }
+}
 
 type Drawn = Result<String, PlotError>;
 

@@ -7,7 +7,8 @@ use affect_media::files::{Complete, Kind};
 use npyz::WriterBuilder;
 use std::path::{Path, PathBuf};
 
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, String> {
+/// A table as CSV.
+pub fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, String> {
     let mut w = csv::Writer::from_writer(Vec::new());
     w.write_record(header).map_err(|e| e.to_string())?;
     for row in rows {

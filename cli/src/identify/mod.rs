@@ -2,7 +2,7 @@
 
 pub mod config;
 pub mod hear;
-mod keep;
+pub mod keep;
 pub mod manifest;
 pub mod sound;
 

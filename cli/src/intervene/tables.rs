@@ -1,16 +1,8 @@
 //! Tables of findings: one row for every property and score, and one for every dose and score.
 
+use crate::identify::keep::table;
 use affect::intervene::Findings;
 use affect::statistics::Interval;
-
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, String> {
-    let mut w = csv::Writer::from_writer(Vec::new());
-    w.write_record(header).map_err(|e| e.to_string())?;
-    for row in rows {
-        w.write_record(row).map_err(|e| e.to_string())?;
-    }
-    w.into_inner().map_err(|e| e.to_string())
-}
 
 /// A figure and its ends; empty where there is none.
 fn figure(i: Option<Interval>) -> [String; 3] {

@@ -4,48 +4,9 @@ mod figures;
 mod tables;
 
 use super::findings::Findings;
-use crate::plots::PlotError;
-use affect_page::minijinja::{self, Value, context};
-use affect_page::{Markup, Page, PageError, environment};
-
-/// A page that could not be made: a defect of the program.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// A plot.
-    Plot(PlotError),
-    /// The page.
-    Page(PageError),
-}
-
-impl std::fmt::Display for ReportError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Plot(e) => write!(f, "report: {e}"),
-            Self::Page(e) => write!(f, "report: {e}"),
-        }
-    }
-}
-
-impl std::error::Error for ReportError {}
-
-impl From<PlotError> for ReportError {
-    fn from(e: PlotError) -> Self {
-        Self::Plot(e)
-    }
-}
-
-impl From<PageError> for ReportError {
-    fn from(e: PageError) -> Self {
-        Self::Page(e)
-    }
-}
-
-impl From<minijinja::Error> for ReportError {
-    fn from(e: minijinja::Error) -> Self {
-        Self::Page(e.into())
-    }
-}
+pub use crate::plots::ReportError;
+use affect_page::minijinja::{Value, context};
+use affect_page::{Markup, Page, environment};
 
 /// The page.
 ///
